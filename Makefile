@@ -1,0 +1,50 @@
+# make lab         JupyterLab on the first notebook; the first call makes .venv and installs everything
+# make test        the same set-up, then ruff and pytest, with the notebooks and the browser, without what is slow
+# make test-slow   only what is slow
+# make lint        ruff alone
+# make notebooks   execute every notebook in order and normalise it
+# make lock        resolve requirements.lock anew (UPGRADE=1 moves to the newest versions)
+
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,\
+  $(shell $(name) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14); print(sys.executable)' 2>/dev/null)))
+BIN := .venv/bin
+INSTALLED := .venv/installed
+# JupyterLab refuses to serve as root (in a container, say) unless it is told to.
+ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: lab test test-slow lint notebooks lock clean
+
+lab: $(INSTALLED)
+	$(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.root_dir="$(CURDIR)" notebooks/00_welcome.ipynb
+
+test: lint
+	$(BIN)/pytest -m "not slow"
+
+test-slow: $(INSTALLED)
+	$(BIN)/pytest -m slow
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+notebooks: $(INSTALLED)
+	$(BIN)/python -m tests.notebooks.execute
+
+# The stamp is written last: an installation that was interrupted is simply done again.
+$(INSTALLED): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 was found. Install one, or name it: make PYTHON=/path/to/python3.12"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock -e '.[lab,dev]'
+	touch $(INSTALLED)
+
+# torch brings its own CUDA packages where its build needs them, so they are left out: the lock then serves CPU and GPU alike.
+lock: $(INSTALLED)
+	$(BIN)/python -m pip install -q uv
+	mkdir -p build && grep -v '^#' requirements.lock > build/resolved.txt
+	$(BIN)/uv pip compile -q pyproject.toml --extra lab --extra dev --universal --python-version 3.11 --fork-strategy fewest \
+	  --no-annotate --no-header $(if $(UPGRADE),--upgrade) -o build/resolved.txt
+	{ sed -n '/^#/p' requirements.lock; grep -vE "^(cuda|nvidia|triton)-?|sys_platform == 'emscripten'" build/resolved.txt; } > build/requirements.lock
+	mv build/requirements.lock requirements.lock
+
+clean:
+	rm -rf .venv build
