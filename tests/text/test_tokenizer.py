@@ -1,0 +1,207 @@
+"""The tokenizer gives the ids that transformers gives, keeps words aligned, and trains the same vocabulary twice."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from electra_helpers.errors import ElectraError
+from electra_helpers.text.tokenizer import (
+    SPECIAL_TOKENS,
+    Tokenizer,
+    spread_sample,
+    tokenizer_from_words,
+    train_tokenizer,
+    truncated_lengths,
+)
+
+ENGLISH = "The chef cooked the meal, and the guests thanked her. Nobody had cooked so well before! Who is the cook?"
+FRENCH = "L'élève a mangé la pêche que le garçon lui a donnée; où est-elle à présent?"
+CHINESE = "今天天气很好，阳光明媚。裁缝用针缝衣服，老师在黑板上写字。"
+TEXTS = [ENGLISH, FRENCH, CHINESE] * 8
+HARD = [
+    ENGLISH,
+    FRENCH,
+    CHINESE,
+    "I'm 3.5% sure: naïve café—résumé 😀👍🏽 ok",
+    "今天weather很好 [MASK] the [SEP] end",
+    "",
+    "   \t\n ",
+    "ﬁne Ⅷ ß İstanbul \u200bzero\u00a0width x\u0301y",
+    "a" * 300,
+    "\x00nul and \ufffd",
+]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return train_tokenizer(TEXTS, vocab_size=400)
+
+
+@pytest.fixture(scope="module")
+def theirs(tokenizer, tmp_path_factory):
+    transformers = pytest.importorskip("transformers")
+    folder = tmp_path_factory.mktemp("saved")
+    tokenizer.save(folder)
+    (folder / "config.json").write_text(json.dumps({"model_type": "electra"}))  # as in a run folder
+    return transformers.AutoTokenizer.from_pretrained(folder)
+
+
+def test_special_tokens_come_first_in_the_agreed_order(tokenizer):
+    assert tokenizer.special_ids == (0, 1, 2, 3, 4)
+    assert tokenizer.tokens(range(5)) == list(SPECIAL_TOKENS)
+
+
+@pytest.mark.parametrize("text", HARD)
+def test_ids_and_offsets_equal_those_of_transformers(tokenizer, theirs, text):
+    ours, other = tokenizer.encode(text), theirs(text, return_offsets_mapping=True)
+    assert ours.ids == other["input_ids"]
+    assert ours.offsets == [tuple(pair) for pair in other["offset_mapping"]]
+    assert ours.word_ids == other.word_ids()
+
+
+@settings(max_examples=200, deadline=None)
+@given(first=st.text(max_size=60), second=st.text(min_size=1, max_size=60), max_length=st.integers(5, 40))
+def test_pairs_are_cut_as_transformers_cuts_them(tokenizer, theirs, first, second, max_length):
+    ours = tokenizer.encode(first, second, max_length=max_length)
+    other = theirs(first, second, truncation="longest_first", max_length=max_length)
+    assert ours.ids == other["input_ids"]
+    assert ours.token_type_ids == other["token_type_ids"]
+    assert ours.ids[-1] == tokenizer.sep_id
+    assert ours.ids.count(tokenizer.sep_id) >= 2
+
+
+def test_the_middle_sep_belongs_to_the_first_segment(tokenizer):
+    encoding = tokenizer.encode("the cook", "the guests")
+    middle = encoding.tokens.index("[SEP]")
+    assert encoding.token_type_ids[: middle + 1] == [0] * (middle + 1)
+    assert set(encoding.token_type_ids[middle + 1 :]) == {1}
+
+
+def test_words_of_the_pair_count_on(tokenizer):
+    words = [word for word in tokenizer.encode("the chef", "the guests").word_ids if word is not None]
+    assert sorted(set(words)) == [0, 1, 2, 3]
+
+
+def test_offsets_point_at_the_text_behind_each_token(tokenizer):
+    text = "Élève 今天 cooked"
+    encoding = tokenizer.encode(text)
+    assert "".join(text[a:b] for a, b in encoding.offsets) == text.replace(" ", "")
+
+
+def test_chinese_characters_are_tokens_of_their_own(tokenizer):
+    assert tokenizer.encode("今天天气很好，阳光明媚").tokens[1:-1] == list("今天天气很好，阳光明媚")
+
+
+def test_a_chinese_sentence_in_an_english_vocabulary_has_as_many_tokens_all_unknown():
+    english = train_tokenizer([ENGLISH] * 9, vocab_size=200)
+    ids = english.encode("今天天气很好，阳光明媚").ids[1:-1]
+    assert ids == [english.unk_id] * 11
+
+
+def test_a_mask_in_a_sentence_is_a_mask_but_in_a_corpus_it_is_text(tokenizer):
+    encoding = tokenizer.encode("the [MASK] cooked")
+    place = encoding.ids.index(tokenizer.mask_id)
+    assert encoding.word_ids[place] is not None
+    assert not encoding.is_special[place]
+    assert tokenizer.mask_id not in tokenizer.encode_batch(["the [MASK] cooked"])[0]
+
+
+def test_a_batch_has_the_ids_of_its_texts_without_the_frame(tokenizer):
+    texts = [ENGLISH, "", CHINESE]
+    assert tokenizer.encode_batch(texts) == [tokenizer.encode(text).ids[1:-1] for text in texts]
+
+
+def test_accents_follow_the_setting():
+    stripped = train_tokenizer([FRENCH] * 9, vocab_size=200)
+    kept = train_tokenizer([FRENCH] * 9, vocab_size=200, strip_accents=False)
+    cased = train_tokenizer([FRENCH] * 9, vocab_size=200, lowercase=False)
+    assert "eleve" in stripped.encode("Élève").tokens
+    assert "élève" in kept.encode("Élève").tokens
+    assert "élève" in cased.encode("élève").tokens
+    assert cased.encode("L").tokens[1] == "L"
+    assert stripped.encode("L").tokens[1] == "l"
+
+
+def test_training_is_deterministic_across_processes():
+    code = (
+        "from electra_helpers.text.tokenizer import train_tokenizer\n"
+        f"print(train_tokenizer({TEXTS!r}, 400).fingerprint)"
+    )
+    prints = {
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        for _ in range(3)
+    }
+    assert prints == {train_tokenizer(TEXTS, 400).fingerprint + "\n"}
+
+
+def test_every_character_of_the_training_text_can_be_written(tokenizer):
+    ids = [i for document in tokenizer.encode_batch(TEXTS) for i in document]
+    assert tokenizer.unk_id not in ids
+    assert tokenizer.vocab_size <= 400
+
+
+def test_saving_and_loading_keep_every_id(tokenizer, tmp_path):
+    tokenizer.save(tmp_path)
+    assert Tokenizer.load(tmp_path).fingerprint == tokenizer.fingerprint
+    (tmp_path / "tokenizer.json").unlink()  # the form of the oldest google/electra folders
+    assert Tokenizer.load(tmp_path).encode_batch(HARD) == tokenizer.encode_batch(HARD)
+
+
+def test_a_cased_vocabulary_stays_cased_without_tokenizer_json(tmp_path):
+    cased = train_tokenizer([ENGLISH] * 9, vocab_size=200, lowercase=False)
+    cased.save(tmp_path)
+    (tmp_path / "tokenizer.json").unlink()
+    assert Tokenizer.load(tmp_path).encode("The chef").tokens == cased.encode("The chef").tokens != ["[CLS]", "the"]
+
+
+def test_decoding_joins_the_pieces_of_a_word(tokenizer):
+    assert tokenizer.decode(tokenizer.encode("The chef cooked").ids) == "the chef cooked"
+
+
+def test_a_closed_vocabulary_has_one_token_a_word():
+    tokenizer = tokenizer_from_words(["tailor", "needle", "Élise", "."])
+    assert tokenizer.encode("Élise needle tailor.").tokens[1:-1] == ["élise", "needle", "tailor", "."]
+    assert tokenizer.encode("tailors").ids[1:-1] == [tokenizer.unk_id]
+    assert tokenizer.vocab_size == 9
+
+
+def test_a_long_corpus_is_sampled_evenly_and_not_only_at_its_start():
+    texts = [str(number % 10) * 100 for number in range(1000)]
+    sample = spread_sample(texts, characters=10_000)
+    assert 50 <= len(sample) <= 101
+    assert sample == texts[:: 1000 // len(sample) if 1000 % len(sample) == 0 else 16]
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda folder: Tokenizer.load(folder / "nowhere"), "it does not exist"),
+        (lambda folder: Tokenizer.load(folder), "neither tokenizer.json nor vocab.txt"),
+        (lambda folder: train_tokenizer([], 100), "no text to learn"),
+        (lambda folder: train_tokenizer([ENGLISH], 20), "has no room for the alphabet"),
+        (lambda folder: tokenizer_from_words(["a"]).encode("a", "a", max_length=4), "leaves room for 1 tokens"),
+        (lambda folder: tokenizer_from_words(["a"]).tokens([6]), "Id 6 is outside this vocabulary of 6"),
+    ],
+)
+def test_mistakes_are_told(act, message, tmp_path):
+    with pytest.raises(ElectraError, match=message):
+        act(tmp_path)
+
+
+def test_damaged_folders_are_told(tmp_path):
+    (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\nthe\n")
+    with pytest.raises(ElectraError, match=r"no \[CLS\], \[SEP\], \[MASK\]"):
+        Tokenizer.load(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{")
+    with pytest.raises(ElectraError, match="is no tokenizer file"):
+        Tokenizer.load(tmp_path)
+
+
+def test_the_longer_part_loses_first():
+    assert truncated_lengths([3, 10], room=8) == [3, 5]
+    assert truncated_lengths([10, 3], room=8) == [5, 3]
+    assert truncated_lengths([10, 10], room=9) == [4, 5]
