@@ -1,0 +1,306 @@
+"""Sources of documents: files, folders, installed documentation, the little world, the hub; and their split.
+
+A corpus can be read again and again, part after part, without ever being held in memory. Its fingerprint follows its
+content, so that what was computed from it can be kept.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from electra_helpers.errors import ElectraError
+from electra_helpers.text.documentation import documentation
+from electra_helpers.text.files import TEXT_COLUMNS, files_in, pick_column, read_documents, text_column
+from electra_helpers.text.hub import load_from_hub, split_hub_name, told_in_one_line
+from electra_helpers.text.tokenizer import Tokenizer
+
+LANGUAGES = {"en": "English", "zh": "Chinese", "fr": "French"}
+WORLD_STORIES = 20_000
+HASH_WHOLE = 16 << 20  # files up to this many bytes are hashed whole, of larger ones 64 blocks spread over the file
+_CJK = "\u3400-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:['’-][^\W_{_CJK}]+)*")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a corpus that is read from its start: a file, a shard on the hub, the stories of one language."""
+
+    name: str
+    documents: Callable[[], Iterable[str]]
+    fingerprint: Callable[[], str]
+    held_out: "Part | None" = None  # its own validation documents; without them a hash of the text decides
+
+
+class Corpus:
+    """Documents that can be iterated over any number of times.
+
+    >>> corpus = Corpus.from_texts(["The chef cooked.", "The guests ate."])
+    >>> len(list(corpus)), corpus.describe()
+    (2, '2 texts')
+
+    Raises `ElectraError` on reading where there is no text at all. Built in notebook 01.
+    """
+
+    def __init__(self, parts: Sequence[Part], description: str, *, if_empty: str = "There is no text in {}."):
+        self.parts = tuple(parts)
+        self._description = description
+        self._if_empty = if_empty
+
+    @classmethod
+    def from_texts(cls, texts: Iterable[str], description: str | None = None) -> "Corpus":
+        """A corpus of texts in memory."""
+        texts = [text for text in texts if text and not text.isspace()]
+        print_ = hashlib.blake2b(repr(texts).encode("utf-8", "replace"), digest_size=8).hexdigest()
+        return cls([Part("texts", lambda: texts, lambda: print_)], description or f"{len(texts):,} texts")
+
+    def __iter__(self) -> Iterator[str]:
+        empty = True
+        for part in self.parts:
+            for document in part.documents():
+                empty = False
+                yield document
+        if empty:
+            raise ElectraError(self._if_empty.format(self.describe()))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the content: other text, another fingerprint."""
+        return _hash("\n".join(part.fingerprint() for part in self.parts).encode())
+
+    def describe(self) -> str:
+        """One line for people: what this corpus is read from."""
+        return self._description
+
+
+@dataclass(frozen=True)
+class Split:
+    """A corpus in two parts that share no document."""
+
+    train: Corpus
+    validation: Corpus
+
+
+def open_corpus(*sources: str | Path, column: str | None = None, streaming: bool = False) -> Corpus:
+    """Open one or several sources as one corpus.
+
+    A source is a file (.txt .jsonl .csv .tsv .parquet, also .gz or .xz), a folder of such files, `docs` (installed
+    documentation), `world`, `world:zh`, `world:fr` or `world:en:5000` (that many stories of the little world), or
+    `hub:owner/name` or `hub:owner/name/configuration`; `streaming` reads the hub as it arrives. `column` names the
+    column that holds the text; without it the usual names are tried. A file called docs is given as `./docs`.
+    Raises `ElectraError` where a source is missing, empty, damaged or has no such column.
+
+    >>> open_corpus("no/such/file.txt")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    electra_helpers.errors.ElectraError: no/such/file.txt does not exist. Check the path; the current folder is ...
+
+    Built in notebook 01.
+    """
+    if not sources:
+        raise ElectraError("No corpus was named: give a file, a folder, docs, world or hub:NAME.")
+    parts, descriptions = [], []
+    for source in map(str, sources):
+        new, description = _open_source(source, column, streaming)
+        next(
+            iter(new[0].documents()), None
+        )  # what is wrong at its beginning is told now and not after training has begun
+        parts += new
+        descriptions.append(description)
+    return Corpus(parts, " + ".join(descriptions))
+
+
+def split_documents(corpus: Corpus, validation_share: float = 0.01, seed: int = 0) -> Split:
+    """Divide a corpus by a hash of each document's text: the same on every run, and copies stay on one side.
+
+    A source that holds out documents of its own, as the little world does by meaning, keeps to them.
+    """
+    if not 0 <= validation_share < 1:
+        raise ElectraError(f"The validation share is {validation_share}: choose a share of at least 0 and below 1.")
+    own = [part for part in corpus.parts if part.held_out]
+    other = [part for part in corpus.parts if not part.held_out]
+    train = [*own, *(_hashed_share(part, validation_share, seed, held_out=False) for part in other)]
+    validation = [*(p.held_out for p in own), *(_hashed_share(p, validation_share, seed, held_out=True) for p in other)]
+    missed = f"No document of {{}} fell into the {{}} share ({validation_share:g} is for validation): "
+    advice = "change the share or give more documents; documents are chosen by a hash of their text."
+    name = corpus.describe().replace("{", "{{").replace("}", "}}")
+    return Split(
+        Corpus(train, corpus.describe(), if_empty=missed.format(name, "training") + advice),
+        Corpus(validation, f"{corpus.describe()}, held out", if_empty=missed.format(name, "validation") + advice),
+    )
+
+
+@dataclass(frozen=True)
+class CorpusStats:
+    """Size and shape of a corpus; a Chinese character counts as a word; tokens only where a tokenizer was given."""
+
+    documents: int
+    duplicates: int  # documents that are equal to an earlier one
+    words: int
+    types: int  # distinct words, upper and lower case taken together
+    characters: int
+    longest: int  # words of the longest document
+    tokens: int | None = None
+
+    @property
+    def tokens_per_word(self) -> float | None:
+        """Mean number of pieces that a word is cut into, punctuation included."""
+        return None if self.tokens is None else self.tokens / max(1, self.words)
+
+    def report(self) -> str:
+        """The numbers as lines for the terminal."""
+        rows = [("documents", self.documents), ("duplicates", self.duplicates), ("words", self.words)]
+        rows += [("types", self.types), ("characters", self.characters), ("longest document (words)", self.longest)]
+        lines = [f"{name:<26}{value:>14,}" for name, value in rows]
+        if self.tokens is not None:
+            lines += [f"{'tokens':<26}{self.tokens:>14,}", f"{'tokens per word':<26}{self.tokens_per_word:>14.2f}"]
+        return "\n".join(lines)
+
+
+def corpus_stats(corpus: Iterable[str], tokenizer: Tokenizer | None = None) -> CorpusStats:
+    """Count documents, words, types, characters, duplicates, and tokens where a tokenizer is given."""
+    documents = words = characters = longest = tokens = 0
+    types: Counter[str] = Counter()
+    seen: set[bytes] = set()
+    for batch in in_batches(corpus):
+        for text in batch:
+            found = _WORD.findall(text)
+            types.update(set(map(str.lower, found)))
+            seen.add(_digest(text))
+            documents, characters = documents + 1, characters + len(text)
+            words, longest = words + len(found), max(longest, len(found))
+        tokens += sum(map(len, tokenizer.encode_batch(batch))) if tokenizer else 0
+    counted = tokens if tokenizer else None
+    return CorpusStats(documents, documents - len(seen), words, len(types), characters, longest, counted)
+
+
+def in_batches(texts: Iterable[str], characters: int = 2_000_000) -> Iterator[list[str]]:
+    """Texts in lists of about so many characters, enough to keep every core of the tokenizer busy."""
+    batch, size = [], 0
+    for text in texts:
+        batch.append(text)
+        size += len(text)
+        if size >= characters:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _open_source(source: str, column: str | None, streaming: bool) -> tuple[list[Part], str]:
+    kind, _, rest = source.partition(":")
+    if source == "docs":
+        return _documentation_part()
+    if kind == "world":
+        return _world_part(rest)
+    if kind == "hub" and rest:
+        return _hub_parts(rest, column, streaming)
+    return _file_parts(Path(source).expanduser(), column)
+
+
+def _file_parts(path: Path, column: str | None) -> tuple[list[Part], str]:
+    files = files_in(path)
+    size = sum(file.stat().st_size for file in files) / 1e6
+    chosen = text_column(files[0], column)
+    details = [f"{len(files)} files"] if path.is_dir() else []
+    details += [f"{size:.1f} MB", *([f"column {chosen}"] if chosen else [])]
+    parts = [Part(str(file), _reader(file, column), lambda file=file: _file_hash(file, column)) for file in files]
+    return parts, f"{path.name} ({', '.join(details)})"
+
+
+def _reader(file: Path, column: str | None) -> Callable[[], Iterable[str]]:
+    return lambda: read_documents(file, column)
+
+
+def _documentation_part() -> tuple[list[Part], str]:
+    path, about = documentation()
+    size = f"{about['documents']:,} documents, {about['characters'] / 1e6:.1f} M characters"
+    share = f"{about['prose_share']:.0%} of the docstrings' text is prose and was kept"
+    part = Part("docs", _reader(path, "text"), lambda: about["content_hash"])
+    return [part], f"docs ({size}; {share}; content {about['content_hash']})"
+
+
+def _world_part(which: str) -> tuple[list[Part], str]:
+    """`world`, `world:zh` or `world:fr:5000`: stories in one language, with validation stories of other meanings."""
+    from electra_helpers import world
+
+    language, _, number = which.partition(":")
+    language = language or "en"
+    if language not in LANGUAGES:
+        raise ElectraError(
+            f"The little world speaks {', '.join(LANGUAGES)}, not {language!r}: write world:zh, for example."
+        )
+    if number and not (number.isdecimal() and int(number) > 0):
+        raise ElectraError(f"world:{which} asks for {number!r} stories: give a number of at least 1.")
+    count = int(number or WORLD_STORIES)
+    sources = sorted(Path(world.__file__).parent.rglob("*.py"))
+    code = _hash(b"".join(file.read_bytes() for file in sources))
+
+    def part(split: str, count: int, held_out: Part | None) -> Part:
+        def documents() -> Iterator[str]:
+            return (story.text(language) for story in world.stories(0, 0, count, split=split))
+
+        return Part(f"world:{language}", documents, lambda: f"world {code} {language} {split} {count}", held_out)
+
+    held_out = part("validation", max(200, count // 20), None)
+    return [part("train", count, held_out)], f"world ({count:,} stories in {LANGUAGES[language]})"
+
+
+def _hub_parts(name: str, column: str | None, streaming: bool) -> tuple[list[Part], str]:
+    full, configuration = split_hub_name(name)
+    dataset = load_from_hub(full, configuration, "train", streaming=streaming)
+    columns = dataset.column_names or list(next(iter(dataset), {}))
+    chosen = pick_column(columns, column, TEXT_COLUMNS, f"hub:{name}")
+    shards = (
+        [dataset.shard(dataset.num_shards, index) for index in range(dataset.num_shards)] if streaming else [dataset]
+    )
+
+    def documents(shard) -> Iterator[str]:
+        with told_in_one_line(full):
+            for rows in shard.select_columns([chosen]).iter(batch_size=1_000):
+                yield from (text for text in rows[chosen] if text and not text.isspace())
+
+    print_ = f"{full} {configuration} {chosen} {dataset.info.version} {getattr(dataset, '_fingerprint', 'streamed')}"
+    parts = [
+        Part(f"hub:{name}#{i}", lambda shard=shard: documents(shard), lambda i=i: f"{print_} {i}/{len(shards)}")
+        for i, shard in enumerate(shards)
+    ]
+    return parts, f"hub:{name} (train, column {chosen}{', streamed' if streaming else ''})"
+
+
+def _hashed_share(part: Part, share: float, seed: int, *, held_out: bool) -> Part:
+    """The documents of a part whose hash falls below the share, or the others."""
+    limit = share * 2.0**64
+
+    def documents() -> Iterator[str]:
+        hashes = ((text, int.from_bytes(_digest(text, seed), "big")) for text in part.documents())
+        return (text for text, number in hashes if (number < limit) == held_out)
+
+    def fingerprint() -> str:
+        return f"{part.fingerprint()} {'validation' if held_out else 'train'} {share} {seed}"
+
+    return replace(part, documents=documents, fingerprint=fingerprint)
+
+
+def _digest(text: str, seed: int = 0) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8, key=seed.to_bytes(8, "big")).digest()
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def _file_hash(path: Path, column: str | None) -> str:
+    size = path.stat().st_size
+    digest = hashlib.blake2b(f"{''.join(path.suffixes)} {size} {column}".encode(), digest_size=8)
+    with path.open("rb") as stream:
+        if size <= HASH_WHOLE:
+            digest.update(stream.read())
+        else:
+            digest.update(str(path.stat().st_mtime_ns).encode())  # an edit between the blocks changes the time
+            for block in range(64):
+                stream.seek(block * (size - 65536) // 63)
+                digest.update(stream.read(65536))
+    return digest.hexdigest()
