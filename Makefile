@@ -3,6 +3,7 @@
 # make test-slow   only what is slow
 # make lint        ruff alone
 # make notebooks   execute every notebook in order and normalise it
+# make links       write the links in every notebook anew, from [project.urls] in pyproject.toml
 # make lock        resolve requirements.lock anew (UPGRADE=1 moves to the newest versions)
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,\
@@ -12,7 +13,7 @@ INSTALLED := .venv/installed
 # JupyterLab refuses to serve as root (in a container, say) unless it is told to.
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test test-slow lint notebooks lock clean
+.PHONY: lab test test-slow lint notebooks links lock clean
 
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.root_dir="$(CURDIR)" notebooks/00_welcome.ipynb
@@ -29,6 +30,9 @@ lint: $(INSTALLED)
 
 notebooks: $(INSTALLED)
 	$(BIN)/python -m tests.notebooks.execute
+
+links: $(INSTALLED)
+	$(BIN)/python -m tests.notebooks.execute --links
 
 # The stamp is written last: an installation that was interrupted is simply done again.
 $(INSTALLED): requirements.lock pyproject.toml
