@@ -12,11 +12,14 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 # JupyterLab refuses to serve as root (in a container, say) unless it is told to.
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+# A learner's first sight is the notebook, not the question whether Jupyter may fetch its news.
+LAB_SETTINGS := .venv/share/jupyter/lab/settings
+NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
 .PHONY: lab test test-slow lint notebooks links lock clean
 
 lab: $(INSTALLED)
-	$(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.root_dir="$(CURDIR)" notebooks/00_welcome.ipynb
+	$(BIN)/jupyter lab $(ROOT_FLAG) --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb
 
 test: lint
 	$(BIN)/pytest -m "not slow"
@@ -39,6 +42,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 was found. Install one, or name it: make PYTHON=/path/to/python3.12"; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock -e '.[lab,dev]'
+	mkdir -p $(LAB_SETTINGS) && echo '$(NO_NEWS)' > $(LAB_SETTINGS)/overrides.json
 	touch $(INSTALLED)
 
 # torch brings its own CUDA packages where its build needs them, so they are left out: the lock then serves CPU and GPU alike.

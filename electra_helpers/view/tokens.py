@@ -23,20 +23,20 @@ HEAT_RGB, HEAT_ALPHA = (222, 108, 12), 0.66
 TERMINAL_HEAT = (None, 223, 222, 215, 208)
 MARK_FROM = 0.5  # the terminal stars what is at least this probable
 
-STYLE = f"""
-.eh-tokens {{ color-scheme: light dark; color: var(--jp-content-font-color0, CanvasText);
+# Shape only: in a notebook that is not trusted yet Jupyter drops this, and heat and numbers must still show.
+STYLE = """
+.eh-tokens { color-scheme: light dark; color: var(--jp-content-font-color0, CanvasText);
   background: var(--jp-layout-color0, Canvas); font: 15px/1.35 var(--jp-content-font-family, sans-serif);
-  margin: .5em 0; padding: .4em; }}
-.eh-tokens figcaption {{ font-weight: 600; margin-bottom: .3em; }}
-.eh-tokens .eh-text {{ display: flex; flex-wrap: wrap; gap: .35em; }}
-.eh-tokens .eh-word {{ display: inline-flex; flex-wrap: wrap; max-width: 100%; border-radius: 4px; overflow: hidden; }}
-.eh-tokens .eh-token {{ display: inline-flex; flex-direction: column; align-items: center; min-width: 2em;
-  padding: .1em .25em; overflow-wrap: anywhere;
-  background: rgb({" ".join(map(str, HEAT_RGB))} / calc(var(--p) * {HEAT_ALPHA})); }}
-.eh-tokens u {{ text-decoration: underline 2px; text-underline-offset: 3px; }}
-.eh-tokens small {{ font-size: 11px; font-variant-numeric: tabular-nums; }}
-.eh-tokens .eh-legend {{ font-size: 12px; margin: .6em 0 0; }}
-.eh-tokens .eh-legend .eh-word {{ vertical-align: middle; }}
+  margin: .5em 0; padding: .4em; }
+.eh-tokens figcaption { font-weight: 600; margin-bottom: .3em; }
+.eh-tokens .eh-text { display: flex; flex-wrap: wrap; gap: .35em; }
+.eh-tokens .eh-word { display: inline-flex; flex-wrap: wrap; max-width: 100%; border-radius: 4px; overflow: hidden; }
+.eh-tokens .eh-token { display: inline-flex; flex-direction: column; align-items: center; min-width: 2em;
+  padding: .1em .25em; overflow-wrap: anywhere; }
+.eh-tokens u { text-decoration: underline 2px; text-underline-offset: 3px; }
+.eh-tokens small { font-size: 11px; font-variant-numeric: tabular-nums; }
+.eh-tokens .eh-legend { font-size: 12px; margin: .6em 0 0; }
+.eh-tokens .eh-legend .eh-word { vertical-align: middle; }
 """.strip()
 
 
@@ -106,16 +106,20 @@ def _direction(cells: Sequence[Cell]) -> str:
     return "rtl" if kinds.count("R") + kinds.count("AL") > kinds.count("L") else "ltr"
 
 
+def _heat(p: float) -> str:
+    return f'style="background-color:rgba({",".join(map(str, HEAT_RGB))},{HEAT_ALPHA * p:.3f})"'
+
+
 def _token_html(cell: Cell) -> str:
     shown, hint = f"<bdi>{escape(cell.token)}</bdi>", f"{cell.token}: P(replaced) = {cell.p:.4f}"
     if cell.is_replaced:
         shown, hint = f"<u>{shown}</u>", f"{hint}, really replaced"
-    heat = f'style="--p:{cell.p:.3f}" title="{escape(hint)}"'
-    return f'<span class="eh-token" {heat}>{shown} <small>{cell.p:.2f}</small></span>'
+    number = f"<small>{cell.p:.2f}</small>"
+    return f'<span class="eh-token" {_heat(cell.p)} title="{escape(hint)}">{shown} {number}</span>'
 
 
 def _legend_html(*, with_underline: bool) -> str:
-    steps = (f'<span class="eh-token" style="--p:{x}"><small>{x}</small></span>' for x in (0, 0.25, 0.5, 0.75, 1))
+    steps = (f'<span class="eh-token" {_heat(x)}><small>{x}</small></span>' for x in (0, 0.25, 0.5, 0.75, 1))
     underline = " · <u>underlined</u>: really replaced" if with_underline else ""
     return f'<p class="eh-legend">P(replaced) <span class="eh-word">{" ".join(steps)}</span>{underline}</p>'
 

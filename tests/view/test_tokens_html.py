@@ -67,6 +67,11 @@ def test_any_text_survives_with_its_number(pairs):
             assert f"{token} {p:.2f}" in page.shown
 
 
+def test_heat_and_number_do_not_need_the_style_sheet():
+    bare = re.sub(r"<style>.*?</style>", "", tokens_to_html(["chef"], [0.5]), flags=re.DOTALL)
+    assert re.search(r'style="background-color:rgba\([\d,.]+\)" title="[^"]*"><bdi>chef</bdi> <small>0.50<', bare)
+
+
 def test_the_number_is_text_and_not_only_colour():
     page = Reader(tokens_to_html(["the", "chef"], [0.031, 0.968]))
     assert "chef 0.97" in page.shown
@@ -145,6 +150,12 @@ def contrast(a, b) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
+def over(rgba, page) -> list[float]:
+    """What is seen where a half-transparent colour lies on the page."""
+    *color, alpha = rgba
+    return [c * alpha + b * (1 - alpha) for c, b in zip(color, page, strict=True)]
+
+
 def color_of(css: str) -> tuple[int, ...]:
     names = {"white": "#ffffff", "black": "#000000"}
     digits = names.get(css, css).removeprefix("#")
@@ -162,11 +173,14 @@ def jupyterlab_theme(name: str) -> tuple[tuple, tuple]:
 @pytest.mark.parametrize("theme", ["light", "dark", "dark-high-contrast", "canvas light", "canvas dark"])
 def test_text_can_be_read_on_every_heat_in_every_theme(theme):
     page, text = CANVAS[theme.split()[1]] if "canvas" in theme else jupyterlab_theme(theme)
-    html = tokens_to_html(["x"], [1.0])
+    steps = (0, 0.25, 0.5, 0.75, 1)
+    html = tokens_to_html(["x"] * 5, steps)
     assert "color: var(--jp-content-font-color0, CanvasText)" in html
     assert "background: var(--jp-layout-color0, Canvas)" in html
-    *heat, alpha = map(float, re.search(r"rgb\((\d+) (\d+) (\d+) / calc\(var\(--p\) \* ([\d.]+)\)\)", html).groups())
-    for p in (0, 0.25, 0.5, 0.75, 1):
-        under = [h * alpha * p + b * (1 - alpha * p) for h, b in zip(heat, page, strict=True)]
+    heats = re.findall(r"rgba\((\d+),(\d+),(\d+),([\d.]+)\)", html.partition('<p class="eh-legend"')[0])
+    assert len(heats) == len(steps)
+    painted = [over(map(float, heat), page) for heat in heats]
+    for p, under in zip(steps, painted, strict=True):
         assert contrast(under, text) >= 4.5, f"P = {p} in {theme}: {contrast(under, text):.2f}"
-    assert contrast(page, [h * alpha + b * (1 - alpha) for h, b in zip(heat, page, strict=True)]) > 1.5, "heat is seen"
+    assert painted[0] == list(page)
+    assert contrast(page, painted[-1]) > 1.5, "the heat can be seen"
