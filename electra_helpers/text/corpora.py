@@ -54,8 +54,11 @@ class Corpus:
     def from_texts(cls, texts: Iterable[str], description: str | None = None) -> "Corpus":
         """A corpus of texts in memory."""
         texts = [text for text in texts if text and not text.isspace()]
-        print_ = hashlib.blake2b(repr(texts).encode("utf-8", "replace"), digest_size=8).hexdigest()
-        return cls([Part("texts", lambda: texts, lambda: print_)], description or f"{len(texts):,} texts")
+
+        def fingerprint() -> str:
+            return _hash(b"".join(map(_digest, texts)))
+
+        return cls([Part("texts", lambda: texts, fingerprint)], description or f"{len(texts):,} texts")
 
     def __iter__(self) -> Iterator[str]:
         empty = True
