@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from .story import EXPRESSIONS, Story, registers
 
-MODULES = {"en": "english"}
+MODULES = {"en": "english", "fr": "french"}
 SPOKEN = tuple(MODULES)
 SPACE = {"en": " ", "zh": "", "fr": " "}  # between two sentences
 

@@ -1,0 +1,445 @@
+"""The little world told in French: the simple past for what happens, the imperfect for what was so.
+
+A noun phrase stands in square brackets: `[le tool]` is "le marteau" or "l'aiguille", `[un adj X]` is "un beau gâteau",
+"un bel album" or "une table parfaite": article, adjective and noun agree, and the adjective stands on its side.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from . import french_words as fr
+from . import lexicon as lex
+
+NOUN_FORMS = frozenset({""})
+NOTHING = " "  # a slot that shows no word: where the adjective would stand, had it not its place across the noun
+NO_BREAK = "\u00a0"  # French keeps a space before ; : ! ? and inside « », and no line may end there
+
+LINES: dict[str, list[str]] = {
+    "open": [
+        "{P} était {T~P} {L.in} [un how L] .",
+        "{P} exerçait le métier {T.de~P} {T~P} {L.in} [un how L] .",
+        "{L.in} [un how L] vivait [un T~P] <qui s' appelait|du nom {P.de}> {P} .",
+        "[un T~P] <qui s' appelait|du nom {P.de}> {P} habitait {L.in} [un how L] .",
+    ],
+    "habit": [
+        "{P} travaillait [at place] avec [son age tool] .",
+        "{P} aimait [le place] et [son age tool] .",
+        "[at place] , {P} se servait <toujours|souvent> de [son age tool] .",
+        "[son age tool] attendait <toujours|chaque jour> {P} [at place] .",
+    ],
+    "order": [
+        "un {E} , [son R] {F} lui <commanda|demanda> [un adj X] .",
+        "un {E} , [son R] {F} vint <commander|demander> [un adj X] .",
+        "« il me faut [un adj X] » , lui dit un {E} [son R] {F} .",
+    ],
+    "craft": [
+        "{P} <prit|alla chercher> [le tool] , {make} [le X] et {work.le~X} {work} .",
+        "avec [le tool] , {P.il} {make} [le X] et {work.le~X} {work} .",
+        "{P.il} {make} d' abord [le X] avec [le tool] , puis {work.le~X} {work} .",
+    ],
+    "promise": [
+        "{P} promit à {F} d' apporter [le X] le {E2} suivant .",
+        "« tu auras [le X] {E2} » , promit {P.-il} à {F} .",
+        "{F} devait recevoir [le X] le {E2} suivant .",
+    ],
+    "finished": [
+        "<après|au bout de> {hours} heures , {P} avait terminé [le adj X] .",
+        "{hours} heures plus tard , {P} avait fini [le adj X] .",
+        "il fallut {hours} heures à {P} pour <finir|achever> [le adj X] .",
+    ],
+    "unfinished": [
+        "mais [son tool] avait disparu , et {P.il} n' acheva jamais [le adj X] .",
+        "mais sans [son tool] , {P} ne put <finir|achever> [le adj X] .",
+        "mais {P} avait perdu [le tool] , et [le adj X] ne vit jamais le jour .",
+    ],
+    "paid": [
+        "{F} <adora|admira> [le X] et paya {coins.f} {coins.pièce} .",
+        "{F} lui donna {coins.f} {coins.pièce} pour [le X] .",
+        "« [quel X] ! » s' écria {F} , qui paya {coins.f} {coins.pièce} .",
+    ],
+    "unpaid": [
+        "{F} attendit [le X] pendant {days} jours et ne paya rien .",
+        "au bout de {days} jours , {F} ne voulait plus [du X] .",
+        "pendant {days} jours , {F} <réclama|demanda> [le X] en vain .",
+    ],
+    "birthday": [
+        "{E} , {P} devait fêter l' anniversaire de [son R] {F} .",
+        "un {E} , [son R] {F} <fêta|célébra> son anniversaire .",
+        "c' était un {E} , le jour de l' anniversaire de [son R] {F} .",
+    ],
+    "wish": [
+        "{F} avait toujours <voulu|désiré> [un G] {C~G} .",
+        "{F} rêvait <depuis longtemps|> d' [un G] {C~G} .",
+        "« j' aimerais tant avoir [un G] {C~G} ! » avait dit {F} .",
+    ],
+    "buy": [
+        "{P} acheta [le G] pour {coins.f} {coins.pièce} .",
+        "{P} alla donc au marché et paya [le G] {coins.f} {coins.pièce} .",
+        "au marché , {P} trouva [le G] pour {coins.f} {coins.pièce} .",
+    ],
+    "handmade": [
+        "{P} {make} aussi [un X] et {work.le~X} {work} avec [son tool] .",
+        "avec [son tool] , {P.il} {make} aussi [un X] , puis {work.le~X} {work} .",
+    ],
+    "played": [
+        "{F} <éclata de rire|remercia {P}> et s' empressa {use.de} {use.infinitive} [le G] {C~G} .",
+        "{F} {use} [le G] {C~G} <sans attendre|avec joie> .",
+        "{F} ne se lassait pas {use.de} {use.infinitive} [le G] {C~G} .",
+    ],
+    "stolen": [
+        "mais un voleur <prit|déroba> [le G] {C~G} près [du mark] , et {F} n' eut rien .",
+        "mais {F} perdit [le G] {C~G} près [du mark] .",
+        "mais , près [du mark] , on vola [le G] {C~G} à {F} .",
+    ],
+    "find": [
+        "par [un M] {sky~M} , {P} trouva [un A] {state~A} près [du mark] .",
+        "près [du mark] , {P} rencontra [un A] {state~A} par [un M] {sky~M} .",
+        "[un M] {sky~M} , {P} aperçut [un A] {state~A} devant [le mark] .",
+    ],
+    "feed": [
+        "{P} donna [du food] [au A] et <l' appela|le nomma> {Q} .",
+        "{P} nourrit [le A] {food.de} {food} et lui donna le nom de {Q} .",
+        "[le A] mangea [du food] , et {P} l' appela {Q} .",
+    ],
+    "shelter": [
+        "{Q} dormait à côté [du tool] , {place.in} [le place] .",
+        "{place.in} [le place] , {Q} avait son coin à côté [du tool] .",
+        "dès lors , {Q} vécut {place.in} [le place] et veilla sur [le tool] .",
+    ],
+    "settled": [
+        "bientôt , {Q} {sound.imperfect} de joie quand {P} arrivait avec [le food] .",
+        "{Q} {sound.imperfect} de joie chaque fois {P.que} {P} apportait [du food] .",
+        "désormais , {P} avait toujours [du food] , et {Q} {sound.imperfect} de bonheur .",
+    ],
+    "ran away": [
+        "mais , un {E2} , {Q} s' enfuit et laissa [le home] vide .",
+        "mais , un {E2} , [le home] était vide : {Q} avait disparu .",
+        "mais {Q} quitta [le home] un {E2} et ne revint jamais .",
+    ],
+    "visit": [
+        "[son R] {F} venait souvent jouer avec {Q} .",
+        "{P} et [son R] {F} jouaient avec {Q} tous les jours .",
+    ],
+    "search": [
+        "{P} et [son R] {F} cherchèrent [le A] près [du mark] .",
+        "avec [son R] {F} , {P.il} chercha [le A] jusqu' [au mark] .",
+    ],
+    "invite": [
+        "un {E} , {P.il} invita [son R] {F} à {meal.infinitive} .",
+        "un {E} , [son R] {F} vint {meal.infinitive} chez {P} .",
+        "« viens {meal.infinitive} {E} ! » écrivit {P} à [son R] {F} .",
+    ],
+    "shop": [
+        "{P} acheta {count~counted} {counted} et [du weighed] au marché .",
+        "il y avait {count~counted} {counted} et [du weighed] dans la cuisine {P.de} {P} .",
+        "{P} rapporta du marché {count~counted} {counted} et [du weighed] .",
+    ],
+    "prepare": [
+        "pendant {P.que} {P} préparait [un D] , {F} <regardait|examinait> [le tool] .",
+        "{P} prépara [un D] et montra [le tool] à {F} .",
+        "{F} jouait avec [le tool] pendant {P.que} {P} préparait [un D] .",
+    ],
+    "enjoyed": [
+        "[le D] était {yum~D} , et {F} en mangea {plates.f} {plates.assiette} .",
+        "{F} trouva [le D] {yum~D} et en mangea {plates.f} {plates.assiette} .",
+        "« [ce D] est {yum~D} ! » dit {F} , qui en mangea {plates.f} {plates.assiette} .",
+    ],
+    "spoiled": [
+        "mais [le D] était trop {yuck~D} , et {F} n' y toucha pas .",
+        "mais {F} trouva [le D] trop {yuck~D} et <resta sur sa faim|ne mangea rien> .",
+        "« [ce D] est trop {yuck~D} ! » dit {F} <en quittant|avant de quitter> la table .",
+    ],
+    "present": [
+        "après [le meal] , {P.il} offrit [un adj X] à {F} .",
+        "{F} remercia {P} pour [le meal] et reçut en plus [un adj X] .",
+    ],
+    "apology": [
+        "pour se faire pardonner , {P} offrit [un adj X] à {F} .",
+        "même [un adj X] ne consola pas {F} .",
+    ],
+    "leave": [
+        "un {E} {M} , {P} prit [le Z] pour aller {Y.à} {Y} .",
+        "un {E} {M} , {P} se rendit {Y.à} {Y} en {Z} .",
+        "un {E} {M} , [le Z] emmena {P} {Y.à} {Y} .",
+    ],
+    "carry": [
+        "{P.il} voulait y vendre [un adj X] .",
+        "{P} espérait y trouver un acheteur pour [son adj X] .",
+        "{P} emportait [un adj X] pour l' y vendre .",
+    ],
+    "meet": [
+        "[au stop] , {P.il} <rencontra|croisa> [son R] {F} .",
+        "[son R] {F} attendait {P} [au stop] .",
+        "{P} et [son R] {F} se dirent au revoir [au stop] .",
+    ],
+    "arrive": [
+        "quand {P} arriva {Y.à} {Y} , la capitale [du country] , le temps était {sky} .",
+        "{P} arriva {Y.à} {Y} , capitale [du country] , par un temps {sky} .",
+        "{Y.à} {Y} , la capitale [du country] , {P} trouva un temps {sky} .",
+    ],
+    "sold": [
+        "{Y.à} {Y} , {P.il} vendit [le X] pour {coins.f} {coins.pièce} .",
+        "{Y.à} {Y} , quelqu' un donna {coins.f} {coins.pièce} à {P} pour [le X] .",
+        "{P.il} obtint {coins.f} {coins.pièce} pour [le X] {Y.à} {Y} .",
+    ],
+    "unsold": [
+        "mais , {Y.à} {Y} , personne ne voulut [du adj X] .",
+        "mais personne {Y.à} {Y} n' avait <d' argent|une seule pièce> pour [le adj X] .",
+        "mais un voleur déroba [le adj X] {Y.à} {Y} .",
+    ],
+    "lose": [
+        "un {E} , {P} ne trouva plus [son tool] .",
+        "« où est [mon tool] ? » demanda {P} un {E} .",
+        "un {E} , {P} <perdit|égara> [son tool] .",
+    ],
+    "need": [
+        "sans cela , il n' y aurait pas {X.de} {X} pour [son R] {F} .",
+        "il lui fallait pourtant {make.infinitive} [un X] pour [son R] {F} .",
+        "or [son R] {F} attendait [un X] .",
+    ],
+    "look": [
+        "[at place] , {P.il} regarda {H.in} [le H] et {H2.in} [le H2] .",
+        "[at place] , {P.il} ne trouva rien , ni {H.in} [le H] ni {H2.in} [le H2] .",
+        "{P} fouilla [le place] : rien {H.in} [le H] , rien {H2.in} [le H2] .",
+    ],
+    "help": [
+        "{F} aida {P} à fouiller [le place] .",
+        "{F} vint [at place] pour aider {P} à chercher .",
+        "{P} et {F} fouillèrent [le place] de fond en comble .",
+    ],
+    "found": [
+        "enfin , {F} retrouva [le tool] près [du mark] .",
+        "puis {F} aperçut [le tool] près [du mark] et {tool.it} rapporta .",
+        "[le tool] gisait près [du mark] , où {F} {tool.it} trouva .",
+    ],
+    "gone": [
+        "mais [le tool] resta introuvable , et {P} paya {coins.f} {coins.pièce} pour en avoir {tool.un} autre .",
+        "mais {P.il} ne retrouva jamais [le tool] et dut payer {coins.f} {coins.pièce} pour {tool.un} autre .",
+        "{P} dut finalement racheter [un tool] pour {coins.f} {coins.pièce} .",
+    ],
+    "announce": [
+        "{S.en} {S} , il y eut {L.in} [le L] un concours pour {X.it} {X.meilleur(e)} {X} .",
+        "chaque {S} , on organisait {L.in} [le L] un concours pour {X.it} {X.meilleur(e)} {X} .",
+        "{S.ce} {S} -là , {L.in} [le L] , on cherchait {X.it} {X.meilleur(e)} {X} .",
+    ],
+    "rival": [
+        "[son R] {F} , {T~F} {F.lui} aussi , voulait gagner .",
+        "[son R] {F} était {T~F} {F.lui} aussi et participa au concours .",
+        "{P} et [son R] {F} , {T~F} {F.lui} aussi , y participèrent .",
+    ],
+    "enter": [
+        "{P} {make} [un adj X] et {work.le~X} {work} .",
+        "pour le concours , {P.il} {make} [un adj X] , puis {work.le~X} {work} .",
+    ],
+    "better": [
+        "[le X] {P.de} {P} était {comp~X} que {X.celui} {F.de} {F} .",
+        "{P} présenta [un X] {comp~X} que {X.celui} {F.de} {F} .",
+        "tout le monde trouva [le X] {P.de} {P} {comp~X} que {X.celui} {F.de} {F} .",
+    ],
+    "worse": [
+        "[le X] {F.de} {F} était {comp~X} que {X.celui} {P.de} {P} .",
+        "{F} présenta [un X] {comp~X} que {X.celui} {P.de} {P} .",
+        "tout le monde trouva [le X] {F.de} {F} {comp~X} que {X.celui} {P.de} {P} .",
+    ],
+    "won": [
+        "{P} gagna [un G] {C~G} et {coins.f} {coins.pièce} .",
+        "{P} <reçut|remporta> le premier prix : [un G] {C~G} et {coins.f} {coins.pièce} .",
+        "comme premier prix , {P.il} reçut {coins.f} {coins.pièce} et [un G] {C~G} .",
+    ],
+    "defeated": [
+        "{F} gagna [un G] {C~G} , et {P} n' eut rien .",
+        "le premier prix , [un G] {C~G} , revint à {F} et non à {P} .",
+        "{P} n' eut aucun prix , mais {F} reçut [un G] {C~G} .",
+    ],
+    "forecast": [
+        "un {E} {S.de} {S} , [le W] s' abattit sur [le how L] .",
+        "[le W] <atteignit|gagna> [le how L] un {E} {S.de} {S} .",
+        "un {E} , comme souvent {S.en} {S} , [le W] arriva sur [le how L] .",
+    ],
+    "forget": [
+        "sur le chemin [du place] , {P} n' avait pas {item.de} {item} .",
+        "{P} partit pour [le place] en oubliant [son item] .",
+        "sans {item} , {P} prit le chemin [du place] .",
+    ],
+    "suffer": [
+        "{P} arriva [at place] {effect~P} et {P.fatigué(e)} .",
+        "bientôt , {P} fut {effect~P} , et [le place] était encore loin .",
+        "quand {P} aperçut [le place] , {P.il} était déjà {effect~P} .",
+    ],
+    "lent": [
+        "heureusement , [son R] {F} lui prêta [un item] .",
+        "puis {P.il} rencontra [son R] {F} , qui avait [un item] pour {P.lui} .",
+        "« prends [mon item] » , dit [son R] {F} à {P} .",
+    ],
+    "ruined": [
+        "[le W] abîma [un adj X] {place.in} [le place] .",
+        "{place.in} [le place] , [le W] <abîma|gâta> [un adj X] .",
+        "à cause [du W] , {P} perdit [un adj X] {place.in} [le place] .",
+    ],
+    "thanks": [
+        "pour remercier {F} , {P} {make} [un adj X] .",
+        "{P} remercia {F} et lui {make} [un adj X] .",
+    ],
+    "missed": [
+        "[son R] {F} attendit [le X] en vain .",
+        "{P} n' avait <donc|désormais> pas {X.de} {X} pour [son R] {F} .",
+    ],
+    "friends": [
+        "dès lors , {F} revint souvent [at place] .",
+        "{F} parla [du place] à tout le monde .",
+        "depuis ce jour , {F} aimait venir [at place] .",
+    ],
+    "estranged": [
+        "dès lors , {F} ne remit plus jamais les pieds [at place] .",
+        "{F} conseilla à tout le monde d' éviter [le place] .",
+        "depuis ce jour , {F} ne venait plus [at place] .",
+    ],
+    "rejoice": [
+        "sur le chemin [du place] , {P} était {joy~P} et {joyful.imperfect} .",
+        "comme {P} était {joy~P} : [at place] , {P.il} {joyful} toute la journée !",
+        "de retour [at place] , {P} , {joy~P} , {joyful} toute la journée .",
+    ],
+    "mourn": [
+        "sur le chemin [du place] , {P} était {woe~P} et {woeful.imperfect} .",
+        "comme {P} était {woe~P} : [at place] , {P.il} {woeful} toute la journée !",
+        "de retour [at place] , {P} , {woe~P} , {woeful} toute la journée .",
+    ],
+}
+
+
+def _noun_phrase(match: re.Match) -> str:
+    """`le tool` → `{tool.le} {tool}`; with an adjective, its two places too, one of which will show nothing."""
+    article, *adjective, noun = match[1].split()
+    bare, tilde, other = noun.partition("~")
+    if not adjective:
+        return f"{{{bare}.{article}{tilde}{other}}} {{{noun}}}"
+    [adjective] = adjective
+    return f"{{{adjective}.{article}~{noun}}} {{{adjective}.before~{noun}}} {{{noun}}} {{{adjective}.after~{noun}}}"
+
+
+def expand(template: str) -> str:
+    """A template with its noun phrases written out as slots."""
+    return re.sub(r"\[([^\]]+)\]", _noun_phrase, template)
+
+
+TEMPLATES = {frame: [expand(line) for line in lines] for frame, lines in LINES.items()}
+
+
+def _noun(concept: str, other: str = "") -> tuple[str, str]:
+    """A noun and its gender, m, f or p; a trade takes the gender of the `other` who practises it."""
+    if concept in fr.TRADES:
+        is_woman = other in lex.WOMEN
+        return fr.TRADES[concept].split()[is_woman].replace("_", " "), "mf"[is_woman]
+    if concept.startswith("many "):
+        one = concept.removeprefix("many ")
+        return fr.IRREGULAR_PLURALS.get(one, f"{_noun(one)[0]}s"), "p"
+    for gender, table in (("m", fr.MASCULINE), ("f", fr.FEMININE), ("p", fr.PLURAL)):
+        if concept in table:
+            return table[concept], gender
+    return fr.NAMES.get(concept, concept), "mf"[concept in lex.WOMEN]
+
+
+def opens_with_vowel(text: str) -> bool:
+    """Whether le, de, que … lose their vowel before the text: not before an aspirated h, nor before "yacht"."""
+    first = re.match(r"\w+", text.lower())[0]
+    return (first[0] in fr.VOWELS or first[0] == "h") and first not in fr.ASPIRATED
+
+
+def _agree(form: str, gender: str, following: str) -> str:
+    """An article, preposition or pronoun for a gender, before the word that follows it."""
+    column = 4 if gender == "p" else "mf".index(gender) + 2 * opens_with_vowel(following)
+    return fr.FORMS[form][column]
+
+
+def _verb(concept: str, form: str, other: str) -> str:
+    """A verb; "le" with another noun is that noun's pronoun before the verb, "de" is "de" before the infinitive."""
+    infinitive = fr.VERBS[concept]
+    head, blank, rest = infinitive.partition(" ")
+    stem = {"g": f"{head[:-2]}e", "c": f"{head[:-3]}ç"}.get(head[-3], head[:-2])  # mangea, perça
+    is_first_group = head.endswith("er")
+    past = (f"{stem}a" if is_first_group else fr.PAST.get(head, f"{stem}it")) + blank + rest
+    if form == "imperfect":
+        return (f"{stem}ait" if is_first_group else fr.IMPERFECT[head]) + blank + rest
+    if form == "le":
+        return _agree("le", _noun(other)[1], past)
+    if form == "de":
+        return _agree("de", "m", infinitive)
+    return {"": past, "infinitive": infinitive}[form]
+
+
+def _adjective(concept: str, form: str, other: str) -> str:
+    """An adjective; "before" and "after" show it on its side of the noun, "le", "un" … are the article before both."""
+    noun, gender = _noun(other) if other else ("", "m")
+    ways = [way.replace("_", " ") for way in fr.ADJECTIVES[concept].split()]
+    is_before = concept in fr.BEFORE_THE_NOUN
+    column = 1 if gender == "f" else 2 if is_before and opens_with_vowel(noun) else 0
+    shown = ways[column] if column < len(ways) else ways[0]
+    if form in fr.FORMS:
+        return _agree(form, gender, shown if is_before else noun)
+    return NOTHING if form == ("after" if is_before else "before") else shown
+
+
+def _number(concept: str, form: str, other: str) -> str:
+    """A number, "f" for the feminine; any other form is what it counts: "pièce", "pièces"."""
+    if form in ("", "f"):
+        is_feminine = form == "f" or (other and _noun(other)[1] == "f")
+        return "une" if concept == "one" and is_feminine else fr.NUMBERS[concept]
+    return form if concept == "one" else f"{form}s"
+
+
+def _place(concept: str, form: str) -> str:
+    """How one is somewhere: "in" without the article (dans, sur), "at" with it (à l', dans la)."""
+    if form == "à":
+        return "au" if concept == "Cairo" else "à"
+    noun, gender = _noun(concept)
+    inside = next((shown for shown, places in fr.PREPOSITIONS.items() if concept in places), "dans")
+    if form == "in":
+        return inside
+    return f"{inside} {_agree('le', gender, noun)}" if concept in fr.WITHIN else _agree("au", gender, noun)
+
+
+def word(concept: str, form: str = "") -> str:
+    """A concept in a form of French; what follows a ~ in the form is the concept that it agrees with."""
+    form, _, other = form.partition("~")
+    for table, say in ((fr.VERBS, _verb), (fr.ADJECTIVES, _adjective), (fr.NUMBERS, _number)):
+        if concept in table:
+            return say(concept, form, other)
+    if form in ("à", "at", "in"):
+        return _place(concept, form)
+    noun, gender = _noun(concept, other)
+    if form in fr.FORMS:
+        return _agree(form, gender, noun)
+    if form.endswith("(e)"):  # a participle or adjective that only this place needs
+        return form.replace("(e)", "e" if gender == "f" else "")
+    shown = {
+        "": noun,
+        "en": "au" if concept == "spring" else "en",
+        "-il": "-elle" if gender == "f" else "-il",
+        "infinitive": fr.MEALS.get(concept),
+    }.get(form)
+    if shown is None:
+        raise ValueError(f"French has no form {form!r} of {concept!r}.")
+    return shown
+
+
+def split(piece: str) -> list[str]:
+    """A piece as the tokenizer sees it: lower case, accents kept, every apostrophe, hyphen and mark apart."""
+    return re.findall(r"\w+|[^\w\s]", piece.lower())
+
+
+def join(pieces: Sequence[str]) -> str:
+    """Pieces as written: capitals, elided words that hug the next, French spaces around the marks."""
+    text, before = "", "«"
+    for piece in filter(str.strip, pieces):
+        text += _space(before, piece) if text else ""
+        text += piece[0].upper() + piece[1:] if before == "«" else piece
+        before = piece
+    return text
+
+
+def _space(before: str, piece: str) -> str:
+    if before.endswith("'") or piece in (",", ".") or piece.startswith("-"):
+        return ""
+    return NO_BREAK if before == "«" or piece in ("»", "!", "?", ":", ";") else " "
