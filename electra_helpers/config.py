@@ -179,6 +179,11 @@ class PretrainConfig(TrainingConfig):
         if not 0 < self.validation_share < 1:
             raise ElectraError(f"validation_share is {self.validation_share}: choose a share between 0 and 1.")
 
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """The weight of each loss by its name in the step's output."""
+        return {"mlm": self.mlm_weight, "rtd": self.rtd_weight, "predictor": 1.0}
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -186,7 +191,6 @@ class Recipe:
 
     model: ModelConfig
     pretrain: PretrainConfig
-
 
 
 # Small, base and large: paper, Tables 6 and 7. Initial deviation 1/sqrt(H) and lambda for tiny and mini: tests/benchmarks/README.md.

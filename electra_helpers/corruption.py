@@ -84,6 +84,23 @@ def scatter_at(ids: Tensor, selection: Selection, values: Tensor) -> Tensor:
     return wide.scatter(1, target, values.to(ids.dtype))[:, :length]
 
 
+def candidates(input_ids: Tensor, unselectable_ids: Sequence[int]) -> Tensor:
+    """True (B, L) where a token may be selected."""
+    # A handful of comparisons: torch.isin would sort.
+    is_candidate = torch.ones_like(input_ids, dtype=torch.bool)
+    for excluded in unselectable_ids:
+        is_candidate &= input_ids != excluded
+    return is_candidate
+
+
+def count_selected(input_ids: Tensor, unselectable_ids: Sequence[int], share: float = MASK_SHARE) -> Tensor:
+    """How many positions each row has selected (B,): max(1, round(share · real tokens)), at most its candidates."""
+    real = (input_ids != unselectable_ids[0]).sum(1)
+    # In double precision: 0.15 · 30 in fp32 is 4.5000002, which would round up where the reference rounds 4.5 to 4.
+    wanted = (share * real.double()).round().long().clamp(min=1)
+    return torch.minimum(wanted, candidates(input_ids, unselectable_ids).sum(1))
+
+
 def select_positions(
     input_ids: Tensor,
     unselectable_ids: Sequence[int],
@@ -107,12 +124,8 @@ def select_positions(
     if input_ids.dim() != 2:
         raise ElectraError(f"input_ids has shape {tuple(input_ids.shape)}: a batch of rows, (B, L), is needed.")
     rows, length = input_ids.shape
-    excluded = torch.tensor(list(unselectable_ids), device=input_ids.device)
-    is_candidate = ~torch.isin(input_ids, excluded)  # (B, L)
-    real = (input_ids != excluded[0]).sum(1)  # (B,)
-    wanted = (share * real.double()).round().long().clamp(min=1)
-    wanted = torch.minimum(wanted, is_candidate.sum(1))
-
+    is_candidate = candidates(input_ids, unselectable_ids)  # (B, L)
+    wanted = count_selected(input_ids, unselectable_ids, share)  # (B,)
     keys = torch.rand(rows, length, generator=generator) if noise is None else noise
     keys = keys.to(input_ids.device).masked_fill(~is_candidate, -1.0)
     m = min(most_selected(length, share), length)
@@ -172,6 +185,11 @@ def gather_positions(hidden: Tensor, positions: Tensor) -> Tensor:
     return hidden.gather(1, positions[:, :, None].expand(-1, -1, hidden.shape[-1]))
 
 
+def at_least_fp32(x: Tensor) -> Tensor:
+    """Half precision becomes fp32; fp32 and fp64 stay: losses and sampling need the digits."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
 def sample_tokens(
     logits: Tensor,
     *,
@@ -193,8 +211,7 @@ def sample_tokens(
     """
     if temperature <= 0:
         raise ElectraError(f"temperature is {temperature}: it must be above 0 (small = the likeliest token).")
-    logits = logits.detach()
-    logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+    logits = at_least_fp32(logits.detach())
     u = torch.rand(logits.shape[:-1], generator=generator) if noise is None else noise
     probabilities = torch.softmax(logits / temperature, dim=-1)
     cumulative = probabilities.cumsum(dim=-1)  # (…, V)

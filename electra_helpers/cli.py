@@ -1,0 +1,225 @@
+"""The command `electra`. Its options are the fields of the configuration dataclasses; bad input costs one line and exit code 2."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import os
+import sys
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from electra_helpers.config import RECIPES, ModelConfig, PretrainConfig, recipe
+from electra_helpers.errors import ElectraError
+
+app = typer.Typer(
+    help="Pre-train small ELECTRAs, look at what they see, take them to transformers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+corpus_app = typer.Typer(help="Look at a corpus.", no_args_is_help=True)
+app.add_typer(corpus_app, name="corpus")
+
+DECIDED_BY_THE_TOKENIZER = ("vocab_size", "pad_id", "cls_id", "sep_id", "mask_id")
+
+Model = Annotated[str, typer.Option("--model", help="A bundled model, a folder, or a hub name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def defaults_in_words(field: dataclasses.Field, group: str) -> str:
+    """`0.15`, or `tiny 0.002, small 0.0005` where sizes differ."""
+    values = {size: getattr(getattr(r, group), field.name) for size, r in RECIPES.items()}
+    shown = {size: f"{v:.4g}" if isinstance(v, float) else str(v) for size, v in values.items()}
+    if len(set(shown.values())) == 1:
+        return f"default {next(iter(shown.values()))}"
+    return ", ".join(f"{size} {value}" for size, value in shown.items())
+
+
+def options_from(**groups: type) -> Callable[[Callable], Callable]:
+    """Give a command one option per field of the dataclasses; what the user sets arrives as `overrides={group: {field: value}}`."""
+
+    def decorate(function: Callable) -> Callable:
+        parameters = [p for p in inspect.signature(function).parameters.values() if p.name != "overrides"]
+        homes: dict[str, str] = {}
+        for group, kind in groups.items():
+            types = typing.get_type_hints(kind)
+            for f in dataclasses.fields(kind):
+                if group == "model" and f.name in DECIDED_BY_THE_TOKENIZER:
+                    continue
+                homes[f.name] = group
+                shown = typer.Option(help=f"{f.metadata['help']} [{defaults_in_words(f, group)}]", show_default=False)
+                annotation = Annotated[Optional[types[f.name]], shown]  # noqa: UP045 - typer reads it at run time
+                parameters.append(
+                    inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+                )
+
+        def command(**values: Any) -> None:
+            overrides: dict[str, dict[str, Any]] = {group: {} for group in groups}
+            for name, group in homes.items():
+                value = values.pop(name)
+                if value is not None:
+                    overrides[group][name] = value
+            function(**values, overrides=overrides)
+
+        command.__name__, command.__doc__ = function.__name__, function.__doc__
+        command.__signature__ = inspect.Signature(parameters)
+        command.__annotations__ = {p.name: p.annotation for p in parameters}
+        return command
+
+    return decorate
+
+
+@app.command()
+@options_from(pretrain=PretrainConfig, model=ModelConfig)
+def pretrain(
+    *,
+    corpus: Annotated[list[str], typer.Option(help="A file, a folder, docs, world, or hub:NAME; may be given again.")],
+    out: Annotated[Path, typer.Option(help="Folder for everything the model needs.")],
+    size: Annotated[str, typer.Option(help=f"One of {', '.join(RECIPES)}.")] = "tiny",
+    tokenizer: Annotated[Optional[Path], typer.Option(help="Folder of a tokenizer; without it one is trained.")] = None,  # noqa: UP045
+    init_from: Annotated[
+        str | None, typer.Option(help="A model to start from: bundled, folder or hub name.")
+    ] = None,
+    column: Annotated[Optional[str], typer.Option(help="Column that holds the text, where it is not guessed.")] = None,  # noqa: UP045
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    overrides: dict[str, dict[str, Any]],
+) -> None:
+    """Pre-train a generator and a discriminator together on text."""
+    chosen = recipe(size)
+    config = dataclasses.replace(chosen.pretrain, **overrides["pretrain"])
+    shape = dataclasses.replace(chosen.model, **overrides["model"])
+    from electra_helpers.training.callbacks import JsonLog, ProgressBar
+    from electra_helpers.training.pretraining import pretrain as run_pretraining
+    from electra_helpers.training.report import Announce, report
+
+    run = run_pretraining(
+        corpus,
+        out,
+        config=config,
+        model=shape,
+        tokenizer=tokenizer,
+        init_from=init_from,
+        resume=resume,
+        column=column,
+        callbacks=[Announce(), ProgressBar(), JsonLog(out / "log.jsonl")],
+    )
+    print(report(run, out))
+    if run.interrupted:
+        raise typer.Exit(130)
+
+
+@app.command("inspect")
+def inspect_text(
+    text: Annotated[str, typer.Argument(help="The text to judge.")],
+    model: Model,
+    as_json: AsJson = False,
+    html: Annotated[Optional[Path], typer.Option(help="Also write the heat map to this HTML file.")] = None,  # noqa: UP045
+) -> None:
+    """Show which words of a text the discriminator believes were replaced."""
+    from electra_helpers.model.store import load
+    from electra_helpers.tasks.detection import detect
+    from electra_helpers.view.tokens import tokens_to_html, tokens_to_terminal
+
+    found = detect(load(model), text)
+    if html is not None:
+        html.write_text(tokens_to_html(found.tokens, found.p_replaced, word_ids=found.word_ids, title=text), "utf-8")
+    if as_json:
+        print(json.dumps(found.as_json(), ensure_ascii=False))
+    else:
+        print(tokens_to_terminal(found.tokens, found.p_replaced, word_ids=found.word_ids))
+
+
+@app.command()
+def corrupt(
+    text: Annotated[str, typer.Argument(help="The text to corrupt.")],
+    model: Model,
+    seed: Annotated[int, typer.Option(help="Decides what is selected and sampled.")] = 0,
+    temperature: Annotated[float, typer.Option(help="Above 1 the generator samples more wildly.")] = 1.0,
+    share: Annotated[float, typer.Option(help="Share of the tokens that is selected.")] = 0.15,
+    as_json: AsJson = False,
+) -> None:
+    """Corrupt a text as pre-training does, and show every rung: selected, masked, proposed, sampled, replaced, judged."""
+    from electra_helpers.model.store import load
+    from electra_helpers.tasks.detection import ladder
+    from electra_helpers.view.tokens import ladder_to_terminal
+
+    made = ladder(load(model), text, seed=seed, temperature=temperature, share=share)
+    print(json.dumps(dataclasses.asdict(made), ensure_ascii=False) if as_json else ladder_to_terminal(made))
+
+
+@app.command()
+def export(
+    folder: Annotated[str, typer.Argument(help="A model: bundled name or folder.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the exported nets.")],
+) -> None:
+    """Write both nets as folders that transformers loads."""
+    from electra_helpers.model.bridge import export as export_model
+    from electra_helpers.model.store import load
+
+    classes = {"discriminator": "ElectraForPreTraining", "generator": "ElectraForMaskedLM"}
+    for written in export_model(load(folder), out):
+        print(f"{written}: {classes[written.name]}.from_pretrained({str(written)!r})")
+
+
+@app.command()
+def doctor() -> None:
+    """Print versions, device and precision with its reason, and which data and models are here."""
+    from electra_helpers.doctor import examine
+
+    print(examine())
+
+
+@corpus_app.command()
+def stats(
+    source: Annotated[list[str], typer.Argument(help="A file, a folder, docs, world, or hub:NAME.")],
+    column: Annotated[Optional[str], typer.Option(help="Column that holds the text.")] = None,  # noqa: UP045
+    tokenizer: Annotated[Optional[Path], typer.Option(help="Folder of a tokenizer, to count tokens.")] = None,  # noqa: UP045
+    as_json: AsJson = False,
+) -> None:
+    """Count documents, words, types, tokens and duplicates."""
+    from electra_helpers.text.corpora import corpus_stats, open_corpus
+    from electra_helpers.text.tokenizer import Tokenizer
+
+    pieces = Tokenizer.load(tokenizer) if tokenizer else None
+    found = dataclasses.asdict(corpus_stats(open_corpus(*source, column=column), pieces))
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+        return
+    for name, value in found.items():
+        shown = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
+        print(f"{name.replace('_', ' '):>20}  {shown if value is not None else '–'}")
+
+
+def main() -> None:
+    """Entry point: mistakes of the user become one line on standard error and exit code 2."""
+    # Set before torch or datasets are loaded: their own bars and notices would bury ours.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    try:
+        app()
+    except ElectraError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        fail("stopped.", 130)
+    except BrokenPipeError:
+        # Whoever read our output, such as `head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        fail(f"{where}{error.strerror or error}")
+
+
+def fail(message: str, code: int = 2) -> None:
+    """Print the message as one line on standard error and leave."""
+    print(f"electra: {message}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What ELECTRA is used for, one file per use."""

@@ -1,0 +1,145 @@
+"""Checkpoints that survive a crash: written aside and renamed, checksummed, safetensors and JSON only.
+
+A checkpoint is a folder `step-00000300/` with model.safetensors, optimizer.safetensors, state.json and checksums.json. Whatever moment
+a run is killed at, the folder either has its final name and is whole, or is called `.partial-…` and is ignored.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from electra_helpers.errors import ElectraError
+from electra_helpers.model.files import checksum, read_model, sync_folder, write_json, write_model, write_tensors
+
+FORMAT = 1
+FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
+
+
+class Checkpoints:
+    """The checkpoints of one run, in `folder`, of which the newest `keep` stay."""
+
+    def __init__(self, folder: str | Path, keep: int = 2, publish: Path | None = None) -> None:
+        self.folder, self.keep = Path(folder), keep
+        self.publish = publish  # where the newest weights are offered to whoever loads the run
+        self.refused: list[str] = []  # damaged checkpoints that were passed over, and why
+
+    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> Path:
+        """Write the checkpoint of `state["step"]`, then drop the oldest beyond `keep`. Raises `ElectraError` on a full disk."""
+        final = self.folder / f"step-{state['step']:08d}"
+        partial = self.folder / f".partial-{final.name}"
+        try:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+            write_model(model, partial / FILES[0])
+            write_tensors(optimizer_tensors(model, optimizer), partial / FILES[1])
+            write_json({"format": FORMAT} | state, partial / FILES[2])
+            write_json({name: checksum(partial / name) for name in FILES}, partial / "checksums.json")
+            if final.exists():
+                shutil.rmtree(final)
+            os.replace(partial, final)
+            sync_folder(self.folder)
+            if self.publish:
+                link(final / FILES[0], self.publish)
+        except OSError as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
+            raise ElectraError(
+                f"Could not write the checkpoint {final}: {why}. Older checkpoints are untouched."
+            ) from error
+        for old in self.found()[: -self.keep]:
+            shutil.rmtree(old, ignore_errors=True)
+        return final
+
+    def found(self) -> list[Path]:
+        """All checkpoints that bear a final name, oldest first."""
+        return sorted(p for p in self.folder.glob("step-*") if p.is_dir())
+
+    def newest(self) -> Path | None:
+        """The newest checkpoint that is whole; damaged ones are listed in `refused`. None if there is none."""
+        self.refused = []
+        for folder in reversed(self.found()):
+            problem = damage(folder)
+            if problem is None:
+                return folder
+            self.refused.append(f"{folder.name}: {problem}")
+        return None
+
+    def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer | None = None) -> dict[str, Any] | None:
+        """Load the newest whole checkpoint into the model and the optimizer; returns its state, or None if there is none.
+
+        Raises `ElectraError` for checkpoints of a later format, and where every checkpoint is damaged.
+        """
+        folder = self.newest()
+        if folder is None:
+            if self.refused:
+                raise ElectraError(f"No checkpoint in {self.folder} can be read: {'; '.join(self.refused)}.")
+            return None
+        state = read_state(folder)
+        read_model(model, folder / FILES[0])
+        if optimizer is not None:
+            restore_optimizer(model, optimizer, folder / FILES[1])
+        return state
+
+
+def damage(folder: Path) -> str | None:
+    """What is wrong with a checkpoint, in a few words; None if it is whole."""
+    try:
+        sums = json.loads((folder / "checksums.json").read_text("utf-8"))
+        for name in FILES:
+            if checksum(folder / name) != sums[name]:
+                return f"{name} does not match its checksum"
+    except FileNotFoundError as error:
+        return f"{Path(error.filename).name} is missing"
+    except (ValueError, KeyError, TypeError):
+        return "checksums.json cannot be read"
+    return None
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """state.json of a whole checkpoint. Raises `ElectraError` if a later version of the package wrote it."""
+    state = json.loads((folder / "state.json").read_text("utf-8"))
+    if state.get("format", 0) > FORMAT:
+        raise ElectraError(
+            f"{folder} has checkpoint format {state['format']}, this package reads up to {FORMAT}: update electra_helpers."
+        )
+    return state
+
+
+def link(source: Path, target: Path) -> None:
+    """Offer a file under a second name, in one move: a hard link where the disk has them, else a copy."""
+    partial = target.with_name(f".partial-{target.name}")
+    partial.unlink(missing_ok=True)
+    try:
+        os.link(source, partial)
+    except OSError:
+        shutil.copyfile(source, partial)
+    os.replace(partial, target)
+
+
+def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """Adam's moments under the names of their parameters: "NAME|exp_avg" and so on."""
+    return {
+        f"{name}|{key}": value.detach().cpu().contiguous()
+        for name, parameter in model.named_parameters()
+        for key, value in optimizer.state.get(parameter, {}).items()
+    }
+
+
+def restore_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer, path: Path) -> None:
+    """Put the moments written by `optimizer_tensors` back."""
+    from safetensors.torch import load_file
+
+    parameters = dict(model.named_parameters())
+    for key, value in load_file(str(path)).items():
+        name, part = key.rsplit("|", 1)
+        parameter = parameters[name]
+        # Fused AdamW wants its step counter on the parameter's device, in fp32.
+        optimizer.state[parameter][part] = value.to(parameter.device)

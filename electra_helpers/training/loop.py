@@ -1,0 +1,269 @@
+"""The training loop, once, for pre-training and fine-tuning: batch → loss → gradient → update, with reports on the side.
+
+What is trained is a `Task`; what is shown or kept of it is the business of callbacks. Data order, corruption and dropout depend on
+(seed, step) alone, so a run that goes on from a checkpoint takes the very steps that it would have taken.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from electra_helpers.config import TrainingConfig
+from electra_helpers.device import choose_device
+from electra_helpers.errors import ElectraError
+from electra_helpers.model.electra import LossSum
+from electra_helpers.training.checkpoint import Checkpoints
+from electra_helpers.training.optim import make_optimizer, parameter_groups, set_step
+
+
+class Task(Protocol):
+    """What the loop needs to know of the thing it trains."""
+
+    model: nn.Module
+    loss_weights: dict[str, float]
+
+    def work(self, step: int, process: int, processes: int) -> Any:
+        """This process's rows of the global batch of a step, as one piece of work."""
+
+    def split(self, work: Any, parts: int) -> Iterable[Any]:
+        """The same cut into micro-batches."""
+
+    def target_counts(self, work: Any) -> dict[str, Tensor]:
+        """How many targets each loss has in it."""
+
+    def tokens(self, work: Any) -> int:
+        """How many tokens it holds, for the speed."""
+
+    def losses(self, model: nn.Module, work: Any, device: torch.device) -> dict[str, LossSum]:
+        """Forward pass."""
+
+    def evaluate(self, model: nn.Module, device: torch.device) -> dict[str, float]:
+        """Metrics on held-out data."""
+
+
+@dataclass
+class Run:
+    """Where a run stands; callbacks read it and may set `stop`."""
+
+    task: Task
+    config: TrainingConfig
+    device: torch.device
+    step: int = 0  # optimizer steps done
+    start: int = 0  # the step it was resumed at
+    saved: int = 0  # the step of the newest checkpoint
+    tokens: int = 0  # of this session
+    seconds: float = 0.0
+    stop: bool = False
+    interrupted: bool = False
+    last: dict[str, float] = field(default_factory=dict)  # the newest log record
+    evaluation: dict[str, float] = field(default_factory=dict)  # the newest evaluation
+
+
+class Callback:
+    """Is told what happens in a run; a base class whose methods do nothing."""
+
+    def on_start(self, run: Run) -> None: ...
+
+    def on_log(self, run: Run, record: dict[str, float]) -> None: ...
+
+    def on_evaluation(self, run: Run, record: dict[str, float]) -> None: ...
+
+    def on_step(self, run: Run) -> None: ...
+
+    def on_end(self, run: Run) -> None: ...
+
+
+def seed_for(*parts: int) -> int:
+    """One 63-bit seed out of several numbers, such as (seed, step): close inputs give unrelated seeds."""
+    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> 1)
+
+
+def train(
+    task: Task,
+    config: TrainingConfig,
+    *,
+    callbacks: Iterable[Callback] = (),
+    checkpoints: Checkpoints | None = None,
+    resume: bool = False,
+    groups: list[dict] | None = None,
+) -> Run:
+    """Train `task.model` for `config.steps` steps and return where the run stands.
+
+    With `checkpoints`, a checkpoint is written every `save_every` steps, at the end, and when Ctrl-C or SIGTERM asks to stop; with
+    `resume` the newest one is loaded first. Raises `ElectraError` when the loss is no longer a number (nothing is saved then).
+    """
+    accelerator = make_accelerator(config)
+    model, device = task.model.to(accelerator.device), accelerator.device
+    optimizer = make_optimizer(groups or parameter_groups(model, config), config)
+    run = Run(task, config, device)
+    state = checkpoints.restore(model, optimizer) if resume and checkpoints else None
+    run.step = run.start = run.saved = state["step"] if state else 0
+    compiled = torch.compile(model) if config.compile else model
+    wrapped, stepper = accelerator.prepare(compiled, optimizer)
+    if state and accelerator.scaler is not None and state.get("scaler"):
+        accelerator.scaler.load_state_dict(state["scaler"])
+
+    def save() -> None:
+        meter.check(run)
+        scaler = accelerator.scaler.state_dict() if accelerator.scaler is not None else None
+        if checkpoints and accelerator.is_main_process:
+            checkpoints.save(model, optimizer, {"step": run.step, "scaler": scaler, "config": asdict(config)})
+        accelerator.wait_for_everyone()
+        run.saved = run.step
+
+    listeners = list(callbacks) if accelerator.is_main_process else []
+    eval_every = config.eval_every or max(1, config.steps // 10)
+    meter = Meter()
+    with stop_signals(run):
+        tell(listeners, "on_start", run)
+        while run.step < config.steps and not run.stop:
+            learning_rate = set_step(optimizer, run.step, config)
+            take_step(task, wrapped, stepper, accelerator, run, meter)
+            run.step += 1
+            tell(listeners, "on_step", run)
+            if run.step % config.log_every == 0 or run.step == config.steps or run.stop:
+                run.last = meter.read(run) | {"learning_rate": learning_rate}
+                tell(listeners, "on_log", run, run.last)
+            if config.save_every and run.step % config.save_every == 0:
+                save()
+            if run.step % eval_every == 0 or run.step == config.steps:
+                with meter.paused():
+                    run.evaluation = evaluate(task, model, accelerator, run)
+                    tell(listeners, "on_evaluation", run, run.evaluation)
+        if run.saved != run.step:
+            save()
+        tell(listeners, "on_end", run)
+    return run
+
+
+def take_step(task: Task, model: nn.Module, optimizer: Any, accelerator: Any, run: Run, meter: Meter) -> None:
+    """One optimizer step: micro-batches, gradients of the globally averaged loss, clipping, update."""
+    config, processes = run.config, accelerator.num_processes
+    work = task.work(run.step, accelerator.process_index, processes)
+    counts = {
+        name: accelerator.reduce(n.to(run.device), "sum").clamp(min=1) for name, n in task.target_counts(work).items()
+    }
+    # Dropout is the only randomness that torch's global generator decides.
+    torch.manual_seed(seed_for(config.seed, run.step, accelerator.process_index))
+    model.train()
+    parts = list(task.split(work, config.accumulation))
+    for i, part in enumerate(parts):
+        waits = i < len(parts) - 1
+        with accelerator.no_sync(model) if waits else contextlib.nullcontext(), accelerator.autocast():
+            losses = task.losses(model, part, run.device)
+            # Divided by global counts; DDP averages over processes, hence the factor.
+            shares = {name: part.total / counts[name] for name, part in losses.items()}
+            loss = sum(task.loss_weights[name] * share for name, share in shares.items())
+            accelerator.backward(loss * processes)
+        meter.add({"loss": loss.detach()} | {f"{name}_loss": share.detach() for name, share in shares.items()})
+    norm = config.max_grad_norm if config.max_grad_norm > 0 else math.inf
+    meter.add({"grad_norm": accelerator.clip_grad_norm_(model.parameters(), norm)})
+    optimizer.step()
+    optimizer.zero_grad()
+    meter.count(task.tokens(work) * processes)
+
+
+class Meter:
+    """Adds up losses on the device, so that reading them (a host synchronisation) happens only when a line is logged."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        self.sums: dict[str, Tensor | float] = {}
+        self.steps, self.tokens, self.since = 0, 0, time.perf_counter()
+
+    def add(self, values: dict[str, Tensor]) -> None:
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+
+    def count(self, tokens: int) -> None:
+        self.steps, self.tokens = self.steps + 1, self.tokens + tokens
+
+    def read(self, run: Run) -> dict[str, float]:
+        """Means since the last reading, with tokens per second. Raises `ElectraError` if the loss is not a number."""
+        self.check(run)
+        means = {name: float(total) / self.steps for name, total in self.sums.items()}
+        seconds = max(time.perf_counter() - self.since, 1e-9)
+        run.tokens, run.seconds = run.tokens + self.tokens, run.seconds + seconds
+        record = {"step": run.step} | means | {"tokens_per_second": self.tokens / seconds}
+        self.restart()
+        return record
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Time spent inside does not count against the speed."""
+        began = time.perf_counter()
+        yield
+        self.since += time.perf_counter() - began
+
+    def check(self, run: Run) -> None:
+        """Raise `ElectraError` if a loss since the last reading is NaN or infinite."""
+        bad = {name: float(total) for name, total in self.sums.items() if not math.isfinite(float(total))}
+        if bad and "loss" in bad:
+            raise ElectraError(
+                f"The loss is {bad['loss']} near step {run.step}: training stopped, nothing was saved since. "
+                "Try a lower learning rate, a longer warm-up, or --precision fp32."
+            )
+
+
+def evaluate(task: Task, model: nn.Module, accelerator: Any, run: Run) -> dict[str, float]:
+    """Metrics on held-out data, by the main process, in eval mode; dropout's generator is left as it was."""
+    record: dict[str, float] = {}
+    if accelerator.is_main_process:
+        model.eval()
+        with torch.no_grad(), accelerator.autocast():
+            record = {"step": run.step} | task.evaluate(model, run.device)
+        model.train()
+    accelerator.wait_for_everyone()
+    return record
+
+
+def make_accelerator(config: TrainingConfig) -> Any:
+    """accelerate's view of the devices, with the precision that suits them."""
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    choice = choose_device(config.device, config.precision)
+    wanted = "no" if choice.precision == "fp32" else choice.precision
+    if AcceleratorState._shared_state and AcceleratorState().mixed_precision != wanted:
+        # A notebook may train twice in one process with different settings; accelerate keeps the first otherwise.
+        AcceleratorState._reset_state(reset_partial_state=True)
+    return Accelerator(mixed_precision=wanted, cpu=choice.device == "cpu")
+
+
+def tell(listeners: Iterable[Callback], event: str, *what: Any) -> None:
+    """Call the same method of every callback, in order."""
+    for listener in listeners:
+        getattr(listener, event)(*what)
+
+
+@contextlib.contextmanager
+def stop_signals(run: Run) -> Iterator[None]:
+    """Ctrl-C and SIGTERM let the current step finish and then stop the run; a second Ctrl-C stops at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask_to_stop(number: int, _frame: Any) -> None:
+        if run.stop and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        run.stop = run.interrupted = True
+
+    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,210 @@
+"""Pre-training a generator and a discriminator: the task that the loop runs, and `pretrain`, from text to a model folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from electra_helpers import __version__
+from electra_helpers.config import ModelConfig, PretrainConfig, recipe
+from electra_helpers.corruption import Noise, draw_noise
+from electra_helpers.errors import ElectraError
+from electra_helpers.model.ablations import build_network
+from electra_helpers.model.electra import Electra, LossSum, Steps
+from electra_helpers.model.files import write_json_atomically
+from electra_helpers.model.store import Pretrained, load, save_config
+from electra_helpers.text.corpora import open_corpus, split_documents
+from electra_helpers.text.packing import Batch, PackedRows, build_rows, row_order
+from electra_helpers.text.tokenizer import Tokenizer, tokenizer_from_words, train_tokenizer
+from electra_helpers.training.checkpoint import Checkpoints
+from electra_helpers.training.evaluation import evaluate_step, make_exams
+from electra_helpers.training.loop import Callback, Run, seed_for, train
+
+NOISE, WEIGHTS = 1, 2  # streams of randomness beside the data order, all from one seed
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """Some rows of a global batch with the random numbers that belong to them."""
+
+    batch: Batch
+    noise: Noise
+
+
+class Pretraining:
+    """The pre-training task: rows, noise, the joint step and its evaluation. `steps` swaps parts of the step for a notebook's."""
+
+    def __init__(
+        self, net: Electra, rows: PackedRows, held_out: Batch, config: PretrainConfig, steps: Steps | None = None
+    ) -> None:
+        self.model, self.rows, self.held_out, self.config, self.steps = net, rows, held_out, config, steps
+        self.loss_weights = config.loss_weights
+        self.exams = []
+        if net.discriminator is not None:
+            sample = rows.take(np.arange(min(len(rows), 2_000))).input_ids
+            self.exams = make_exams(held_out, sample, net.config, config.mask_share)
+
+    def work(self, step: int, process: int, processes: int) -> Work:
+        """This process's share of the global batch: a pure function of (seed, step), however many processes there are."""
+        size, seed = self.config.batch_size, self.config.seed
+        if size % processes:
+            raise ElectraError(f"batch_size {size} does not split over {processes} processes: make it a multiple.")
+        mine = slice(process * size // processes, (process + 1) * size // processes)
+        indices = row_order(len(self.rows), seed, step * size, size)[mine]
+        random = torch.Generator().manual_seed(seed_for(seed, step, NOISE))
+        noise = draw_noise(size, self.rows.length, random, self.config.mask_share)
+        return Work(self.rows.take(indices), noise.rows(mine.start, mine.stop))
+
+    def split(self, work: Work, parts: int) -> Iterable[Work]:
+        size = work.batch.input_ids.shape[0] // parts
+        for start in range(0, size * parts, size):
+            yield Work(work.batch.rows(start, start + size), work.noise.rows(start, start + size))
+
+    def target_counts(self, work: Work) -> dict[str, Tensor]:
+        return self.model.target_counts(work.batch, self.config)
+
+    def tokens(self, work: Work) -> int:
+        mask = work.batch.attention_mask
+        return work.batch.input_ids.numel() if mask is None else int(mask.sum())
+
+    def losses(self, model: torch.nn.Module, work: Work, device: torch.device) -> dict[str, LossSum]:
+        return model(work.batch.to(device), work.noise.to(device), self.config, self.steps).losses
+
+    def evaluate(self, model: torch.nn.Module, device: torch.device) -> dict[str, float]:
+        found = evaluate_step(model, self.held_out, self.config, device)
+        return found | {f"exam_{exam.name}_auc": exam.auc(model.discriminator, device) for exam in self.exams}
+
+
+def pretrain(
+    sources: Sequence[str],
+    out: str | Path,
+    *,
+    size: str = "tiny",
+    config: PretrainConfig | None = None,
+    model: ModelConfig | None = None,
+    tokenizer: str | Path | None = None,
+    init_from: str | Path | None = None,
+    resume: bool = False,
+    column: str | None = None,
+    callbacks: Iterable[Callback] = (),
+) -> Run:
+    """Pre-train on text and leave everything a model needs in the folder `out`.
+
+    `sources` are files, folders, `docs`, `world` or `hub:NAME`; `tokenizer` a folder (else a vocabulary is trained on the corpus);
+    `init_from` a model to start from; with `resume` the run in `out` goes on. Raises `ElectraError` for input that cannot be used.
+    Source: paper, Section 3 and Appendix A.
+
+    >>> from electra_helpers import pretrain, PretrainConfig
+    >>> pretrain(["world"], "runs/first", config=PretrainConfig(steps=100))  # doctest: +SKIP
+
+    Built in notebook 06.
+    """
+    out = Path(out)
+    config = config or recipe(size).pretrain
+    prepare_folder(out, resume)
+    start = load(init_from) if init_from else None
+    corpus = open_corpus(*sources, column=column)
+    pieces = _tokenizer(sources, corpus, config, tokenizer, start, out if resume else None)
+    rows, held_out = build_data(corpus, pieces, config)
+    net = _network(config, model or recipe(size).model, pieces, start)
+    described = describe_run(sources, config, net.config, rows)
+    if resume:
+        compare_run(out, described)
+    else:
+        pieces.save(out)
+        save_config(out, net.config, config)
+        write_json_atomically(described, out / "run.json")
+    task = Pretraining(net, rows, held_out, config)
+    checkpoints = Checkpoints(out / "checkpoints", config.keep, publish=out / "model.safetensors")
+    return train(task, config, callbacks=callbacks, checkpoints=checkpoints, resume=resume)
+
+
+def prepare_folder(out: Path, resume: bool) -> None:
+    """Make the folder of a new run, or check that there is a run to go on with."""
+    is_run = (out / "run.json").is_file()
+    if resume and not is_run:
+        raise ElectraError(f"There is no run in {out} to resume: leave --resume out to start one.")
+    if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        hint = "go on with it by --resume, or choose" if is_run else "choose"
+        raise ElectraError(f"{out} is not empty: {hint} another --out.")
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def build_data(corpus: Any, pieces: Tokenizer, config: PretrainConfig) -> tuple[PackedRows, Batch]:
+    """Training rows, memory-mapped, and the held-out batch of the evaluations."""
+    share = {"seed": config.seed, "validation_share": config.validation_share}
+    rows = build_rows(corpus, pieces, config.length, form=config.form, split="train", **share)
+    held_out = build_rows(corpus, pieces, config.length, form=config.form, split="validation", **share)
+    chosen = row_order(len(held_out), 0, 0, min(config.eval_rows, len(held_out)))
+    return rows, held_out.take(chosen)
+
+
+def _tokenizer(
+    sources: Sequence[str], corpus: Any, config: PretrainConfig, folder: Any, start: Pretrained | None, run: Path | None
+) -> Tokenizer:
+    if run is not None:
+        return Tokenizer.load(run)
+    if start is not None:
+        return start.tokenizer
+    if folder is not None:
+        return Tokenizer.load(folder)
+    if all(s.split(":")[0] == "world" for s in sources):
+        from electra_helpers.world import vocabulary
+
+        words = [word for s in sources for word in vocabulary((s.split(":") + ["en"])[1] or "en")]
+        return tokenizer_from_words(dict.fromkeys(words), lowercase=config.lowercase)
+    train_documents, _ = split_documents(corpus, config.validation_share, config.seed)
+    return train_tokenizer(train_documents, config.vocab_size, lowercase=config.lowercase)
+
+
+def _network(config: PretrainConfig, shape: ModelConfig, pieces: Tokenizer, start: Pretrained | None) -> Electra:
+    if start is not None:
+        if config.length > start.net.config.max_positions:
+            raise ElectraError(
+                f"length is {config.length}, {start.name} reads {start.net.config.max_positions} tokens."
+            )
+        return start.net
+    ids = {"pad_id": pieces.pad_id, "cls_id": pieces.cls_id, "sep_id": pieces.sep_id, "mask_id": pieces.mask_id}
+    positions = max(shape.max_positions, config.length)
+    shape = replace(shape, vocab_size=pieces.vocab_size, max_positions=positions, **ids)
+    torch.manual_seed(seed_for(config.seed, WEIGHTS))
+    return build_network(shape, config)
+
+
+def describe_run(
+    sources: Sequence[str], config: PretrainConfig, model: ModelConfig, rows: PackedRows
+) -> dict[str, Any]:
+    """What identifies a run: its configuration and its data."""
+    return {
+        "version": __version__,
+        "sources": list(sources),
+        "data": rows.fingerprint,
+        "model": asdict(model),
+        "pretrain": asdict(config),
+    }
+
+
+# These decide how a run is shown or where it computes, not which steps it takes: they may change when it is resumed.
+FREE = ("log_every", "eval_every", "save_every", "keep", "device", "compile", "accumulation", "eval_rows")
+
+
+def compare_run(out: Path, now: dict[str, Any]) -> None:
+    """Raise `ElectraError`, with the differences, if the run in `out` is another one than the run asked for."""
+    try:
+        then = json.loads((out / "run.json").read_text("utf-8"))
+        before = then["model"] | then["pretrain"] | {"data": then["data"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ElectraError(f"{out / 'run.json'} cannot be read, so the run cannot be resumed: {error}") from error
+    asked = now["model"] | now["pretrain"] | {"data": now["data"]}
+    changed = [f"{k}: {before.get(k)!r} → {asked[k]!r}" for k in asked if k not in FREE and before.get(k) != asked[k]]
+    if changed:
+        raise ElectraError(
+            f"The run in {out} was started with other settings ({'; '.join(changed)}). Give the same, or another --out."
+        )

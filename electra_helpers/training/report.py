@@ -1,0 +1,44 @@
+"""What a pre-training run says at its start and at its end."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from electra_helpers.device import choose_device
+from electra_helpers.training.loop import Callback, Run
+from electra_helpers.training.metrics import readable
+
+
+class Announce(Callback):
+    """Two lines before the first step: the nets and the data, the device and the precision."""
+
+    def on_start(self, run: Run) -> None:
+        config, net, rows = run.config, run.task.model, run.task.rows
+        choice = choose_device(config.device, config.precision)
+        going_on = f", from step {run.start:,}" if run.start else ""
+        parameters = sum(p.numel() for p in net.parameters())
+        print(
+            f"{parameters:,} parameters, vocabulary {net.config.vocab_size:,}; {len(rows):,} rows of {rows.length}.",
+            file=sys.stderr,
+        )
+        print(
+            f"{config.steps:,} steps of {config.batch_size} rows{going_on} on {choice.device} in {choice.precision} ({choice.reason}).",
+            file=sys.stderr,
+        )
+
+
+def report(run: Run, out: Path) -> str:
+    """The end of a run in a few lines: where it stands, what it reached, and what to type next."""
+    done = f"{run.step:,} of {run.config.steps:,} steps"
+    speed = f"{run.tokens / run.seconds:,.0f} tokens/s" if run.seconds else "no new steps"
+    lines = [f"{done}, {run.tokens:,} tokens in {run.seconds:,.0f} s ({speed})."]
+    if run.evaluation:
+        lines += ["Held out: " + readable({k: v for k, v in run.evaluation.items() if k != "step"})]
+    if run.interrupted:
+        return "\n".join([*lines, f"Stopped and saved. Go on: the same command with --resume (folder {out})."])
+    if run.start == run.config.steps:
+        lines = [
+            f"The run in {out} is finished: {done}. Raise --steps of a new run, or start one from it with --init-from {out}."
+        ]
+    return "\n".join([*lines, f'Look at it: electra inspect "Your sentence." --model {out}'])

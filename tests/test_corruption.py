@@ -1,0 +1,173 @@
+"""The rules of ELECTRA's corruption, one test a rule; rows differ in length so that B ≠ L ≠ M."""
+
+import pytest
+import torch
+
+from electra_helpers.corruption import (
+    Selection,
+    corrupt,
+    draw_noise,
+    gather_positions,
+    label_replaced,
+    mask_positions,
+    most_selected,
+    sample_tokens,
+    scatter_at,
+    select_positions,
+)
+from electra_helpers.errors import ElectraError
+
+PAD, CLS, SEP, MASK, V = 0, 2, 3, 4, 50
+UNSELECTABLE = (PAD, CLS, SEP, MASK)
+
+
+def random(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def ids():
+    """(4, 30): rows of 30, 20, 7 and 3 real tokens, with a [MASK] already in the first."""
+    rows = torch.randint(5, V, (4, 30), generator=random())
+    for row, n in enumerate((30, 20, 7, 3)):
+        rows[row, 0], rows[row, n - 1] = CLS, SEP
+        rows[row, n:] = PAD
+    rows[0, 10] = MASK
+    return rows
+
+
+def test_each_row_selects_its_own_number_of_positions(ids):
+    picked = select_positions(ids, UNSELECTABLE, generator=random())
+    # round(0.15 · 30) is 4 (half to even, as in the reference), of 20: 3, of 7: 1, of 3: max(1, 0)
+    assert picked.is_valid.sum(1).tolist() == [4, 3, 1, 1]
+
+
+def test_positions_are_unique_and_never_special_or_padding(ids):
+    for seed in range(50):
+        picked = select_positions(ids, UNSELECTABLE, share=0.5, generator=random(seed))
+        for row in range(4):
+            chosen = picked.positions[row][picked.is_valid[row]].tolist()
+            assert len(set(chosen)) == len(chosen)
+            assert not set(ids[row, chosen].tolist()) & set(UNSELECTABLE)
+
+
+def test_never_more_are_selected_than_can_be():
+    row = torch.tensor([[CLS, 7, MASK, MASK, MASK, MASK, SEP, PAD]])
+    assert select_positions(row, UNSELECTABLE, share=0.9, generator=random()).is_valid.sum() == 1
+    only_specials = torch.tensor([[CLS, SEP, PAD]])
+    assert not select_positions(only_specials, UNSELECTABLE, generator=random()).is_valid.any()
+
+
+def test_every_candidate_is_selected_equally_often():
+    row = torch.full((2_000, 12), 9)
+    row[:, 0], row[:, -1] = CLS, SEP
+    counts = select_positions(row, UNSELECTABLE, share=0.25, generator=random()).as_mask(12).float().mean(0)
+    assert torch.allclose(counts[1:-1], torch.tensor(3 / 10), atol=0.04)  # four standard errors
+
+
+def test_the_passed_generator_decides(ids):
+    first, second, other = (select_positions(ids, UNSELECTABLE, generator=random(s)).positions for s in (1, 1, 2))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
+def test_a_flat_row_is_refused():
+    with pytest.raises(ElectraError, match=r"shape \(7,\)"):
+        select_positions(torch.arange(7), UNSELECTABLE)
+
+
+def test_85_percent_of_the_selected_are_masked_and_the_rest_stay():
+    ids = torch.randint(5, V, (400, 100), generator=random())
+    picked = select_positions(ids, UNSELECTABLE, generator=random(1))
+    before = ids.clone()
+    seen = mask_positions(ids, picked, mask_id=MASK, generator=random(2))
+    assert torch.equal(ids, before), "the caller's ids were changed"
+    at = ids.gather(1, picked.positions), seen.gather(1, picked.positions)
+    masked, kept = at[1] == MASK, at[1] == at[0]
+    assert (masked | kept).all(), "0 % become a random token"
+    assert masked.float().mean() == pytest.approx(0.85, abs=0.02)
+    assert torch.equal(seen[~picked.as_mask(100)], ids[~picked.as_mask(100)])
+
+
+def test_a_random_share_is_spread_over_the_vocabulary():
+    ids = torch.full((500, 40), 7)
+    picked = select_positions(ids, UNSELECTABLE, generator=random(1))
+    seen = mask_positions(
+        ids, picked, mask_id=MASK, keep_share=0.1, random_share=0.5, vocab_size=V, generator=random(2)
+    )
+    at = seen.gather(1, picked.positions)
+    assert (at == MASK).float().mean() == pytest.approx(0.4, abs=0.03)
+    assert len(at.unique()) > 0.9 * V
+
+
+def test_invalid_slots_write_nothing():
+    ids = torch.arange(10, 22).view(2, 6)
+    selection = Selection(torch.tensor([[0, 3], [2, 0]]), torch.tensor([[True, True], [True, False]]))
+    written = scatter_at(ids, selection, torch.tensor([[90, 91], [92, 93]]))
+    assert written.tolist() == [[90, 11, 12, 91, 14, 15], [16, 17, 92, 19, 20, 21]]
+
+
+def test_vectors_are_gathered_from_their_own_row():
+    hidden = torch.arange(2 * 5 * 3).view(2, 5, 3)
+    found = gather_positions(hidden, torch.tensor([[4, 0], [1, 1]]))
+    assert torch.equal(found[0, 0], hidden[0, 4])
+    assert torch.equal(found[1, 1], hidden[1, 1])
+
+
+def test_samples_follow_the_softmax():
+    logits = torch.tensor([0.0, 1.0, 2.0, -1.0]).expand(40_000, 4)
+    for temperature in (0.5, 1.0, 2.0):
+        shares = (
+            torch.bincount(sample_tokens(logits, temperature=temperature, generator=random()), minlength=4) / 40_000
+        )
+        assert torch.allclose(shares, torch.softmax(logits[0] / temperature, 0), atol=0.01)
+
+
+def test_inverse_cdf_and_multinomial_agree():
+    logits = torch.randn(6, generator=random(4))
+    ours = sample_tokens(logits.expand(60_000, 6), generator=random())
+    theirs = torch.multinomial(torch.softmax(logits, 0), 60_000, replacement=True, generator=random())
+    assert torch.allclose(torch.bincount(ours, minlength=6) / 6e4, torch.bincount(theirs, minlength=6) / 6e4, atol=0.01)
+
+
+def test_an_impossible_token_is_never_sampled_even_at_the_ends():
+    logits = torch.tensor([[float("-inf"), 0.0, float("-inf")]])
+    for u in (0.0, 0.5, 1 - 2**-24):
+        assert sample_tokens(logits, noise=torch.tensor([u])).item() == 1
+
+
+def test_half_precision_logits_are_sampled_in_fp32():
+    logits = torch.zeros(1, 5_000, dtype=torch.float16)  # in fp16 the cumulative sum stalls long before the end
+    assert sample_tokens(logits, noise=torch.tensor([0.99])).item() == pytest.approx(4_950, abs=2)
+
+
+def test_no_gradient_flows_through_the_samples():
+    logits = torch.randn(3, 9, requires_grad=True)
+    assert not sample_tokens(logits, generator=random()).requires_grad
+
+
+def test_a_temperature_of_zero_is_refused():
+    with pytest.raises(ElectraError, match="temperature is 0"):
+        sample_tokens(torch.zeros(1, 3), temperature=0)
+
+
+def test_corruption_starts_from_the_original_so_no_mask_leaks(ids):
+    picked = select_positions(ids, UNSELECTABLE, share=0.5, generator=random())
+    changed = corrupt(ids, picked, torch.full_like(picked.positions, 9))
+    assert (changed == MASK).sum() == (ids == MASK).sum()
+    assert (changed[picked.as_mask(30)] == 9).all()
+    assert torch.equal(changed[~picked.as_mask(30)], ids[~picked.as_mask(30)])
+
+
+def test_a_correct_guess_counts_as_original(ids):
+    picked = select_positions(ids, UNSELECTABLE, generator=random())
+    lucky = ids.gather(1, picked.positions)
+    assert not label_replaced(ids, corrupt(ids, picked, lucky)).any()
+
+
+def test_noise_of_a_row_does_not_depend_on_how_the_batch_is_split(ids):
+    noise = draw_noise(4, 30, random())
+    whole = select_positions(ids, UNSELECTABLE, noise=noise.select)
+    part = select_positions(ids[2:], UNSELECTABLE, noise=noise.rows(2, 4).select)
+    assert torch.equal(whole.positions[2:], part.positions)
+    assert noise.sample.shape == (4, most_selected(30))
