@@ -174,6 +174,8 @@ class PretrainConfig(TrainingConfig):
             raise ElectraError(f"mask_share is {self.mask_share}: choose a share between 0 and 1, such as 0.15.")
         if self.keep_share + self.random_share > 1:
             raise ElectraError("keep_share and random_share together exceed 1.")
+        if self.fakes == "uniform" and "mlm" in self.objective:
+            raise ElectraError(f"objective {self.objective} learns from a generator: leave fakes at generator.")
         if self.temperature <= 0:
             raise ElectraError(f"temperature is {self.temperature}: it must be above 0 (1 = the generator as it is).")
         if not 0 < self.validation_share < 1:

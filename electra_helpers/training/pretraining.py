@@ -158,7 +158,7 @@ def _tokenizer(
     if all(s.split(":")[0] == "world" for s in sources):
         from electra_helpers.world import vocabulary
 
-        words = [word for s in sources for word in vocabulary((s.split(":") + ["en"])[1] or "en")]
+        words = [word for s in sources for word in vocabulary(s.partition(":")[2].split(":")[0] or "en")]
         return tokenizer_from_words(dict.fromkeys(words), lowercase=config.lowercase)
     train_documents, _ = split_documents(corpus, config.validation_share, config.seed)
     return train_tokenizer(train_documents, config.vocab_size, lowercase=config.lowercase)

@@ -9,7 +9,7 @@ PACKAGE = "electra_helpers"
 ROOT = Path(__file__).resolve().parents[2] / PACKAGE
 # Rooms of one level may import each other; a room may import every level before its own.
 LEVELS = [
-    {"errors", "config", "device"},
+    {"errors", "config", "device", "resources"},
     {"world"},
     {"text"},
     {"corruption"},
@@ -18,7 +18,7 @@ LEVELS = [
     {"tasks"},
     {"view"},
     {"course"},
-    {"cli", "__main__"},
+    {"cli", "doctor", "__main__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 

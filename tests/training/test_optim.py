@@ -1,0 +1,107 @@
+"""The optimizer against the reference's rules, computed by hand."""
+
+import pytest
+import torch
+
+from electra_helpers.config import ModelConfig, PretrainConfig, TrainingConfig, recipe
+from electra_helpers.model.electra import Electra
+from electra_helpers.training.optim import learning_rate_at, make_optimizer, parameter_groups, set_step
+
+
+@pytest.fixture
+def net():
+    return Electra(ModelConfig(vocab_size=60, num_layers=2, max_positions=20))
+
+
+def test_every_parameter_is_in_the_optimizer_exactly_once(net):
+    groups = parameter_groups(net, TrainingConfig())
+    listed = [id(p) for group in groups for p in group["params"]]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == {id(p) for p in net.parameters()}
+
+
+def test_biases_and_layer_norms_do_not_decay(net):
+    decaying, plain = parameter_groups(net, TrainingConfig(weight_decay=0.01))
+    names = {id(p): n for n, p in net.named_parameters()}
+    assert (decaying["weight_decay"], plain["weight_decay"]) == (0.01, 0.0)
+    for p in plain["params"]:
+        assert names[id(p)].endswith("bias") or "norm" in names[id(p)]
+    for p in decaying["params"]:
+        assert not names[id(p)].endswith("bias")
+        assert "norm" not in names[id(p)]
+
+
+def test_without_bias_correction_the_update_is_the_reference_codes():
+    config = TrainingConfig(steps=10, warmup_steps=0, schedule="constant", learning_rate=0.1, bias_correction=False)
+    weight = torch.nn.Parameter(torch.tensor([[1.0, -2.0]]))
+    by_hand, m, v = weight.detach().clone(), torch.zeros(1, 2), torch.zeros(1, 2)
+    optimizer = make_optimizer([{"params": [weight], "weight_decay": 0.01}], config)
+    for step in range(5):
+        gradient = torch.tensor([[0.3, -0.01]]) * (step + 1)
+        # AdamWeightDecayOptimizer of the reference: no correction of m and v, decay added to the update.
+        m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
+        by_hand = by_hand - 0.1 * (m / (v.sqrt() + 1e-6) + 0.01 * by_hand)
+        weight.grad = gradient.clone()
+        set_step(optimizer, step, config)
+        optimizer.step()
+    assert torch.allclose(weight, by_hand, rtol=1e-5)
+
+
+def test_with_bias_correction_the_update_is_plain_adamw():
+    config = TrainingConfig(steps=10, warmup_steps=0, schedule="constant", learning_rate=0.1, bias_correction=True)
+    ours, theirs = (torch.nn.Parameter(torch.tensor([[1.0, -2.0]])) for _ in range(2))
+    optimizer = make_optimizer([{"params": [ours], "weight_decay": 0.01}], config)
+    plain = torch.optim.AdamW([theirs], lr=0.1, eps=1e-6, weight_decay=0.01)
+    for step in range(4):
+        ours.grad, theirs.grad = torch.tensor([[0.3, -0.1]]), torch.tensor([[0.3, -0.1]])
+        set_step(optimizer, step, config)
+        optimizer.step()
+        plain.step()
+    assert torch.allclose(ours, theirs)
+
+
+def test_the_reference_schedule_is_a_product():
+    small = recipe("small").pretrain
+    assert learning_rate_at(0, small) == 0
+    assert learning_rate_at(5_000, small) == pytest.approx(5e-4 * 0.995 * 0.5)
+    assert learning_rate_at(10_000, small) == pytest.approx(5e-4 * 0.99)
+    assert learning_rate_at(999_999, small) == pytest.approx(5e-4 * 1e-6)
+
+
+def test_the_linear_schedule_peaks_after_the_warm_up_and_never_starts_at_zero():
+    config = TrainingConfig(steps=100, warmup_steps=10, schedule="linear", learning_rate=1.0)
+    rates = [learning_rate_at(step, config) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[10] == 1.0
+    assert rates[-1] == pytest.approx(1 / 90)
+
+
+def test_the_papers_numbers_stand_in_the_recipes():
+    rows = {
+        "small": (12, 256, 1024, 4, 128, 64, 256, 1, 0.15, 128, 128, 5e-4, 1_000_000),
+        "base": (12, 768, 3072, 12, 768, 256, 1024, 4, 0.15, 512, 256, 2e-4, 766_000),
+        "large": (24, 1024, 4096, 16, 1024, 256, 1024, 4, 0.25, 512, 2048, 2e-4, 400_000),
+    }
+    for size, row in rows.items():
+        m, p = recipe(size).model, recipe(size).pretrain
+        g = m.for_generator()
+        assert row == (
+            *(m.num_layers, m.hidden_size, m.intermediate_size, m.num_heads, m.embedding_size),
+            *(g.hidden_size, g.intermediate_size, g.num_heads),
+            *(p.mask_share, p.length, p.batch_size, p.learning_rate, p.steps),
+        )
+        assert g.num_layers == m.num_layers, "the generator is narrower, never shallower"
+        assert (p.rtd_weight, p.max_grad_norm, p.warmup_steps, p.weight_decay) == (50, 1, 10_000, 0.01)
+        assert (p.adam_beta1, p.adam_beta2, p.adam_epsilon, p.keep_share, p.random_share) == (0.9, 0.999, 1e-6, 0.15, 0)
+        assert (m.dropout, m.layer_norm_eps, m.initializer_range, m.vocab_size) == (0.1, 1e-12, 0.02, 30_522)
+        assert not p.bias_correction
+
+
+@pytest.mark.parametrize(("size", "total", "generator"), [("small", 13.5e6, 0.65e6), ("base", 109e6, 9.9e6), ("large", 334e6, 19.5e6)])
+def test_parameter_counts_are_the_papers(size, total, generator):
+    with torch.device("meta"):
+        net = Electra(recipe(size).model)
+    count = sum(p.numel() for p in net.discriminator.parameters())
+    own = sum(p.numel() for p in net.parameters()) - count
+    assert count == pytest.approx(total, rel=0.01)
+    assert own == pytest.approx(generator, rel=0.06)
