@@ -84,9 +84,7 @@ def pretrain(
     out: Annotated[Path, typer.Option(help="Folder for everything the model needs.")],
     size: Annotated[str, typer.Option(help=f"One of {', '.join(RECIPES)}.")] = "tiny",
     tokenizer: Annotated[Optional[Path], typer.Option(help="Folder of a tokenizer; without it one is trained.")] = None,  # noqa: UP045
-    init_from: Annotated[
-        str | None, typer.Option(help="A model to start from: bundled, folder or hub name.")
-    ] = None,
+    init_from: Annotated[str | None, typer.Option(help="A model to start from: bundled, folder or hub name.")] = None,
     column: Annotated[Optional[str], typer.Option(help="Column that holds the text, where it is not guessed.")] = None,  # noqa: UP045
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     overrides: dict[str, dict[str, Any]],

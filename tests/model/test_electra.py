@@ -109,7 +109,9 @@ def test_disentangled_tables_keep_the_rtd_gradient_from_the_generator(batch, noi
     assert all(torch.equal(a, b) for a, b in zip(theirs, ours, strict=True))
 
 
-@pytest.mark.parametrize(("sharing", "word", "position"), [("all", True, True), ("word", True, False), ("none", False, False)])
+@pytest.mark.parametrize(
+    ("sharing", "word", "position"), [("all", True, True), ("word", True, False), ("none", False, False)]
+)
 def test_each_way_of_sharing(sharing, word, position):
     net = make(sharing=sharing)
     ours, theirs = net.discriminator.encoder.embeddings, net.generator.encoder.embeddings
@@ -136,7 +138,9 @@ def test_initial_weights_are_the_references():
     table, last = net.generator.encoder.embeddings.word.weight, net.discriminator.head.logit.weight
     qkv, project = net.discriminator.encoder.layers[0].attention.qkv, net.discriminator.encoder.project.weight
     assert table.abs().max() <= 0.1, "cut at two standard deviations"
-    assert float(table.std()) == pytest.approx(0.05 * 0.88, rel=0.05)  # a normal cut at 2 sigma has 0.88 of its deviation
+    assert float(table.std()) == pytest.approx(
+        0.05 * 0.88, rel=0.05
+    )  # a normal cut at 2 sigma has 0.88 of its deviation
     assert qkv.weight.abs().max() <= 0.1
     assert (qkv.bias == 0).all()
     for weight in (last, project):  # Glorot uniform: within sqrt(6 / (in + out)), and up to it
@@ -153,7 +157,9 @@ def test_target_counts_foretell_the_counts_of_the_losses(objective, fakes, batch
     pretrain = PretrainConfig(mask_share=0.3, objective=objective, fakes=fakes)
     net = build_network(CONFIG, pretrain)
     losses = net(batch, noise, pretrain).losses
-    assert {n: int(c) for n, c in net.target_counts(batch, pretrain).items()} == {n: int(x.count) for n, x in losses.items()}
+    assert {n: int(c) for n, c in net.target_counts(batch, pretrain).items()} == {
+        n: int(x.count) for n, x in losses.items()
+    }
     sum(pretrain.loss_weights[n] * x.total for n, x in losses.items()).backward()
     unused = [n for n, p in net.named_parameters() if p.grad is None]
     assert not unused

@@ -62,7 +62,9 @@ def main(names: list[str]) -> int:
     for patch in patches:
         problem = survives(patch)
         missed += problem is not None
-        print(f"{'caught' if problem is None else 'MISSED'}  {patch.stem}: {fields(patch)['Mistake']}{'' if problem is None else f' ({problem})'}")
+        print(
+            f"{'caught' if problem is None else 'MISSED'}  {patch.stem}: {fields(patch)['Mistake']}{'' if problem is None else f' ({problem})'}"
+        )
     print(f"{len(patches) - missed} of {len(patches)} mistakes caught")
     return 1 if missed else 0
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from electra_helpers.config import ModelConfig, PretrainConfig, TrainingConfig, recipe
+from electra_helpers.config import ModelConfig, TrainingConfig, recipe
 from electra_helpers.model.electra import Electra
 from electra_helpers.training.optim import learning_rate_at, make_optimizer, parameter_groups, set_step
 
@@ -97,7 +97,9 @@ def test_the_papers_numbers_stand_in_the_recipes():
         assert not p.bias_correction
 
 
-@pytest.mark.parametrize(("size", "total", "generator"), [("small", 13.5e6, 0.65e6), ("base", 109e6, 9.9e6), ("large", 334e6, 19.5e6)])
+@pytest.mark.parametrize(
+    ("size", "total", "generator"), [("small", 13.5e6, 0.65e6), ("base", 109e6, 9.9e6), ("large", 334e6, 19.5e6)]
+)
 def test_parameter_counts_are_the_papers(size, total, generator):
     with torch.device("meta"):
         net = Electra(recipe(size).model)

@@ -1,0 +1,130 @@
+"""Checkpoints: a run that was stopped ends with the very weights of one that was not, and damage is noticed."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from electra_helpers.errors import ElectraError
+from electra_helpers.training.callbacks import JsonLog, read_log
+from electra_helpers.training.checkpoint import FILES, Checkpoints
+from electra_helpers.training.loop import train
+
+from .conftest import weights
+from .test_loop import StopAt
+
+
+@pytest.fixture
+def undisturbed(make_task):
+    task, config = make_task(dropout=0.1)
+    train(task, config)
+    return weights(task)
+
+
+@pytest.mark.parametrize("step", [1, 6, 13, 19])
+def test_a_resumed_run_ends_bit_identical(make_task, undisturbed, tmp_path, step):
+    first, config = make_task(dropout=0.1)
+    store = Checkpoints(tmp_path / "checkpoints", keep=1, publish=tmp_path / "model.safetensors")
+    log = JsonLog(tmp_path / "log.jsonl")
+    run = train(first, config, checkpoints=store, callbacks=[StopAt(step), log])
+    assert (run.step, run.saved) == (step, step)
+
+    second, config = make_task(dropout=0.1)
+    with torch.no_grad():
+        for p in second.model.parameters():
+            p.add_(1.0)  # nothing of the new process may count
+    run = train(second, config, checkpoints=store, resume=True, callbacks=[log])
+    assert run.start == step
+    assert torch.equal(weights(second), undisturbed)
+    steps = [r["step"] for r in read_log(tmp_path / "log.jsonl") if r["kind"] == "evaluation"]
+    assert steps == sorted(set(steps)), "no evaluation is logged twice"
+
+
+def test_the_last_k_are_kept_and_the_newest_is_published(make_task, tmp_path):
+    task, config = make_task(save_every=4, keep=2)
+    store = Checkpoints(tmp_path / "checkpoints", config.keep, publish=tmp_path / "model.safetensors")
+    train(task, config, checkpoints=store)
+    assert [p.name for p in store.found()] == ["step-00000016", "step-00000020"]
+    assert (tmp_path / "model.safetensors").read_bytes() == (store.found()[-1] / "model.safetensors").read_bytes()
+
+
+@pytest.fixture
+def two_checkpoints(make_task, tmp_path):
+    task, config = make_task(steps=10, save_every=5)
+    store = Checkpoints(tmp_path / "checkpoints", keep=2)
+    train(task, config, checkpoints=store)
+    return store
+
+
+@pytest.mark.parametrize("name", [*FILES, "checksums.json"])
+def test_a_checkpoint_cut_at_any_byte_is_refused_and_the_one_before_is_used(two_checkpoints, name):
+    older, newer = two_checkpoints.found()
+    whole = (newer / name).read_bytes()
+    cuts = sorted({0, 1, 7, 8, 9, len(whole) // 2, *range(len(whole) - 20, len(whole) - 1)})
+    for cut in cuts:
+        (newer / name).write_bytes(whole[:cut])
+        assert two_checkpoints.newest() == older, f"{name} cut at {cut} of {len(whole)}"
+        assert newer.name in two_checkpoints.refused[0]
+    (newer / name).write_bytes(whole)
+    assert two_checkpoints.newest() == newer
+
+
+def test_one_flipped_bit_is_noticed(two_checkpoints):
+    path = two_checkpoints.found()[-1] / "optimizer.safetensors"
+    damaged = bytearray(path.read_bytes())
+    damaged[-3] ^= 1
+    path.write_bytes(damaged)
+    assert two_checkpoints.newest() == two_checkpoints.found()[0]
+    assert "does not match its checksum" in two_checkpoints.refused[0]
+
+
+def test_when_all_are_damaged_the_run_says_so_rather_than_start_anew(two_checkpoints, make_task):
+    for folder in two_checkpoints.found():
+        (folder / "model.safetensors").unlink()
+    with pytest.raises(ElectraError, match=r"No checkpoint .* can be read: .*model.safetensors is missing"):
+        two_checkpoints.restore(make_task()[0].model)
+
+
+def test_a_half_written_folder_is_ignored(two_checkpoints):
+    newest = two_checkpoints.newest()
+    shutil.copytree(newest, newest.with_name(".partial-step-00000011"))
+    assert two_checkpoints.newest() == newest
+
+
+def test_a_checkpoint_of_a_later_version_is_refused(two_checkpoints, make_task):
+    from electra_helpers.model.files import checksum, write_json
+
+    folder = two_checkpoints.newest()
+    write_json(json.loads((folder / "state.json").read_text()) | {"format": 99}, folder / "state.json")
+    write_json({name: checksum(folder / name) for name in FILES}, folder / "checksums.json")
+    with pytest.raises(ElectraError, match="format 99, this package reads up to 1: update"):
+        two_checkpoints.restore(make_task()[0].model)
+
+
+def test_a_full_disk_leaves_the_older_checkpoints_and_says_so(two_checkpoints, make_task, monkeypatch):
+    from electra_helpers.training import checkpoint
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "write_tensors", full)
+    task, _ = make_task()
+    with pytest.raises(ElectraError, match="the disk is full. Older checkpoints are untouched"):
+        two_checkpoints.save(task.model, torch.optim.AdamW(task.model.parameters()), {"step": 15})
+    assert [p.name for p in two_checkpoints.folder.iterdir()] == ["step-00000005", "step-00000010"]
+
+
+def test_a_nan_is_never_saved(make_task, tmp_path):
+    task, config = make_task(steps=6, save_every=2, log_every=100)
+    store = Checkpoints(tmp_path / "checkpoints")
+
+    class Poison(StopAt):
+        def on_step(self, run):
+            if run.step == 3:
+                with torch.no_grad():
+                    task.model.generator.head.bias[7] = float("nan")
+
+    with pytest.raises(ElectraError, match="The loss is nan"):
+        train(task, config, checkpoints=store, callbacks=[Poison(3)])
+    assert [p.name for p in store.found()] == ["step-00000002"]
