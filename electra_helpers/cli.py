@@ -146,7 +146,7 @@ def corrupt(
     """Corrupt a text as pre-training does, and show every rung: selected, masked, proposed, sampled, replaced, judged."""
     from electra_helpers.model.store import load
     from electra_helpers.tasks.detection import ladder
-    from electra_helpers.view.tokens import ladder_to_terminal
+    from electra_helpers.view.ladder import ladder_to_terminal
 
     made = ladder(load(model), text, seed=seed, temperature=temperature, share=share)
     print(json.dumps(dataclasses.asdict(made), ensure_ascii=False) if as_json else ladder_to_terminal(made))
