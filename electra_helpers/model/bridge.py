@@ -6,7 +6,9 @@ google/electra-*-discriminator pairs with google/electra-*-generator; for small 
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -166,7 +168,8 @@ def export(pretrained: Pretrained, out: str | Path) -> list[Path]:
     for role in ROLES:
         if getattr(pretrained.net, role) is not None:
             folders.append(out / role)
-            to_transformers(pretrained.net, role).save_pretrained(out / role)
+            with quiet_transformers():
+                to_transformers(pretrained.net, role).save_pretrained(out / role)
             pretrained.tokenizer.save(out / role)
     if not folders:
         raise ElectraError(f"{pretrained.name} has neither a generator nor a discriminator to export.")
@@ -211,9 +214,13 @@ def _read_transformers(folder: Path, role: str) -> tuple[ModelConfig, dict[str, 
 
     kind = ElectraForPreTraining if role == "discriminator" else ElectraForMaskedLM
     try:
-        model = kind.from_pretrained(folder)
+        with quiet_transformers():
+            model, info = kind.from_pretrained(folder, output_loading_info=True)
     except (OSError, ValueError, RuntimeError) as error:
         raise ElectraError(f"transformers cannot load {folder}: {str(error).splitlines()[0]}") from error
+    if info["missing_keys"]:
+        # transformers would fill them with random numbers and only warn.
+        raise ElectraError(f"{folder} has no head of a {role}: {', '.join(sorted(info['missing_keys'])[:2])} … are missing.")
     c = model.config
     shape = ModelConfig(
         vocab_size=c.vocab_size,
@@ -231,6 +238,21 @@ def _read_transformers(folder: Path, role: str) -> tuple[ModelConfig, dict[str, 
         initializer_range=c.initializer_range,
     )
     return shape, model.state_dict()
+
+
+@contextlib.contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Without transformers' bars and load reports: what matters of them is raised as an error here."""
+    from transformers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        logging.enable_progress_bar()
 
 
 def _joint_config(shapes: dict[str, ModelConfig]) -> ModelConfig:
