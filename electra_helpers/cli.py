@@ -46,7 +46,7 @@ def options_from(**groups: type) -> Callable[[Callable], Callable]:
     """Give a command one option per field of the dataclasses; what the user sets arrives as `overrides={group: {field: value}}`."""
 
     def decorate(function: Callable) -> Callable:
-        parameters = [p for p in inspect.signature(function).parameters.values() if p.name != "overrides"]
+        parameters = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "overrides"]
         homes: dict[str, str] = {}
         for group, kind in groups.items():
             types = typing.get_type_hints(kind)

@@ -160,8 +160,8 @@ def _tokenizer(
 
         words = [word for s in sources for word in vocabulary(s.partition(":")[2].split(":")[0] or "en")]
         return tokenizer_from_words(dict.fromkeys(words), lowercase=config.lowercase)
-    train_documents, _ = split_documents(corpus, config.validation_share, config.seed)
-    return train_tokenizer(train_documents, config.vocab_size, lowercase=config.lowercase)
+    seen = split_documents(corpus, config.validation_share, config.seed).train
+    return train_tokenizer(seen, config.vocab_size, lowercase=config.lowercase)
 
 
 def _network(config: PretrainConfig, shape: ModelConfig, pieces: Tokenizer, start: Pretrained | None) -> Electra:
