@@ -80,32 +80,36 @@ def options_from(**groups: type) -> Callable[[Callable], Callable]:
 @options_from(pretrain=PretrainConfig, model=ModelConfig)
 def pretrain(
     *,
-    corpus: Annotated[list[str], typer.Option(help="A file, a folder, docs, world, or hub:NAME; may be given again.")],
     out: Annotated[Path, typer.Option(help="Folder for everything the model needs.")],
+    corpus: Annotated[list[str], typer.Option(help="A file, a folder, docs, world, or hub:NAME; may be given again.")] = (),
     size: Annotated[str, typer.Option(help=f"One of {', '.join(RECIPES)}.")] = "tiny",
-    tokenizer: Annotated[Optional[Path], typer.Option(help="Folder of a tokenizer; without it one is trained.")] = None,  # noqa: UP045
+    tokenizer: Annotated[Optional[str], typer.Option(help="Folder or hub name of a tokenizer; without it one is trained.")] = None,  # noqa: UP045
     init_from: Annotated[str | None, typer.Option(help="A model to start from: bundled, folder or hub name.")] = None,
     column: Annotated[Optional[str], typer.Option(help="Column that holds the text, where it is not guessed.")] = None,  # noqa: UP045
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out; no other option is needed.")] = False,
     overrides: dict[str, dict[str, Any]],
 ) -> None:
     """Pre-train a generator and a discriminator together on text."""
-    chosen = recipe(size)
-    config = dataclasses.replace(chosen.pretrain, **overrides["pretrain"])
-    shape = dataclasses.replace(chosen.model, **overrides["model"])
     from electra_helpers.training.callbacks import JsonLog, ProgressBar
     from electra_helpers.training.pretraining import pretrain as run_pretraining
+    from electra_helpers.training.pretraining import read_run
     from electra_helpers.training.report import Announce, report
 
+    started = read_run(out) if resume else None
+    chosen = started.recipe if started else recipe(size)
+    config = dataclasses.replace(chosen.pretrain, **overrides["pretrain"])
+    shape = dataclasses.replace(chosen.model, **overrides["model"])
+    if not corpus and not started:
+        raise ElectraError("Say what to learn from: --corpus with a file, a folder, docs, world, or hub:NAME.")
     run = run_pretraining(
-        corpus,
+        corpus or started.sources,
         out,
         config=config,
         model=shape,
         tokenizer=tokenizer,
         init_from=init_from,
         resume=resume,
-        column=column,
+        column=column or (started.column if started else None),
         callbacks=[Announce(), ProgressBar(), JsonLog(out / "log.jsonl")],
     )
     print(report(run, out))

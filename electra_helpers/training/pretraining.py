@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from electra_helpers import __version__
-from electra_helpers.config import ModelConfig, PretrainConfig, recipe
+from electra_helpers.config import ModelConfig, PretrainConfig, Recipe, recipe
 from electra_helpers.corruption import Noise, draw_noise
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.ablations import build_network
+from electra_helpers.model.bridge import download
 from electra_helpers.model.electra import Electra, LossSum, Steps
 from electra_helpers.model.files import write_json_atomically
 from electra_helpers.model.store import Pretrained, load, save_config
@@ -114,7 +115,7 @@ def pretrain(
     pieces = _tokenizer(sources, corpus, config, tokenizer, start, out if resume else None)
     rows, held_out = build_data(corpus, pieces, config)
     net = _network(config, model or recipe(size).model, pieces, start)
-    described = describe_run(sources, config, net.config, rows)
+    described = describe_run(sources, column, config, net.config, rows)
     if resume:
         compare_run(out, described)
     else:
@@ -129,8 +130,8 @@ def pretrain(
 def prepare_folder(out: Path, resume: bool) -> None:
     """Make the folder of a new run, or check that there is a run to go on with."""
     is_run = (out / "run.json").is_file()
-    if resume and not is_run:
-        raise ElectraError(f"There is no run in {out} to resume: leave --resume out to start one.")
+    if resume:
+        read_run(out)
     if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
         hint = "go on with it by --resume, or choose" if is_run else "choose"
         raise ElectraError(f"{out} is not empty: {hint} another --out.")
@@ -154,7 +155,7 @@ def _tokenizer(
     if start is not None:
         return start.tokenizer
     if folder is not None:
-        return Tokenizer.load(folder)
+        return Tokenizer.load(folder if Path(folder).exists() or str(folder).count("/") != 1 else download(str(folder)))
     if all(s.split(":")[0] == "world" for s in sources):
         from electra_helpers.world import vocabulary
 
@@ -178,13 +179,37 @@ def _network(config: PretrainConfig, shape: ModelConfig, pieces: Tokenizer, star
     return build_network(shape, config)
 
 
+@dataclass(frozen=True)
+class StartedRun:
+    """What run.json says of a run: its networks and settings, its data, and a hash of its rows."""
+
+    recipe: Recipe
+    sources: list[str]
+    column: str | None
+    data: str
+
+
+def read_run(out: Path) -> StartedRun:
+    """The run in a folder. Raises `ElectraError` if there is none, or if its run.json cannot be used."""
+    path = out / "run.json"
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        started = Recipe(ModelConfig(**found["model"]), PretrainConfig(**found["pretrain"]))
+        return StartedRun(started, found["sources"], found["column"], found["data"])
+    except FileNotFoundError:
+        raise ElectraError(f"There is no run in {out} to resume: leave --resume out to start one.") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ElectraError(f"{path} is no run of this package, so it cannot be resumed: {error}") from error
+
+
 def describe_run(
-    sources: Sequence[str], config: PretrainConfig, model: ModelConfig, rows: PackedRows
+    sources: Sequence[str], column: str | None, config: PretrainConfig, model: ModelConfig, rows: PackedRows
 ) -> dict[str, Any]:
     """What identifies a run: its configuration and its data."""
     return {
         "version": __version__,
         "sources": list(sources),
+        "column": column,
         "data": rows.fingerprint,
         "model": asdict(model),
         "pretrain": asdict(config),
@@ -197,11 +222,8 @@ FREE = ("log_every", "eval_every", "save_every", "keep", "device", "compile", "a
 
 def compare_run(out: Path, now: dict[str, Any]) -> None:
     """Raise `ElectraError`, with the differences, if the run in `out` is another one than the run asked for."""
-    try:
-        then = json.loads((out / "run.json").read_text("utf-8"))
-        before = then["model"] | then["pretrain"] | {"data": then["data"]}
-    except (ValueError, KeyError, TypeError) as error:
-        raise ElectraError(f"{out / 'run.json'} cannot be read, so the run cannot be resumed: {error}") from error
+    then = read_run(out)
+    before = asdict(then.recipe.model) | asdict(then.recipe.pretrain) | {"data": then.data}
     asked = now["model"] | now["pretrain"] | {"data": now["data"]}
     changed = [f"{k}: {before.get(k)!r} → {asked[k]!r}" for k in asked if k not in FREE and before.get(k) != asked[k]]
     if changed:
