@@ -110,6 +110,7 @@ def pretrain(
         init_from=init_from,
         resume=resume,
         column=column or (started.column if started else None),
+        say=lambda line: print(line, file=sys.stderr),
         callbacks=[Announce(), ProgressBar(), JsonLog(out / "log.jsonl")],
     )
     print(report(run, out))

@@ -34,5 +34,5 @@ def detection_metrics(p_replaced: np.ndarray, is_replaced: np.ndarray, threshold
 
 def readable(metrics: dict[str, float], names: tuple[str, ...] = ()) -> str:
     """`name value` pairs for a progress bar or a report, in the order given."""
-    chosen = [n for n in names if n in metrics] if names else list(metrics)
+    chosen = [n for n in (names or metrics) if not math.isnan(metrics.get(n, math.nan))]
     return "  ".join(f"{n} {metrics[n]:.3g}" if abs(metrics[n]) < 1000 else f"{n} {metrics[n]:,.0f}" for n in chosen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -95,11 +95,12 @@ def pretrain(
     resume: bool = False,
     column: str | None = None,
     callbacks: Iterable[Callback] = (),
+    say: Callable[[str], None] = lambda line: None,
 ) -> Run:
     """Pre-train on text and leave everything a model needs in the folder `out`.
 
     `sources` are files, folders, `docs`, `world` or `hub:NAME`; `tokenizer` a folder (else a vocabulary is trained on the corpus);
-    `init_from` a model to start from; with `resume` the run in `out` goes on. Raises `ElectraError` for input that cannot be used.
+    `init_from` a model to start from; with `resume` the run in `out` goes on; `say` is told what takes long. Raises `ElectraError` for input that cannot be used.
     Source: paper, Section 3 and Appendix A.
 
     >>> from electra_helpers import pretrain, PretrainConfig
@@ -112,6 +113,7 @@ def pretrain(
     prepare_folder(out, resume)
     start = load(init_from) if init_from else None
     corpus = open_corpus(*sources, column=column)
+    say(f"Reading {corpus.describe()}: tokenised and packed once, kept for the next run.")
     pieces = _tokenizer(sources, corpus, config, tokenizer, start, out if resume else None)
     rows, held_out = build_data(corpus, pieces, config)
     net = _network(config, model or recipe(size).model, pieces, start)
@@ -161,7 +163,7 @@ def _tokenizer(
 
         words = [word for s in sources for word in vocabulary(s.partition(":")[2].split(":")[0] or "en")]
         return tokenizer_from_words(dict.fromkeys(words), lowercase=config.lowercase)
-    seen = split_documents(corpus, config.validation_share, config.seed).train
+    seen = split_documents(corpus, config.validation_share).train
     return train_tokenizer(seen, config.vocab_size, lowercase=config.lowercase)
 
 
