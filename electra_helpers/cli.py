@@ -46,7 +46,9 @@ def options_from(**groups: type) -> Callable[[Callable], Callable]:
     """Give a command one option per field of the dataclasses; what the user sets arrives as `overrides={group: {field: value}}`."""
 
     def decorate(function: Callable) -> Callable:
-        parameters = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "overrides"]
+        parameters = [
+            p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "overrides"
+        ]
         homes: dict[str, str] = {}
         for group, kind in groups.items():
             types = typing.get_type_hints(kind)
@@ -81,12 +83,18 @@ def options_from(**groups: type) -> Callable[[Callable], Callable]:
 def pretrain(
     *,
     out: Annotated[Path, typer.Option(help="Folder for everything the model needs.")],
-    corpus: Annotated[list[str], typer.Option(help="A file, a folder, docs, world, or hub:NAME; may be given again.")] = (),
+    corpus: Annotated[
+        list[str], typer.Option(help="A file, a folder, docs, world, or hub:NAME; may be given again.")
+    ] = (),
     size: Annotated[str, typer.Option(help=f"One of {', '.join(RECIPES)}.")] = "tiny",
-    tokenizer: Annotated[Optional[str], typer.Option(help="Folder or hub name of a tokenizer; without it one is trained.")] = None,  # noqa: UP045
+    tokenizer: Annotated[
+        str | None, typer.Option(help="Folder or hub name of a tokenizer; without it one is trained.")
+    ] = None,
     init_from: Annotated[str | None, typer.Option(help="A model to start from: bundled, folder or hub name.")] = None,
     column: Annotated[Optional[str], typer.Option(help="Column that holds the text, where it is not guessed.")] = None,  # noqa: UP045
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out; no other option is needed.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out; no other option is needed.")
+    ] = False,
     overrides: dict[str, dict[str, Any]],
 ) -> None:
     """Pre-train a generator and a discriminator together on text."""

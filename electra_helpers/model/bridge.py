@@ -220,7 +220,9 @@ def _read_transformers(folder: Path, role: str) -> tuple[ModelConfig, dict[str, 
         raise ElectraError(f"transformers cannot load {folder}: {str(error).splitlines()[0]}") from error
     if info["missing_keys"]:
         # transformers would fill them with random numbers and only warn.
-        raise ElectraError(f"{folder} has no head of a {role}: {', '.join(sorted(info['missing_keys'])[:2])} … are missing.")
+        raise ElectraError(
+            f"{folder} has no head of a {role}: {', '.join(sorted(info['missing_keys'])[:2])} … are missing."
+        )
     c = model.config
     shape = ModelConfig(
         vocab_size=c.vocab_size,

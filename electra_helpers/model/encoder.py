@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from electra_helpers.config import ModelConfig
 from electra_helpers.errors import ElectraError
+from electra_helpers.model.dropout import Dropout, dropout
 
 
 class Embeddings(nn.Module):
@@ -23,7 +24,7 @@ class Embeddings(nn.Module):
         self.position = nn.Embedding(config.max_positions, config.embedding_size)
         self.token_type = nn.Embedding(config.type_vocab_size, config.embedding_size)
         self.layer_norm = nn.LayerNorm(config.embedding_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         initialize(self, config.initializer_range)
 
     def tables(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -73,8 +74,12 @@ class SelfAttention(nn.Module):
         batch, length, hidden = x.shape
         qkv = self.qkv(x).view(batch, length, 3, self.num_heads, hidden // self.num_heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, A, L, D)
-        dropout = self.dropout if self.training else 0.0
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)  # (B, A, L, D)
+        p = self.dropout if self.training else 0.0
+        if p and x.device.type == "cpu":
+            # SDPA has no fused form with dropout on a CPU, and its random numbers are dear there.
+            mixed = dropout(self._softmax(q, k, mask), p) @ v  # (B, A, L, D)
+        else:
+            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p)  # (B, A, L, D)
         return self.out(mixed.transpose(1, 2).reshape(batch, length, hidden))
 
     def weights(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -82,7 +87,11 @@ class SelfAttention(nn.Module):
         batch, length, hidden = x.shape
         qkv = self.qkv(x).view(batch, length, 3, self.num_heads, hidden // self.num_heads)
         q, k, _ = qkv.permute(2, 0, 3, 1, 4)
-        scores = q @ k.transpose(-1, -2) / (hidden // self.num_heads) ** 0.5
+        return self._softmax(q, k, mask)
+
+    @staticmethod
+    def _softmax(q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
+        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # (B, A, L, L)
         return torch.softmax(scores if mask is None else scores.masked_fill(~mask, float("-inf")), dim=-1)
 
 
@@ -96,7 +105,7 @@ class Layer(nn.Module):
         self.up = nn.Linear(config.hidden_size, config.intermediate_size)
         self.down = nn.Linear(config.intermediate_size, config.hidden_size)
         self.output_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         x = self.attention_norm(x + self.dropout(self.attention(x, mask)))

@@ -52,6 +52,8 @@ def encode(pretrained: Pretrained, text: str, pair: str | None = None) -> Encodi
     """Token ids of a text that the model can read. Raises `ElectraError` if it is empty or longer than the model."""
     if not text.strip():
         raise ElectraError("The text is empty: give at least one word.")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ElectraError("The text is not valid UTF-8 (it holds half a surrogate pair): save it as UTF-8 first.")
     encoding = pretrained.tokenizer.encode(text, pair)
     most = pretrained.net.config.max_positions
     if len(encoding.ids) > most:

@@ -17,9 +17,19 @@ from electra_helpers.text.tokenizer import SPECIAL_TOKENS, Tokenizer
 
 WORDS = ["the", "chef", "cook", "##ed", "meal", "好", ".", *(f"w{i}" for i in range(60))]
 SHAPE = ModelConfig(
-    embedding_size=16, hidden_size=32, num_layers=2, num_heads=4, intermediate_size=64, max_positions=24, initializer_range=0.3
+    embedding_size=16,
+    hidden_size=32,
+    num_layers=2,
+    num_heads=4,
+    intermediate_size=64,
+    max_positions=24,
+    initializer_range=0.3,
 )
-SHAPES = {"with projection": SHAPE, "without": replace(SHAPE, embedding_size=32), "no sharing": replace(SHAPE, sharing="none")}
+SHAPES = {
+    "with projection": SHAPE,
+    "without": replace(SHAPE, embedding_size=32),
+    "no sharing": replace(SHAPE, sharing="none"),
+}
 SHAPES["disentangled"] = replace(SHAPE, sharing="disentangled")
 
 
@@ -135,7 +145,9 @@ def test_an_unreachable_hub_is_one_clear_line(monkeypatch):
         raise ConnectionError("a long story about sockets")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
-    with pytest.raises(ElectraError, match=r"'google/electra-small-discriminator' is neither a folder here nor to be had") as caught:
+    with pytest.raises(
+        ElectraError, match=r"'google/electra-small-discriminator' is neither a folder here nor to be had"
+    ) as caught:
         load("google/electra-small-discriminator")
     assert "\n" not in str(caught.value)
 

@@ -1,0 +1,348 @@
+"""The command as its user meets it: the main job on a small text, and bad input, which costs one clear line and exit code 2."""
+
+import gzip
+import json
+import lzma
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from electra_helpers import cli
+
+SENTENCES = ["The chef cooked the meal.", "A cat sat on the mat and slept.", "Rain fell on the quiet town all day."]
+TEXT = "\n\n".join(f"{s} {i}" for i in range(80) for s in SENTENCES)
+TINY = [
+    "--size",
+    "tiny",
+    "--steps",
+    "6",
+    "--batch-size",
+    "4",
+    "--length",
+    "16",
+    "--vocab-size",
+    "80",
+    "--eval-rows",
+    "8",
+]
+SHAPE = ["--hidden-size", "16", "--num-heads", "2", "--embedding-size", "16", "--intermediate-size", "32"]
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ELECTRA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture
+def electra(monkeypatch, capsys):
+    """Run the command in this process: electra("inspect", …) → (exit code, standard output, standard error)."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["electra", *map(str, arguments)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT, "utf-8")
+    return path
+
+
+@pytest.fixture
+def trained(electra, corpus, tmp_path):
+    out = tmp_path / "run"
+    code, said, errors = electra(
+        "pretrain", "--corpus", corpus, "--out", out, *TINY, *SHAPE, "--save-every", "2", "--validation-share", "0.2"
+    )
+    assert code == 0, errors
+    return out, said, errors
+
+
+def test_pretrain_reports_and_leaves_everything_a_model_needs(trained):
+    out, said, errors = trained
+    assert "6 of 6 steps" in said
+    assert "Held out: mlm_loss" in said
+    assert f"--model {out}" in said
+    assert "parameters, vocabulary 80" in errors
+    assert "6/6" in errors
+    names = {p.name for p in out.iterdir()}
+    assert names == {
+        *("config.json", "run.json", "log.jsonl", "model.safetensors", "checkpoints"),
+        *("tokenizer.json", "tokenizer_config.json", "vocab.txt"),
+    }
+
+
+def test_inspect_prints_words_and_aligned_json_and_html(trained, electra, tmp_path):
+    out, *_ = trained
+    code, said, _ = electra("inspect", "The chef ate <b>rain</b>.", "--model", out)
+    assert code == 0
+    assert said.startswith("[CLS]")
+    code, said, _ = electra(
+        "inspect", "The chef ate <b>rain</b>.", "--model", out, "--json", "--html", tmp_path / "map.html"
+    )
+    found = json.loads(said)
+    assert set(found) == {"tokens", "words", "p_replaced", "p_replaced_words"}
+    assert len(found["tokens"]) == len(found["p_replaced"])
+    assert len(found["words"]) == len(found["p_replaced_words"])
+    assert found["words"][:3] == ["The", "chef", "ate"]
+    assert "<b>rain" not in (tmp_path / "map.html").read_text("utf-8")
+
+
+def test_corrupt_climbs_the_ladder(trained, electra):
+    out, *_ = trained
+    code, said, _ = electra("corrupt", "The chef cooked the meal.", "--model", out, "--seed", "3", "--json")
+    made = json.loads(said)
+    assert code == 0
+    assert {"tokens", "is_selected", "sampled", "is_replaced", "top_k", "p_replaced"} <= set(made)
+    assert len({len(made[k]) for k in ("tokens", "is_selected", "sampled", "is_replaced", "top_k", "p_replaced")}) == 1
+    assert len(next(x for x in made["top_k"] if x)) == 5
+    code, said, _ = electra("corrupt", "The chef cooked the meal.", "--model", out)
+    assert "P(replaced)" in said
+
+
+def test_export_names_the_classes_that_load_it(trained, electra, tmp_path):
+    out, *_ = trained
+    code, said, _ = electra("export", out, tmp_path / "exported")
+    assert code == 0
+    assert "ElectraForPreTraining.from_pretrained" in said
+    code, said, _ = electra("inspect", "The chef.", "--model", tmp_path / "exported", "--json")
+    direct = electra("inspect", "The chef.", "--model", out, "--json")[1]
+    assert json.loads(said)["p_replaced"] == pytest.approx(json.loads(direct)["p_replaced"], abs=1e-5)
+
+
+def test_a_run_continues_from_an_export_where_its_loss_was(trained, electra, corpus, tmp_path):
+    out, *_ = trained
+    electra("export", out, tmp_path / "exported")
+    code, _, errors = electra(
+        "pretrain",
+        "--corpus",
+        corpus,
+        "--init-from",
+        tmp_path / "exported",
+        "--out",
+        tmp_path / "more",
+        *TINY,
+        "--log-every",
+        "1",
+        "--validation-share",
+        "0.2",
+    )
+    assert code == 0, errors
+    first = json.loads((tmp_path / "more/log.jsonl").read_text().splitlines()[0])
+    last = json.loads([x for x in (out / "log.jsonl").read_text().splitlines() if '"train"' in x][-1])
+    assert first["mlm_loss"] == pytest.approx(last["mlm_loss"], rel=0.15)
+
+
+def test_resume_needs_nothing_but_the_folder_and_knows_a_finished_run(trained, electra):
+    out, *_ = trained
+    code, said, _ = electra("pretrain", "--resume", "--out", out)
+    assert code == 0
+    assert "is finished: 6 of 6 steps" in said
+
+
+def test_resume_with_other_settings_shows_the_difference(trained, electra):
+    out, *_ = trained
+    code, _, errors = electra("pretrain", "--resume", "--out", out, "--learning-rate", "0.5")
+    assert code == 2
+    assert "learning_rate: 0.002 → 0.5" in errors
+
+
+def test_resume_on_other_data_is_refused(trained, electra, corpus):
+    corpus.write_text(TEXT.replace("chef", "cook"), "utf-8")
+    code, _, errors = electra("pretrain", "--resume", "--out", trained[0])
+    assert code == 2
+    assert "data: " in errors
+
+
+def test_doctor_and_corpus_stats(electra, corpus):
+    code, said, _ = electra("doctor")
+    assert code == 0
+    assert "device" in said
+    code, said, _ = electra("corpus", "stats", corpus, "--json")
+    assert json.loads(said)["documents"] == 240
+    code, said, _ = electra("corpus", "stats", corpus)
+    assert "duplicates" in said
+
+
+@pytest.fixture
+def bad(tmp_path):
+    """Files that are wrong in one way each."""
+    files = {
+        "empty.txt": b"",
+        "blank.txt": b"\n  \n\n",
+        "latin1.txt": "Le caf\u00e9 est ferm\u00e9.".encode("latin-1"),
+        "binary.txt": bytes(range(256)) * 20,
+        "broken.txt.xz": lzma.compress(TEXT.encode())[:-40],
+        "not.txt.xz": b"this is no xz",
+        "broken.txt.gz": gzip.compress(TEXT.encode())[:-40],
+        "line7.jsonl": b'{"text": "fine"}\n' * 6 + b'{"text": \n',
+        "columns.csv": b"title,author\na,b\n",
+        "columns.jsonl": b'{"title": "a", "author": "b"}\n',
+        "numbers.jsonl": b'{"text": 5}\n',
+        "list.jsonl": b"[1, 2]\n",
+        "short.txt": b"Two words.\n",
+        "broken.parquet": b"PAR1 this is none",
+        "strange.pdf": b"%PDF-1.4",
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "nothing").mkdir()
+    return tmp_path
+
+
+PRETRAINING = {
+    "missing.txt": "missing.txt does not exist",
+    "empty.txt": "empty",
+    "blank.txt": "no text",
+    "latin1.txt": "UTF-8",
+    "binary.txt": "UTF-8|binary",
+    "broken.txt.xz": "xz",
+    "not.txt.xz": "xz",
+    "broken.txt.gz": "gz",
+    "line7.jsonl": "line 7",
+    "columns.csv": "title.*author",
+    "columns.jsonl": "title.*author",
+    "numbers.jsonl": "text",
+    "list.jsonl": "line 1",
+    "short.txt": "row|too little|fell into",
+    "broken.parquet": "parquet",
+    "strange.pdf": r"\.txt",
+    "nothing": "nothing",
+    "hub:nobody/nothing-at-all": "hub|reach",
+    "world:de": "world",
+}
+
+
+def clear(code, errors, pattern):
+    import re
+
+    lines = [line for line in errors.strip().splitlines() if not line.startswith("Reading ")]
+    assert code == 2, errors
+    assert "Traceback" not in errors
+    assert len(lines) <= 2, errors
+    assert re.search(pattern, errors, re.IGNORECASE), errors
+
+
+@pytest.mark.parametrize("name", PRETRAINING)
+def test_a_corpus_that_cannot_be_used_is_one_clear_line_and_nothing_half_written(name, bad, electra, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    source = name if ":" in name else bad / name
+    code, _, errors = electra("pretrain", "--corpus", source, "--out", bad / "out", *TINY, *SHAPE)
+    clear(code, errors, PRETRAINING[name])
+    assert not (bad / "out/model.safetensors").exists()
+    assert not (bad / "out/run.json").exists()
+
+
+OPTIONS = {
+    ("--size", "huge"): "size 'huge': choose one of tiny, mini",
+    ("--steps", "-5"): "steps is -5: it must be at least 0",
+    ("--learning-rate", "nan"): "learning_rate is nan",
+    ("--mask-share", "1.5"): "mask_share is 1.5",
+    ("--temperature", "0"): "temperature is 0",
+    ("--num-heads", "3"): "does not divide into 3 heads",
+    ("--objective", "gan"): "objective is 'gan': choose one of rtd",
+    ("--accumulation", "3"): "does not split into 3 equal parts",
+    ("--device", "tpu"): "device 'tpu' is not here",
+    ("--tokenizer", "nowhere"): "nowhere",
+    ("--init-from", "nowhere"): "no model 'nowhere'",
+    ("--column", "body"): "body",
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=" ".join)
+def test_an_option_that_cannot_be_is_one_clear_line(option, electra, corpus, tmp_path):
+    code, _, errors = electra("pretrain", "--corpus", corpus, "--out", tmp_path / "out", *TINY, *SHAPE, *option)
+    clear(code, errors, OPTIONS[option])
+
+
+def test_a_word_where_a_number_belongs_is_refused(electra, corpus, tmp_path):
+    code, _, errors = electra("pretrain", "--corpus", corpus, "--out", tmp_path / "out", "--steps", "many")
+    assert code == 2
+    assert "--steps" in errors
+    assert "Traceback" not in errors
+
+
+MODELS = {
+    "nowhere": "no model 'nowhere'",
+    "folder": "has no config.json",
+    "json": "cannot be read",
+    "other": "is a bert model",
+    "later": "format 99",
+    "cut": "damaged",
+    "unfinished": "no weights yet",
+    "nobody/electra-small-discriminator": "neither a folder here nor to be had from the hub",
+}
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_folder_that_is_no_model_is_one_clear_line(kind, trained, electra, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    out = trained[0]
+    config = json.loads((out / "config.json").read_text())
+    if kind == "folder":
+        (tmp_path / kind).mkdir()
+    elif kind == "json":
+        (out / "config.json").write_text("{")
+    elif kind == "other":
+        (out / "config.json").write_text('{"model_type": "bert"}')
+    elif kind == "later":
+        (out / "config.json").write_text(json.dumps(config | {"electra_helpers": 99}))
+    elif kind == "cut":
+        weights = out / "model.safetensors"
+        content = weights.read_bytes()
+        weights.unlink()  # a hard link: the checkpoint's copy stays whole
+        weights.write_bytes(content[:-100])
+    elif kind == "unfinished":
+        (out / "model.safetensors").unlink()
+    model = kind if kind.startswith("no") else tmp_path / kind if kind == "folder" else out
+    code, _, errors = electra("inspect", "The chef.", "--model", model)
+    clear(code, errors, MODELS[kind])
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"), [("", "empty"), ("word " * 600, r"tokens, the model reads \d+"), ("\ud800", "UTF-8")]
+)
+def test_a_text_that_cannot_be_judged_is_one_clear_line(text, pattern, trained, electra):
+    code, _, errors = electra("inspect", text, "--model", trained[0])
+    clear(code, errors, pattern)
+
+
+def test_a_folder_in_use_is_never_overwritten(trained, electra, corpus):
+    out = trained[0]
+    before = (out / "model.safetensors").read_bytes()
+    code, _, errors = electra("pretrain", "--corpus", corpus, "--out", out, *TINY, *SHAPE)
+    clear(code, errors, "is not empty: go on with it by --resume")
+    assert (out / "model.safetensors").read_bytes() == before
+
+
+def test_resuming_where_there_is_no_run_says_so(electra, tmp_path):
+    code, _, errors = electra("pretrain", "--resume", "--out", tmp_path / "none")
+    clear(code, errors, "no run in .* to resume")
+    assert not (tmp_path / "none").exists()
+
+
+def test_no_corpus_says_what_to_give(electra, tmp_path):
+    clear(*electra("pretrain", "--out", tmp_path / "none")[::2], "Say what to learn from")
+
+
+def test_a_process_of_its_own_ends_with_2_and_one_line(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "electra_helpers.cli", "inspect", "hello", "--model", "nowhere"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])},
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
