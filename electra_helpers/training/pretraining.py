@@ -100,7 +100,8 @@ def pretrain(
     """Pre-train on text and leave everything a model needs in the folder `out`.
 
     `sources` are files, folders, `docs`, `world` or `hub:NAME`; `tokenizer` a folder (else a vocabulary is trained on the corpus);
-    `init_from` a model to start from; with `resume` the run in `out` goes on; `say` is told what takes long. Raises `ElectraError` for input that cannot be used.
+    `init_from` a model to start from; with `resume` the run in `out` goes on; `say` is told what takes long.
+    Raises `ElectraError` for input that cannot be used.
     Source: paper, Section 3 and Appendix A.
 
     >>> from electra_helpers import pretrain, PretrainConfig

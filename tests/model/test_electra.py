@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from electra_helpers.text.packing import Batch
 from torch.nn import functional as F
 
 from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.corruption import draw_noise
 from electra_helpers.model.ablations import AllTokensMLM, build_network
 from electra_helpers.model.electra import Electra
+from electra_helpers.text.packing import Batch
 
 CONFIG = ModelConfig(
     vocab_size=97, num_layers=2, max_positions=40, dropout=0.0, attention_dropout=0.0, cls_id=2, sep_id=3, mask_id=4

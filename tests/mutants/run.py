@@ -1,8 +1,9 @@
-"""Put each mistake of this folder into a copy of the package and see the tests fail: `make mutants` or `python tests/mutants/run.py [NAME …]`.
+"""Put each mistake of this folder into a copy of the package and see the tests fail: `make mutants`, or name some.
 
 A patch says in its first two lines which mistake it is and which tests must catch it.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -33,8 +34,6 @@ def run_tests(folder: Path, tests: list[str]) -> subprocess.CompletedProcess:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    import os
-
     return os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
@@ -62,9 +61,8 @@ def main(names: list[str]) -> int:
     for patch in patches:
         problem = survives(patch)
         missed += problem is not None
-        print(
-            f"{'caught' if problem is None else 'MISSED'}  {patch.stem}: {fields(patch)['Mistake']}{'' if problem is None else f' ({problem})'}"
-        )
+        verdict = "caught" if problem is None else f"MISSED ({problem})"
+        print(f"{patch.stem}: {fields(patch)['Mistake']}: {verdict}", flush=True)
     print(f"{len(patches) - missed} of {len(patches)} mistakes caught")
     return 1 if missed else 0
 

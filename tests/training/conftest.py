@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from electra_helpers.text.packing import Batch
 
 from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.model.ablations import build_network
+from electra_helpers.text.packing import Batch
 from electra_helpers.training.pretraining import Pretraining
 
 CONFIG = ModelConfig(

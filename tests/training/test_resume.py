@@ -98,7 +98,7 @@ def test_a_checkpoint_of_a_later_version_is_refused(two_checkpoints, make_task):
     folder = two_checkpoints.newest()
     write_json(json.loads((folder / "state.json").read_text()) | {"format": 99}, folder / "state.json")
     write_json({name: checksum(folder / name) for name in FILES}, folder / "checksums.json")
-    with pytest.raises(ElectraError, match="format 99, this package reads up to 1: update"):
+    with pytest.raises(ElectraError, match="format 99"):
         two_checkpoints.restore(make_task()[0].model)
 
 
@@ -110,7 +110,7 @@ def test_a_full_disk_leaves_the_older_checkpoints_and_says_so(two_checkpoints, m
 
     monkeypatch.setattr(checkpoint, "write_tensors", full)
     task, _ = make_task()
-    with pytest.raises(ElectraError, match="the disk is full. Older checkpoints are untouched"):
+    with pytest.raises(ElectraError, match=r"the disk is full.* untouched"):
         two_checkpoints.save(task.model, torch.optim.AdamW(task.model.parameters()), {"step": 15})
     assert [p.name for p in two_checkpoints.folder.iterdir()] == ["step-00000005", "step-00000010"]
 
