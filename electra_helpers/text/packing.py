@@ -15,10 +15,12 @@ import json
 import random
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -34,6 +36,7 @@ VERSION = 1  # raise it when the rows of the same text change, so that no old ca
 SINGLE_SEGMENT_SHARE = 0.1  # reference code: rows of one segment …
 SHORTER_SHARE = 0.05  # … and rows with a random shorter length
 RECORD_ROWS = 8_192  # rows of one Arrow record batch
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,9 +241,9 @@ def build_rows(
 
 
 @lru_cache(maxsize=2)
-def _permutation(n_rows: int, seed: int, epoch: int) -> np.ndarray:
-    """A random order of the rows; made of PCG64's raw numbers, which numpy promises never to change."""
-    return np.argsort(np.random.PCG64([seed, epoch]).random_raw(n_rows), kind="stable")
+def shuffled(n: int, *key: int) -> np.ndarray:
+    """A random order of 0 … n - 1 for this key; of PCG64's raw numbers, which numpy promises never to change."""
+    return np.argsort(np.random.PCG64(key).random_raw(n), kind="stable")
 
 
 def row_order(n_rows: int, seed: int, start: int, count: int) -> np.ndarray:
@@ -253,7 +256,7 @@ def row_order(n_rows: int, seed: int, start: int, count: int) -> np.ndarray:
     epochs, places = np.divmod(np.arange(start, start + count), n_rows)
     order = np.empty(count, dtype=np.int64)
     for epoch in np.unique(epochs):
-        order[epochs == epoch] = _permutation(n_rows, seed, int(epoch))[places[epochs == epoch]]
+        order[epochs == epoch] = shuffled(n_rows, seed, int(epoch))[places[epochs == epoch]]
     return order
 
 
@@ -265,6 +268,16 @@ def pack(form: str, documents: Iterable[list[int]], tokenizer: Tokenizer, length
         return pack_segments(documents, *frame, random.Random(seed), sentence_end_ids=ends)
     rows = pack_plain(documents, *frame) if form == "plain" else pack_documents(documents, *frame)
     return (Row(ids, len(ids)) for ids in rows)
+
+
+def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, each computed in another thread while the one before it is in use."""
+    end = object()
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = pool.submit(next, items, end)
+            yield item
 
 
 def _is_whole(folder: Path) -> bool:
@@ -283,15 +296,15 @@ def _write_rows(folder: Path, about: dict, corpus: Corpus, tokenizer: Tokenizer,
     hashes, tokens = array("q"), 0
     n_rows = real_tokens = placed = 0
 
-    def tokenised() -> Iterator[list[int]]:
+    def encoded() -> Iterator[list[list[int]]]:
         nonlocal tokens
         for texts in in_batches(tqdm(corpus, desc="packing", unit=" documents", delay=2, leave=False)):
             hashes.extend(map(hash, texts))
-            for ids in tokenizer.encode_batch(texts):
-                tokens += len(ids)
-                yield ids
+            batch = tokenizer.encode_batch(texts)
+            tokens += sum(map(len, batch))
+            yield batch
 
-    rows = pack(about["form"], tokenised(), tokenizer, length, seed)
+    rows = pack(about["form"], chain.from_iterable(one_ahead(encoded())), tokenizer, length, seed)
     types = [("input_ids", pa.list_(pa.from_numpy_dtype(dtype), length)), ("first", pa.int32()), ("real", pa.int32())]
     with (folder / "rows.arrow").open("wb") as file, pa.ipc.new_stream(file, pa.schema(types)) as writer:
         while True:

@@ -1,0 +1,117 @@
+"""Streamed rows: every row once an epoch, the same at any restart, and no finished part read again."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from electra_helpers.errors import ElectraError
+from electra_helpers.text.corpora import Corpus, Part, split_documents
+from electra_helpers.text.packing import one_ahead, pack_plain, pack_segments
+from electra_helpers.text.streaming import StreamedRows
+from electra_helpers.text.tokenizer import tokenizer_from_words
+
+TOKENIZER = tokenizer_from_words("abcdefghij")
+
+
+class Parts:
+    """A corpus of several parts that counts how often each is read."""
+
+    def __init__(self, sizes=(40, 3, 25, 60), seed=0):
+        draw = random.Random(seed)
+        self.texts = [[" ".join(draw.choices("abcdefghij", k=draw.randint(1, 9))) for _ in range(n)] for n in sizes]
+        self.reads = [0] * len(sizes)
+        parts = [Part(f"part {i}", self.reader(i), lambda i=i: f"{seed} {i}") for i in range(len(sizes))]
+        self.corpus = Corpus(parts, "parts")
+
+    def reader(self, i):
+        def documents():
+            self.reads[i] += 1
+            return iter(self.texts[i])
+
+        return documents
+
+    def rows(self):
+        """The rows of one epoch, in no particular order."""
+        return sorted(row for texts in self.texts for row in pack_plain(TOKENIZER.encode_batch(texts), 8, 2, 3))
+
+
+def test_every_row_comes_once_an_epoch_in_an_order_of_its_own():
+    parts = Parts()
+    expected = parts.rows()
+    stream = StreamedRows(parts.corpus, TOKENIZER, 8, block=4)
+    epochs = [stream.batch(epoch, len(expected)).input_ids.tolist() for epoch in range(3)]
+    assert [sorted(epoch) for epoch in epochs] == [expected] * 3
+    assert epochs[0] != epochs[1] != epochs[2]
+    assert parts.reads == [3] * 4
+    other = StreamedRows(parts.corpus, TOKENIZER, 8, block=4, seed=1)
+    assert other.batch(0, len(expected)).input_ids.tolist() != epochs[0]
+
+
+@given(step=st.integers(0, 60), batch_size=st.integers(1, 17), block=st.integers(1, 30))
+def test_training_goes_on_at_any_step_as_if_it_had_not_stopped(step, batch_size, block):
+    parts = Parts()
+    steady = StreamedRows(parts.corpus, TOKENIZER, 8, block=block)
+    for number in range(step + 1):
+        expected = steady.batch(number, batch_size)
+    resumed = StreamedRows(parts.corpus, TOKENIZER, 8, block=block)
+    assert resumed.batch(step, batch_size).input_ids.equal(expected.input_ids)
+    assert resumed.batch(0, 3).input_ids.equal(
+        StreamedRows(parts.corpus, TOKENIZER, 8, block=block).rows(0, 3).input_ids
+    )
+
+
+def test_the_rows_do_not_depend_on_what_the_index_knows(tmp_path, monkeypatch):
+    parts = Parts()
+    n = len(parts.rows())
+    first = StreamedRows(parts.corpus, TOKENIZER, 8).rows(0, 2 * n)
+    monkeypatch.setenv("ELECTRA_CACHE", str(tmp_path / "other"))
+    assert StreamedRows(parts.corpus, TOKENIZER, 8).rows(n + 5, 9).input_ids.equal(first.rows(n + 5, n + 14).input_ids)
+
+
+def test_a_restart_reads_only_the_part_that_it_stands_in():
+    parts = Parts()
+    n = len(parts.rows())
+    StreamedRows(parts.corpus, TOKENIZER, 8).rows(0, n + 1)  # one epoch: now the sizes of all parts are known
+    parts.reads[:] = [0] * 4
+    StreamedRows(parts.corpus, TOKENIZER, 8).rows(5 * n + n // 2, 1)
+    assert sum(parts.reads) == 1
+
+
+def test_segments_keep_their_masks():
+    parts = Parts()
+    stream = StreamedRows(parts.corpus, TOKENIZER, 8, form="segments")
+    rows = [r for texts in parts.texts for r in pack_segments(TOKENIZER.encode_batch(texts), 8, 2, 3, random.Random(0))]
+    batch = stream.rows(0, len(rows))
+    real = batch.attention_mask.sum(1).tolist()
+    seconds = batch.token_type_ids.sum(1).tolist()
+    assert sorted(zip(real, seconds, strict=True)) == sorted((len(r.ids), len(r.ids) - r.first) for r in rows)
+
+
+def test_held_out_documents_are_not_streamed():
+    parts = Parts()
+    split = split_documents(parts.corpus, 0.3)
+    held_out = list(split.validation)
+    assert held_out
+    stream = StreamedRows(split.train, TOKENIZER, 12, form="documents")
+    n = sum(map(len, parts.texts)) - len(held_out)
+    seen = {TOKENIZER.decode(row) for row in stream.rows(0, n).input_ids.tolist()}
+    assert not seen & set(held_out)
+
+
+def test_too_little_text_is_told():
+    stream = StreamedRows(Corpus.from_texts(["a b"]), TOKENIZER, 8)
+    with pytest.raises(ElectraError, match="1 texts is too little text for one row of 8"):
+        stream.batch(0, 2)
+
+
+def test_an_error_of_the_reading_thread_arrives():
+    def broken():
+        yield 1
+        raise ElectraError("line 7")
+
+    items = one_ahead(broken())
+    assert next(items) == 1
+    with pytest.raises(ElectraError, match="line 7"):
+        next(items)
