@@ -247,7 +247,7 @@ def _world_part(which: str) -> tuple[list[Part], str]:
 
         return Part(f"world:{language}", documents, lambda: f"world {code} {language} {split} {count}", held_out)
 
-    held_out = part("validation", max(200, count // 20), None)
+    held_out = part("validation", min(max(200, count // 20), world.EVALUATION_STORIES), None)
     return [part("train", count, held_out)], f"world ({count:,} stories in {LANGUAGES[language]})"
 
 
