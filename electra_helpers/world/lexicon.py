@@ -272,7 +272,7 @@ GOOD_FEELINGS = {  # the feeling: how it shows
     "delighted": "to dance",
     "cheerful": "to whistle",
     "glad": "to sing",
-    "amused": "to laugh",
+    "merry": "to laugh",
 }
 BAD_FEELINGS = {
     "sad": "to cry",

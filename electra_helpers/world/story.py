@@ -203,10 +203,10 @@ FRAMES: dict[str, tuple[str, ...]] = {
     "finished": ("P", "hours", "adj", "X"),
     "unfinished": ("P", "tool", "adj", "X"),
     "paid": ("P", "F", "X", "coins"),
-    "unpaid": ("F", "days", "X"),
+    "unpaid": ("P", "F", "days", "X"),
     # gift: a birthday
     "birthday": ("E", "P", "R", "F"),
-    "wish": ("F", "C", "G"),
+    "wish": ("P", "F", "C", "G"),
     "buy": ("P", "G", "coins"),
     "handmade": ("P", "make", "X", "work", "tool"),
     "played": ("P", "F", "use", "C", "G"),
@@ -214,17 +214,17 @@ FRAMES: dict[str, tuple[str, ...]] = {
     # animal: a stray is taken in
     "find": ("sky", "M", "P", "state", "A", "mark"),
     "feed": ("P", "A", "food", "Q"),
-    "shelter": ("Q", "tool", "place"),
+    "shelter": ("P", "Q", "tool", "place"),
     "settled": ("Q", "sound", "P", "food"),
-    "ran away": ("E2", "Q", "home"),
+    "ran away": ("P", "E2", "Q", "home"),
     "visit": ("P", "R", "F", "Q"),
     "search": ("P", "R", "F", "A", "mark"),
     # meal: a guest comes
     "invite": ("P", "R", "F", "meal", "E"),
     "shop": ("P", "count", "counted", "weighed"),
     "prepare": ("P", "D", "F", "tool"),
-    "enjoyed": ("D", "yum", "F", "plates"),
-    "spoiled": ("D", "yuck", "F"),
+    "enjoyed": ("P", "D", "yum", "F", "plates"),
+    "spoiled": ("P", "D", "yuck", "F"),
     "present": ("meal", "P", "F", "adj", "X"),
     "apology": ("P", "F", "adj", "X"),
     # journey: something is carried to a far city to be sold
@@ -233,13 +233,13 @@ FRAMES: dict[str, tuple[str, ...]] = {
     "meet": ("stop", "P", "R", "F"),
     "arrive": ("Y", "country", "sky", "P"),
     "sold": ("P", "Y", "X", "coins"),
-    "unsold": ("Y", "adj", "X"),
+    "unsold": ("P", "Y", "adj", "X"),
     # lost: a tool is missing
     "lose": ("E", "P", "tool"),
     "need": ("X", "P", "R", "F"),
     "look": ("P", "place", "H", "H2"),
     "help": ("F", "P", "place"),
-    "found": ("F", "tool", "mark"),
+    "found": ("P", "F", "tool", "mark"),
     "gone": ("tool", "P", "coins"),
     # contest: who makes the best one
     "announce": ("S", "L", "X"),
@@ -258,8 +258,8 @@ FRAMES: dict[str, tuple[str, ...]] = {
     "thanks": ("P", "F", "make", "adj", "X"),
     "missed": ("P", "R", "F", "X"),
     # endings
-    "friends": ("F", "place"),
-    "estranged": ("F", "place"),
+    "friends": ("P", "F", "place"),
+    "estranged": ("P", "F", "place"),
     "rejoice": ("P", "joy", "joyful", "place"),
     "mourn": ("P", "woe", "woeful", "place"),
 }
@@ -281,29 +281,29 @@ OPENING = (_step("open"), _step("habit", 0.15))
 TOPICS: dict[str, tuple[Step, ...]] = {
     "work": (
         *(_step("order"), Step("craft", "promise", 0.6), Step("finished", "unfinished")),
-        *(Step("paid", "unpaid", 0.6), Step("friends", "estranged", 0.3)),
+        *(Step("paid", "unpaid", 0.5), Step("friends", "estranged", 0.2)),
     ),
     "gift": (*(_step("birthday"), _step("wish"), _step("buy", 0.4), _step("handmade", 0.4), Step("played", "stolen")),),
     "animal": (
         *(_step("find"), _step("feed"), _step("shelter", 0.3), Step("settled", "ran away")),
-        Step("visit", "search", 0.4),
+        Step("visit", "search", 0.3),
     ),
     "meal": (
         *(_step("invite"), _step("shop", 0.4), _step("prepare"), Step("enjoyed", "spoiled")),
-        Step("present", "apology", 0.5),
+        Step("present", "apology", 0.4),
     ),
-    "journey": (*(_step("leave"), _step("carry"), _step("meet", 0.4), _step("arrive", 0.4), Step("sold", "unsold")),),
-    "lost": (*(_step("lose"), _step("need"), _step("look", 0.3), _step("help", 0.3), Step("found", "gone")),),
+    "journey": (*(_step("leave"), _step("carry"), _step("meet", 0.3), _step("arrive", 0.4), Step("sold", "unsold")),),
+    "lost": (*(_step("lose"), _step("need"), _step("look", 0.25), _step("help", 0.25), Step("found", "gone")),),
     "contest": (
-        *(_step("announce"), _step("rival"), _step("enter", 0.4), Step("better", "worse", 0.4)),
+        *(_step("announce"), _step("rival"), _step("enter", 0.4), Step("better", "worse", 0.3)),
         Step("won", "defeated"),
     ),
     "weather": (
         *(_step("forecast"), _step("forget"), _step("suffer", 0.3), Step("lent", "ruined")),
-        Step("thanks", "missed", 0.5),
+        Step("thanks", "missed", 0.4),
     ),
 }
-CLOSING = (Step("rejoice", "mourn", 0.45),)
+CLOSING = (Step("rejoice", "mourn", 0.35),)
 
 
 @dataclass(frozen=True, eq=False)

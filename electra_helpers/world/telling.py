@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import random
 import re
+from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from itertools import product
+from itertools import accumulate, product
 from typing import NamedTuple
 
 from .story import EXPRESSIONS, Story, registers
@@ -35,7 +36,7 @@ class Slot(NamedTuple):
 
 
 Piece = str | Slot
-Segment = tuple[tuple[Piece, ...], ...]  # the ways there are to go on; a fixed stretch has one
+Segment = tuple[tuple[Piece, ...], ...]  # the ways there are to go on, the usual one first; a fixed stretch has one
 Template = tuple[Segment, ...]
 
 
@@ -121,12 +122,22 @@ def tell(story: Story, code: str) -> tuple[Told, ...]:
     return tuple(_tell_frame(story, frame, speaker, rng) for frame in story.frames)
 
 
-def _pick(ways: Sequence, rng: random.Random):
-    return ways[int(rng.random() * len(ways))] if len(ways) > 1 else ways[0]
+@cache
+def way_weights(n: int) -> tuple[float, ...]:
+    """How often the ways of a free choice are taken: as 1, 1/2, 1/3 …, so that the first is the usual one."""
+    total = sum(1 / rank for rank in range(1, n + 1))
+    return tuple(1 / rank / total for rank in range(1, n + 1))
+
+
+def _pick(ways: Segment, rng: random.Random) -> tuple[Piece, ...]:
+    if len(ways) == 1:
+        return ways[0]
+    return ways[min(bisect(tuple(accumulate(way_weights(len(ways)))), rng.random()), len(ways) - 1)]
 
 
 def _tell_frame(story: Story, frame: str, speaker: Language, rng: random.Random) -> Told:
-    template = _pick(speaker.templates[frame], rng)
+    templates = speaker.templates[frame]
+    template = templates[int(rng.random() * len(templates))]
     chosen = [piece for segment in template for piece in _pick(segment, rng)]
     shown = [_show(story, piece, speaker) for piece in chosen]
     slots = tuple(piece if isinstance(piece, Slot) else None for piece in chosen)
