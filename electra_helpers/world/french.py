@@ -13,6 +13,7 @@ from . import french_words as fr
 from . import lexicon as lex
 
 NOUN_FORMS = frozenset({""})
+PROPER = frozenset((*lex.NAMES, *lex.PETS, *lex.CITIES))
 NOTHING = " "  # a slot that shows no word: where the adjective would stand, had it not its place across the noun
 NO_BREAK = "\u00a0"  # French keeps a space before ; : ! ? and inside « », and no line may end there
 
@@ -24,7 +25,7 @@ LINES: dict[str, list[str]] = {
         "[un T~P] <qui s' appelait|du nom {P.de}> {P} habitait {L.in} [un how L] .",
     ],
     "habit": [
-        "{P} travaillait [at place] avec [son age tool] .",
+        "{P.il} travaillait [at place] avec [son age tool] .",
         "{P} aimait [le place] et [son age tool] .",
         "[at place] , {P} se servait <toujours|souvent> de [son age tool] .",
         "[son age tool] attendait <toujours|chaque jour> {P} [at place] .",
@@ -36,8 +37,8 @@ LINES: dict[str, list[str]] = {
     ],
     "craft": [
         "{P} <prit|alla chercher> [le tool] , {make} [le X] et {work.le~X} {work} .",
-        "avec [le tool] , {P.il} {make} [le X] et {work.le~X} {work} .",
-        "{P.il} {make} d' abord [le X] avec [le tool] , puis {work.le~X} {work} .",
+        "avec [le tool] , {P} {make} [le X] et {work.le~X} {work} .",
+        "{P} {make} d' abord [le X] avec [le tool] , puis {work.le~X} {work} .",
     ],
     "promise": [
         "{P} promit à {F} d' apporter [le X] le {E2} suivant .",
@@ -45,7 +46,7 @@ LINES: dict[str, list[str]] = {
         "{F} devait recevoir [le X] le {E2} suivant .",
     ],
     "finished": [
-        "<après|au bout de> {hours} heures , {P} avait terminé [le adj X] .",
+        "<en|au bout de> {hours} heures , {P} avait terminé [le adj X] .",
         "{hours} heures plus tard , {P} avait fini [le adj X] .",
         "il fallut {hours} heures à {P} pour <finir|achever> [le adj X] .",
     ],
@@ -65,7 +66,7 @@ LINES: dict[str, list[str]] = {
         "pendant {days} jours , {F} <réclama|demanda> [le X] en vain .",
     ],
     "birthday": [
-        "{E} , {P} devait fêter l' anniversaire de [son R] {F} .",
+        "ce {E} -là , {P} fêtait l' anniversaire de [son R] {F} .",
         "un {E} , [son R] {F} <fêta|célébra> son anniversaire .",
         "c' était un {E} , le jour de l' anniversaire de [son R] {F} .",
     ],
@@ -81,12 +82,12 @@ LINES: dict[str, list[str]] = {
     ],
     "handmade": [
         "{P} {make} aussi [un X] et {work.le~X} {work} avec [son tool] .",
-        "avec [son tool] , {P.il} {make} aussi [un X] , puis {work.le~X} {work} .",
+        "avec [son tool] , {P} {make} aussi [un X] , puis {work.le~X} {work} .",
     ],
     "played": [
-        "{F} <éclata de rire|remercia {P}> et s' empressa {use.de} {use.infinitive} [le G] {C~G} .",
-        "{F} {use} [le G] {C~G} <sans attendre|avec joie> .",
-        "{F} ne se lassait pas {use.de} {use.infinitive} [le G] {C~G} .",
+        "grâce à {P} , {F} put enfin {use.infinitive} [le G] {C~G} .",
+        "{F} remercia {P} pour le cadeau et s' empressa {use.de} {use.infinitive} [le G] {C~G} .",
+        "{F} déballa son cadeau et {use} [le G] {C~G} <avec joie|sans attendre> .",
     ],
     "stolen": [
         "mais un voleur <prit|déroba> [le G] {C~G} près [du mark] , et {F} n' eut rien .",
@@ -94,14 +95,14 @@ LINES: dict[str, list[str]] = {
         "mais , près [du mark] , on vola [le G] {C~G} à {F} .",
     ],
     "find": [
-        "par [un M] {sky~M} , {P} trouva [un A] {state~A} près [du mark] .",
-        "près [du mark] , {P} rencontra [un A] {state~A} par [un M] {sky~M} .",
-        "[un M] {sky~M} , {P} aperçut [un A] {state~A} devant [le mark] .",
+        "par [un M] {sky~M} , {P.il} trouva [un A] {state~A} près [du mark] .",
+        "par [un M] {sky~M} , {P} rencontra [un A] {state~A} près [du mark] .",
+        "[un M] {sky~M} , {P.il} aperçut [un A] {state~A} devant [le mark] .",
     ],
     "feed": [
         "{P} donna [du food] [au A] et <l' appela|le nomma> {Q} .",
         "{P} nourrit [le A] {food.de} {food} et lui donna le nom de {Q} .",
-        "[le A] mangea [du food] , et {P} l' appela {Q} .",
+        "[le A] se régala {food.de} {food} , et {P} l' appela {Q} .",
     ],
     "shelter": [
         "{Q} dormait à côté [du tool] , {place.in} [le place] .",
@@ -128,7 +129,7 @@ LINES: dict[str, list[str]] = {
     ],
     "invite": [
         "un {E} , {P.il} invita [son R] {F} à {meal.infinitive} .",
-        "un {E} , [son R] {F} vint {meal.infinitive} chez {P} .",
+        "un {E} , [son R] {F} vint {meal.infinitive} chez {P.lui} .",
         "« viens {meal.infinitive} {E} ! » écrivit {P} à [son R] {F} .",
     ],
     "shop": [
@@ -152,7 +153,7 @@ LINES: dict[str, list[str]] = {
         "« [ce D] est trop {yuck~D} ! » dit {F} <en quittant|avant de quitter> la table .",
     ],
     "present": [
-        "après [le meal] , {P.il} offrit [un adj X] à {F} .",
+        "après [le meal] , {P} offrit [un adj X] à {F} .",
         "{F} remercia {P} pour [le meal] et reçut en plus [un adj X] .",
     ],
     "apology": [
@@ -160,7 +161,7 @@ LINES: dict[str, list[str]] = {
         "même [un adj X] ne consola pas {F} .",
     ],
     "leave": [
-        "un {E} {M} , {P} prit [le Z] pour aller {Y.à} {Y} .",
+        "un {E} {M} , {P.il} prit [le Z] pour aller {Y.à} {Y} .",
         "un {E} {M} , {P} se rendit {Y.à} {Y} en {Z} .",
         "un {E} {M} , [le Z] emmena {P} {Y.à} {Y} .",
     ],
@@ -171,7 +172,7 @@ LINES: dict[str, list[str]] = {
     ],
     "meet": [
         "[au stop] , {P.il} <rencontra|croisa> [son R] {F} .",
-        "[son R] {F} attendait {P} [au stop] .",
+        "[son R] {F} l' attendait [au stop] .",
         "{P} et [son R] {F} se dirent au revoir [au stop] .",
     ],
     "arrive": [
@@ -182,7 +183,7 @@ LINES: dict[str, list[str]] = {
     "sold": [
         "{Y.à} {Y} , {P.il} vendit [le X] pour {coins.f} {coins.pièce} .",
         "{Y.à} {Y} , quelqu' un donna {coins.f} {coins.pièce} à {P} pour [le X] .",
-        "{P.il} obtint {coins.f} {coins.pièce} pour [le X] {Y.à} {Y} .",
+        "{P} obtint {coins.f} {coins.pièce} pour [le X] {Y.à} {Y} .",
     ],
     "unsold": [
         "mais , {Y.à} {Y} , personne ne voulut [du adj X] .",
@@ -192,7 +193,7 @@ LINES: dict[str, list[str]] = {
     "lose": [
         "un {E} , {P} ne trouva plus [son tool] .",
         "« où est [mon tool] ? » demanda {P} un {E} .",
-        "un {E} , {P} <perdit|égara> [son tool] .",
+        "un {E} , {P.il} <perdit|égara> [son tool] .",
     ],
     "need": [
         "sans cela , il n' y aurait pas {X.de} {X} pour [son R] {F} .",
@@ -216,7 +217,7 @@ LINES: dict[str, list[str]] = {
     ],
     "gone": [
         "mais [le tool] resta introuvable , et {P} paya {coins.f} {coins.pièce} pour en avoir {tool.un} autre .",
-        "mais {P.il} ne retrouva jamais [le tool] et dut payer {coins.f} {coins.pièce} pour {tool.un} autre .",
+        "mais {P} ne retrouva jamais [le tool] et dut payer {coins.f} {coins.pièce} pour {tool.un} autre .",
         "{P} dut finalement racheter [un tool] pour {coins.f} {coins.pièce} .",
     ],
     "announce": [
@@ -231,7 +232,7 @@ LINES: dict[str, list[str]] = {
     ],
     "enter": [
         "{P} {make} [un adj X] et {work.le~X} {work} .",
-        "pour le concours , {P.il} {make} [un adj X] , puis {work.le~X} {work} .",
+        "pour le concours , {P} {make} [un adj X] , puis {work.le~X} {work} .",
     ],
     "better": [
         "[le X] {P.de} {P} était {comp~X} que {X.celui} {F.de} {F} .",
@@ -246,7 +247,7 @@ LINES: dict[str, list[str]] = {
     "won": [
         "{P} gagna [un G] {C~G} et {coins.f} {coins.pièce} .",
         "{P} <reçut|remporta> le premier prix : [un G] {C~G} et {coins.f} {coins.pièce} .",
-        "comme premier prix , {P.il} reçut {coins.f} {coins.pièce} et [un G] {C~G} .",
+        "comme premier prix , {P} reçut {coins.f} {coins.pièce} et [un G] {C~G} .",
     ],
     "defeated": [
         "{F} gagna [un G] {C~G} , et {P} n' eut rien .",
@@ -256,7 +257,7 @@ LINES: dict[str, list[str]] = {
     "forecast": [
         "un {E} {S.de} {S} , [le W] s' abattit sur [le how L] .",
         "[le W] <atteignit|gagna> [le how L] un {E} {S.de} {S} .",
-        "un {E} , comme souvent {S.en} {S} , [le W] arriva sur [le how L] .",
+        "un {E} , comme souvent {S.en} {S} , [le W] s' abattit sur [le how L] .",
     ],
     "forget": [
         "sur le chemin [du place] , {P} n' avait pas {item.de} {item} .",
@@ -264,14 +265,14 @@ LINES: dict[str, list[str]] = {
         "sans {item} , {P} prit le chemin [du place] .",
     ],
     "suffer": [
-        "{P} arriva [at place] {effect~P} et {P.fatigué(e)} .",
+        "{P.il} arriva {effect~P} et {P.fatigué(e)} [at place] .",
         "bientôt , {P} fut {effect~P} , et [le place] était encore loin .",
         "quand {P} aperçut [le place] , {P.il} était déjà {effect~P} .",
     ],
     "lent": [
         "heureusement , [son R] {F} lui prêta [un item] .",
         "puis {P.il} rencontra [son R] {F} , qui avait [un item] pour {P.lui} .",
-        "« prends [mon item] » , dit [son R] {F} à {P} .",
+        "« prends [mon item] » , lui dit [son R] {F} .",
     ],
     "ruined": [
         "[le W] abîma [un adj X] {place.in} [le place] .",
@@ -284,7 +285,7 @@ LINES: dict[str, list[str]] = {
     ],
     "missed": [
         "[son R] {F} attendit [le X] en vain .",
-        "{P} n' avait <donc|désormais> pas {X.de} {X} pour [son R] {F} .",
+        "{P} n' avait <donc|désormais> plus {X.de} {X} pour [son R] {F} .",
     ],
     "friends": [
         "dès lors , {F} revint souvent [at place] .",
@@ -338,6 +339,8 @@ def _noun(concept: str, other: str = "") -> tuple[str, str]:
     for gender, table in (("m", fr.MASCULINE), ("f", fr.FEMININE), ("p", fr.PLURAL)):
         if concept in table:
             return table[concept], gender
+    if concept not in PROPER:
+        raise ValueError(f"French has no noun for {concept!r}: add it to MASCULINE, FEMININE or PLURAL.")
     return fr.NAMES.get(concept, concept), "mf"[concept in lex.WOMEN]
 
 

@@ -25,7 +25,7 @@ MASCULINE = _table("""
     roast: rôti; novel: roman; poem: poème; tale: conte; salmon: saumon; bowl: bol; vase: vase; engine: moteur;
     scooter: scooter; melon: melon; cabbage: chou; necklace: collier; bracelet: bracelet; knife: couteau; game: jeu;
     website: site; carpet: tapis; shawl: châle; timer: minuteur; bust: buste; syrup: sirop; perfume: parfum;
-    robot: robot; canoe: canoë; raft: radeau; yacht: yacht; goblet: gobelet; diary: journal; album: album;
+    robot: robot; canoe: canoë; raft: radeau; yacht: yacht; goblet: gobelet; diary: carnet; album: album;
     atlas: atlas;
     kite: cerf-volant; ball: ballon; book: livre; bicycle: vélo; puzzle: puzzle; drum: tambour; umbrella: parapluie;
     dog: chien; cat: chat; horse: cheval; duck: canard; donkey: âne; rabbit: lapin; parrot: perroquet; pig: cochon;
@@ -85,13 +85,14 @@ IRREGULAR_PLURALS = {"potato": "pommes de terre"}  # the others add an s
 
 TRADES = _table("""
     baker: boulanger boulangère; carpenter: menuisier menuisière; tailor: couturier couturière;
-    painter: peintre peintre; gardener: jardinier jardinière; chef: cuisinier cuisinière; writer: écrivain écrivaine; fisher: pêcheur pêcheuse;
-    potter: potier potière; composer: compositeur compositrice; mechanic: mécanicien mécanicienne;
-    farmer: fermier fermière; photographer: photographe photographe; jeweller: bijoutier bijoutière;
-    blacksmith: forgeron forgeronne; programmer: programmeur programmeuse; weaver: tisserand tisserande;
-    watchmaker: horloger horlogère; sculptor: sculpteur sculptrice; chemist: chimiste chimiste;
-    inventor: inventeur inventrice; boatbuilder: charpentier_naval charpentière_navale;
-    glassblower: souffleur_de_verre souffleuse_de_verre; bookbinder: relieur relieuse
+    painter: peintre peintre; gardener: jardinier jardinière; chef: cuisinier cuisinière;
+    writer: écrivain écrivaine; fisher: pêcheur pêcheuse; potter: potier potière;
+    composer: compositeur compositrice; mechanic: mécanicien mécanicienne; farmer: fermier fermière;
+    photographer: photographe photographe; jeweller: bijoutier bijoutière; blacksmith: forgeron forgeronne;
+    programmer: programmeur programmeuse; weaver: tisserand tisserande; watchmaker: horloger horlogère;
+    sculptor: sculpteur sculptrice; chemist: chimiste chimiste; inventor: inventeur inventrice;
+    boatbuilder: charpentier_naval charpentière_navale; glassblower: souffleur_de_verre souffleuse_de_verre;
+    bookbinder: relieur relieuse
 """)
 # Names whose French spelling differs; "Cairo" carries its article: "au Caire".
 NAMES = _table("""
@@ -116,7 +117,7 @@ ADJECTIVES = _table("""
     finer: plus_soigné plus_soignée; better: meilleur meilleure; prettier: plus_joli plus_jolie;
     nicer: plus_réussi plus_réussie; lovelier: plus_beau plus_belle; larger: plus_grand plus_grande;
     small: petit petite; quiet: tranquille; pretty: joli jolie; remote: isolé isolée; famous: célèbre;
-    ancient: ancien ancienne; peaceful: paisible; charming: charmant charmante;
+    ancient: millénaire; peaceful: paisible; charming: charmant charmante;
     red: rouge; blue: bleu bleue; green: vert verte; yellow: jaune; white: blanc blanche; black: noir noire;
     orange: orange; purple: violet violette; brown: marron; grey: gris grise;
     hungry: affamé affamée; lost: perdu perdue; thirsty: assoiffé assoiffée; tired: fatigué fatiguée;
