@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 
 import pytest
 
@@ -39,7 +38,6 @@ def test_the_probe_sees_a_heavy_module():
     assert "matplotlib" in modules_after("import matplotlib")
 
 
-@pytest.mark.skipif(find_spec("electra_helpers.cli") is None, reason="the command is not there yet")
 def test_help_of_the_command_loads_nothing_heavy():
     assert not modules_after(HELP) & HEAVY
 
