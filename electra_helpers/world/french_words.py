@@ -131,7 +131,7 @@ ADJECTIVES = _table("""
     wonderful: merveilleux merveilleuse; superb: exquis exquise;
     salty: salé salée; bitter: amer amère; greasy: gras grasse; sour: acide; bland: fade;
     happy: heureux heureuse; proud: fier fière; delighted: ravi ravie; cheerful: joyeux joyeuse;
-    glad: content contente; amused: amusé amusée;
+    glad: content contente; merry: gai gaie;
     sad: triste; angry: furieux furieuse; upset: bouleversé bouleversée; gloomy: morose;
     disappointed: déçu déçue; grumpy: grincheux grincheuse
 """)
