@@ -1,7 +1,7 @@
 """Rows from a corpus that is larger than the disk: read, tokenised and packed while the training runs.
 
-The order of the parts (files, or shards on the hub) is drawn anew in every epoch, and the rows of a part are shuffled in
-blocks, as they come. Both are pure functions of the seed, so that training can go on at any step: parts that were read
+The order of the parts (files, or shards on the hub) is drawn anew in every epoch, and a part's rows are shuffled block
+by block, as they come. Both are pure functions of the seed, so that training can go on at any step: parts that were read
 before are passed over by their number of rows, and at most one part is read again from its beginning.
 """
 

@@ -45,6 +45,9 @@ def test_every_row_comes_once_an_epoch_in_an_order_of_its_own():
     assert [sorted(epoch) for epoch in epochs] == [expected] * 3
     assert epochs[0] != epochs[1] != epochs[2]
     assert parts.reads == [3] * 4
+    alone = StreamedRows(Parts(sizes=(60,)).corpus, TOKENIZER, 8, block=9)
+    n = len(Parts(sizes=(60,)).rows())
+    assert alone.rows(0, n).input_ids.tolist() != alone.rows(n, n).input_ids.tolist()
     other = StreamedRows(parts.corpus, TOKENIZER, 8, block=4, seed=1)
     assert other.batch(0, len(expected)).input_ids.tolist() != epochs[0]
 
