@@ -7,8 +7,9 @@ replaced token detection for a judge that is told the other words, and whether a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -114,3 +115,121 @@ def world_grammar(split: str = "train") -> Grammar:
         compiler.steps(steps, opened, told, 1 / len(TOPICS))
     compiler.steps(CLOSING, told, end)
     return compiler.grammar()
+
+
+class MlmCeiling(NamedTuple):
+    """The best that masked language modelling can do: expected accuracy, lowest expected loss (nats), on n words."""
+
+    accuracy: float
+    loss: float
+    n: int
+
+
+class Oracle:
+    """Knows the little world's English exactly; columns of its arrays follow `vocabulary("en")`.
+
+    `split` names the stories it is asked about: "test" has other names and verb-object pairs than "train" and
+    "validation", which are alike. Built in notebook 06.
+
+    >>> oracle = Oracle()
+    >>> words = "clara was a baker in a small village .".split()
+    """
+
+    def __init__(self, split: str = "train"):
+        self.grammar = world_grammar("train" if split == "validation" else split)
+        self.vocabulary = vocabulary("en")
+        self.ids = {word: number for number, word in enumerate(self.vocabulary)}
+
+    def encode(self, words: Sequence[str]) -> np.ndarray:
+        """Word ids; raises ValueError for a word that is not in the world's vocabulary."""
+        unknown = [word for word in words if word not in self.ids]
+        if unknown:
+            raise ValueError(
+                f"The little world has no word {unknown[0]!r}; its words are lower-case, see vocabulary('en')."
+            )
+        return np.array([self.ids[word] for word in words])
+
+    def distributions(self, words: Sequence[str], hidden: Collection[int]) -> np.ndarray:
+        """(len(hidden), V): the distribution of each hidden word given the visible ones, by position.
+
+        `words` are a whole story's; what stands at hidden positions is not looked at. Raises ValueError if no story of
+        the world has the visible words at their places.
+        """
+        positions = sorted(hidden)
+        text = np.full(len(words), HIDDEN)
+        visible = [at for at in range(len(words)) if at not in set(positions)]
+        text[visible] = self.encode([words[at] for at in visible])
+        return Chart(self.grammar, text).distributions(positions)
+
+    def told_the_others(self, words: Sequence[str], positions: Iterable[int] | None = None) -> np.ndarray:
+        """(n, V): for each position the distribution of its word given every *other* word of the story."""
+        positions = range(len(words)) if positions is None else positions
+        return np.concatenate([self.distributions(words, [at]) for at in positions])
+
+    def mlm_ceiling(self, rows: Iterable[tuple[Sequence[str], Collection[int]]]) -> MlmCeiling:
+        """The ceiling on rows of (words, positions that show [MASK]): no model is more often right in expectation."""
+        p = np.concatenate([self.distributions(words, hidden) for words, hidden in rows])
+        entropy = -(p * np.log(p, where=p > 0, out=np.zeros_like(p))).sum(axis=1)
+        return MlmCeiling(float(p.max(axis=1).mean()), float(entropy.mean()), len(p))
+
+    def is_detectable(self, words: Sequence[str], position: int, replacement: str) -> bool:
+        """Whether a replacement can be told for certain: no story has this word here among the others."""
+        return bool(self.distributions(words, [position])[0, self.ids[replacement]] == 0.0)
+
+
+def judge(p: np.ndarray, q: np.ndarray, share: float) -> np.ndarray:
+    """P(replaced | the word shown) for every word, by a judge that knows every other word and the generator.
+
+    `p` the word's distribution given the others, `q` the generator's, both (…, V); `share` of the positions is selected.
+    With m for share: m·q·(1−p) / ((1−m)·p + m·q); a sampled word equal to the original counts as original. 0 where
+    neither can show the word.
+    """
+    shown = (1 - share) * p + share * q
+    return np.divide(share * q * (1 - p), shown, out=np.zeros_like(shown), where=shown > 0)
+
+
+def rtd_ceiling(p: np.ndarray, q: np.ndarray, share: float = 0.5) -> float:
+    """The judge's expected AUC on an exam with one examined position a story; no discriminator's is higher.
+
+    `p` and `q` (n, V) as for `judge`. In the exam all other words are the story's own, so the discriminator sees what
+    the judge is told; the judge's score is the likelihood ratio, which no score beats (Neyman and Pearson).
+    """
+    scores = judge(p, q, share).ravel()
+    replaced = (share * q * (1 - p)).ravel()
+    original = ((1 - share) * p + share * q * p).ravel()
+    return weighted_auc(scores, replaced, original)
+
+
+def weighted_auc(scores: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> float:
+    """AUC of scores that carry weights of both classes; equal scores count half."""
+    _, group = np.unique(scores, return_inverse=True)
+    up, down = np.bincount(group, positive), np.bincount(group, negative)
+    below = np.cumsum(down) - down
+    return float((up * (below + down / 2)).sum() / (up.sum() * down.sum()))
+
+
+class ExamItem(NamedTuple):
+    """One story of the one-replacement exam: the words as shown, which position is examined, and the truth."""
+
+    words: list[str]
+    position: int
+    original: str
+    is_replaced: bool
+
+
+def one_replacement_exam(
+    stories: Sequence[Sequence[str]], positions: Sequence[int], q: np.ndarray, *, seed: int = 0, share: float = 0.5
+) -> list[ExamItem]:
+    """Set the exam: in each story one position is examined, and with probability `share` its word is drawn from q.
+
+    `q` (n, V), a generator's distribution at each position given the other words (a row of 1/V for uniform fakes).
+    """
+    rng = np.random.default_rng(seed)
+    names = vocabulary("en")
+    items = []
+    for words, position, row in zip(stories, positions, q, strict=True):
+        is_selected, drawn = rng.random() < share, names[rng.choice(len(names), p=row / row.sum())]
+        shown = list(words)
+        shown[position] = drawn if is_selected else words[position]
+        items.append(ExamItem(shown, position, words[position], shown[position] != words[position]))
+    return items
