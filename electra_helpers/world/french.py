@@ -32,7 +32,7 @@ LINES: dict[str, list[str]] = {
     ],
     "order": [
         "un {E} , [son R] {F} lui <commanda|demanda> [un adj X] .",
-        "un {E} , [son R] {F} vint <commander|demander> [un adj X] .",
+        "un {E} , [son R] {F} vint lui <commander|demander> [un adj X] .",
         "« il me faut [un adj X] » , lui dit un {E} [son R] {F} .",
     ],
     "craft": [
@@ -53,7 +53,7 @@ LINES: dict[str, list[str]] = {
     "unfinished": [
         "mais [son tool] avait disparu , et {P.il} n' acheva jamais [le adj X] .",
         "mais sans [son tool] , {P} ne put <finir|achever> [le adj X] .",
-        "mais {P} avait perdu [le tool] , et [le adj X] ne vit jamais le jour .",
+        "mais {P} avait perdu [le tool] , et il fallut renoncer [au adj X] .",
     ],
     "paid": [
         "{F} <adora|admira> [le X] et paya {coins.f} {coins.pièce} .",
@@ -73,7 +73,7 @@ LINES: dict[str, list[str]] = {
     "wish": [
         "{F} avait toujours <voulu|désiré> [un G] {C~G} .",
         "{F} rêvait <depuis longtemps|> d' [un G] {C~G} .",
-        "« j' aimerais tant avoir [un G] {C~G} ! » avait dit {F} .",
+        "« j' aimerais tant avoir [un G] {C~G} ! » avait dit {F} <à {P}|> .",
     ],
     "buy": [
         "{P} acheta [le G] pour {coins.f} {coins.pièce} .",
@@ -81,7 +81,7 @@ LINES: dict[str, list[str]] = {
         "au marché , {P} trouva [le G] pour {coins.f} {coins.pièce} .",
     ],
     "handmade": [
-        "{P} {make} aussi [un X] et {work.le~X} {work} avec [son tool] .",
+        "{P} {make} également [un X] avec [son tool] et {work.le~X} {work} .",
         "avec [son tool] , {P} {make} aussi [un X] , puis {work.le~X} {work} .",
     ],
     "played": [
@@ -90,9 +90,9 @@ LINES: dict[str, list[str]] = {
         "{F} déballa son cadeau et {use} [le G] {C~G} <avec joie|sans attendre> .",
     ],
     "stolen": [
-        "mais un voleur <prit|déroba> [le G] {C~G} près [du mark] , et {F} n' eut rien .",
-        "mais {F} perdit [le G] {C~G} près [du mark] .",
-        "mais , près [du mark] , on vola [le G] {C~G} à {F} .",
+        "mais un voleur <prit|déroba> près [du mark] [le G] {C~G} {G.destiné(e)} à {F} .",
+        "mais {F} perdit <aussitôt|bientôt> son cadeau , [le G] {C~G} , près [du mark] .",
+        "mais , près [du mark] , on vola [le G] {C~G} qu' on venait d' offrir à {F} .",
     ],
     "find": [
         "par [un M] {sky~M} , {P.il} trouva [un A] {state~A} près [du mark] .",
@@ -116,7 +116,7 @@ LINES: dict[str, list[str]] = {
     ],
     "ran away": [
         "mais , un {E2} , {Q} s' enfuit et laissa [le home] vide .",
-        "mais , un {E2} , [le home] était vide : {Q} avait disparu .",
+        "mais , un {E2} , {P} trouva [le home] vide : {Q} avait disparu .",
         "mais {Q} quitta [le home] un {E2} et ne revint jamais .",
     ],
     "visit": [
@@ -139,7 +139,7 @@ LINES: dict[str, list[str]] = {
     ],
     "prepare": [
         "pendant {P.que} {P} préparait [un D] , {F} <regardait|examinait> [le tool] .",
-        "{P} prépara [un D] et montra [le tool] à {F} .",
+        "{P.il} prépara [un D] et montra [le tool] à {F} .",
         "{F} jouait avec [le tool] pendant {P.que} {P} préparait [un D] .",
     ],
     "enjoyed": [
@@ -168,7 +168,7 @@ LINES: dict[str, list[str]] = {
     "carry": [
         "{P.il} voulait y vendre [un adj X] .",
         "{P} espérait y trouver un acheteur pour [son adj X] .",
-        "{P} emportait [un adj X] pour l' y vendre .",
+        "{P.il} emportait [un adj X] pour l' y vendre .",
     ],
     "meet": [
         "[au stop] , {P.il} <rencontra|croisa> [son R] {F} .",
@@ -212,7 +212,7 @@ LINES: dict[str, list[str]] = {
     ],
     "found": [
         "enfin , {F} retrouva [le tool] près [du mark] .",
-        "puis {F} aperçut [le tool] près [du mark] et {tool.it} rapporta .",
+        "puis {F} aperçut [le tool] près [du mark] et {tool.it} rapporta à {P} .",
         "[le tool] gisait près [du mark] , où {F} {tool.it} trouva .",
     ],
     "gone": [
@@ -251,7 +251,7 @@ LINES: dict[str, list[str]] = {
     ],
     "defeated": [
         "{F} gagna [un G] {C~G} , et {P} n' eut rien .",
-        "le premier prix , [un G] {C~G} , revint à {F} et non à {P} .",
+        "le premier prix , [un G] {C~G} , revint à {F} , et non à {P} .",
         "{P} n' eut aucun prix , mais {F} reçut [un G] {C~G} .",
     ],
     "forecast": [
@@ -265,7 +265,7 @@ LINES: dict[str, list[str]] = {
         "sans {item} , {P} prit le chemin [du place] .",
     ],
     "suffer": [
-        "{P.il} arriva {effect~P} et {P.fatigué(e)} [at place] .",
+        "{P.il} arriva [at place] , {effect~P} et {P.fatigué(e)} .",
         "bientôt , {P} fut {effect~P} , et [le place] était encore loin .",
         "quand {P} aperçut [le place] , {P.il} était déjà {effect~P} .",
     ],
@@ -277,7 +277,7 @@ LINES: dict[str, list[str]] = {
     "ruined": [
         "[le W] abîma [un adj X] {place.in} [le place] .",
         "{place.in} [le place] , [le W] <abîma|gâta> [un adj X] .",
-        "à cause [du W] , {P} perdit [un adj X] {place.in} [le place] .",
+        "à cause [du W] , {P.il} perdit [un adj X] {place.in} [le place] .",
     ],
     "thanks": [
         "pour remercier {F} , {P} {make} [un adj X] .",
@@ -288,13 +288,13 @@ LINES: dict[str, list[str]] = {
         "{P} n' avait <donc|désormais> plus {X.de} {X} pour [son R] {F} .",
     ],
     "friends": [
-        "dès lors , {F} revint souvent [at place] .",
-        "{F} parla [du place] à tout le monde .",
+        "dès lors , {F} revint souvent voir {P} [at place] .",
+        "{F} parla à tout le monde [du place] {P.de} {P} .",
         "depuis ce jour , {F} aimait venir [at place] .",
     ],
     "estranged": [
         "dès lors , {F} ne remit plus jamais les pieds [at place] .",
-        "{F} conseilla à tout le monde d' éviter [le place] .",
+        "{F} conseilla à tout le monde d' éviter [le place] {P.de} {P} .",
         "depuis ce jour , {F} ne venait plus [at place] .",
     ],
     "rejoice": [

@@ -125,7 +125,7 @@ ADJECTIVES = _table("""
     rainy: pluvieux pluvieuse; snowy: neigeux neigeuse; foggy: brumeux brumeuse; windy: venteux venteuse;
     frosty: glacial glaciale; hot: caniculaire; stormy: orageux orageuse; icy: glacé glacée;
     soaked: trempé trempée; frozen: gelé gelée; confused: désorienté désorientée; dizzy: étourdi étourdie;
-    numb: engourdi engourdie; sunburnt: brûlé_par_le_soleil brûlée_par_le_soleil; drenched: ruisselant ruisselante;
+    numb: engourdi engourdie; sunburnt: brûlé_par_le_soleil brûlée_par_le_soleil; drenched: trempé_jusqu'aux_os trempée_jusqu'aux_os;
     bruised: couvert_de_bleus couverte_de_bleus;
     delicious: délicieux délicieuse; tasty: savoureux savoureuse; excellent: excellent excellente;
     wonderful: merveilleux merveilleuse; superb: exquis exquise;
