@@ -1,0 +1,195 @@
+"""What a notebook shows while a model trains: the same sentences coloured anew, and a loss curve with its reference lines."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from electra_helpers.course.figures import PIXELS_PER_INCH
+from electra_helpers.model.store import Pretrained
+from electra_helpers.tasks.detection import Detection, detect
+from electra_helpers.text.tokenizer import Tokenizer
+from electra_helpers.training.loop import Callback, Run
+from electra_helpers.view.tokens import tokens_to_html, tokens_to_terminal
+
+SECONDS_BETWEEN = 0.5  # at most two updates a second
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """P(replaced) of the watched sentences at one step."""
+
+    step: int
+    detections: tuple[Detection, ...]
+
+
+@dataclass
+class Recolour(Callback):
+    """Colours the same sentences by P(replaced) while the discriminator learns, and keeps every picture.
+
+    `pictures` snapshots are spread over the run, closer together at its beginning, where most happens.
+    """
+
+    tokenizer: Tokenizer
+    sentences: Mapping[str, str]  # title → sentence
+    pictures: int = 40
+    snapshots: list[Snapshot] = field(default_factory=list)
+
+    def on_start(self, run: Run) -> None:
+        from IPython.display import display
+
+        last = max(1, run.config.steps)
+        # Quadratic spacing: steps 0, last/n², 4·last/n² … last.
+        self.due = sorted({round(last * (i / self.pictures) ** 2) for i in range(self.pictures + 1)})
+        self.began, self.shown_at = time.monotonic(), 0.0
+        self.handle = display(self._view(run), display_id=True)
+        self._take(run)
+
+    def on_step(self, run: Run) -> None:
+        if run.step in self.due or run.step == run.config.steps:
+            self._take(run)
+
+    def on_end(self, run: Run) -> None:
+        if not self.snapshots or self.snapshots[-1].step != run.step:
+            self._take(run)
+        self.handle.update(self._view(run))
+
+    def _take(self, run: Run) -> None:
+        net = run.task.model
+        net.eval()
+        model = Pretrained(net, self.tokenizer, "this run")
+        self.snapshots.append(Snapshot(run.step, tuple(detect(model, text) for text in self.sentences.values())))
+        net.train()
+        if time.monotonic() - self.shown_at >= SECONDS_BETWEEN:
+            self.shown_at = time.monotonic()
+            self.handle.update(self._view(run))
+
+    def _view(self, run: Run) -> Painted:
+        if not self.snapshots:
+            return Painted("<p>Step 0 …</p>", "step 0")
+        seconds = time.monotonic() - self.began
+        left = seconds / max(run.step, 1) * (run.config.steps - run.step)
+        return self.at(
+            -1, f"step {run.step:,} of {run.config.steps:,} · about {left:.0f} s to go" if left > 0.5 else ""
+        )
+
+    def at(self, index: int, note: str = "") -> Painted:
+        """The picture of one snapshot, as HTML and as text."""
+        snapshot = self.snapshots[index]
+        note = note or f"after step {snapshot.step:,}"
+        pairs = list(zip(self.sentences, snapshot.detections, strict=True))
+        html = "".join(
+            tokens_to_html(d.tokens, d.p_replaced, word_ids=d.word_ids, title=f"{t} ({note})") for t, d in pairs
+        )
+        text = "\n\n".join(
+            f"{t} ({note})\n" + tokens_to_terminal(d.tokens, d.p_replaced, word_ids=d.word_ids, color=False, width=110)
+            for t, d in pairs
+        )
+        return Painted(html, text)
+
+    def slider(self) -> Any:
+        """A slider over the recorded steps with the sentences under it; nothing is computed again."""
+        import ipywidgets
+
+        painted = ipywidgets.HTML(self.at(-1).html)
+        steps = [(f"step {snapshot.step:,}", i) for i, snapshot in enumerate(self.snapshots)]
+        choose = ipywidgets.SelectionSlider(
+            options=steps, value=len(steps) - 1, description="after", layout=ipywidgets.Layout(width="95%")
+        )
+        choose.observe(lambda change: setattr(painted, "value", self.at(change["new"]).html), names="value")
+        return ipywidgets.VBox([choose, painted])
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A picture made of HTML, with the same as text."""
+
+    html: str
+    text: str
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": self.text}
+
+
+@dataclass
+class LossCurve(Callback):
+    """Draws one logged loss while a model trains, with named reference lines; leaves a PNG at the end."""
+
+    name: str  # of the record, such as "mlm_loss"
+    title: str
+    lines: Mapping[str, float] = field(default_factory=dict)  # label → height
+    steps: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+
+    def on_start(self, run: Run) -> None:
+        from IPython.display import display
+
+        self.began = self.shown_at = time.monotonic()
+        self.handle = display({"text/plain": f"{self.title}: step 0"}, raw=True, display_id=True)
+
+    def on_log(self, run: Run, record: dict[str, float]) -> None:
+        self.steps.append(run.step)
+        self.values.append(record[self.name])
+        if time.monotonic() - self.shown_at >= SECONDS_BETWEEN:
+            self._show(run)
+            self.shown_at = time.monotonic()
+
+    def on_end(self, run: Run) -> None:
+        self._show(run)
+
+    def _show(self, run: Run) -> None:
+        left = (time.monotonic() - self.began) / max(run.step, 1) * (run.config.steps - run.step)
+        progress = f"step {run.step:,} of {run.config.steps:,}" + (f", about {left:.0f} s to go" if left > 0.5 else "")
+        alt = self.alt()
+        data = {"image/png": self._png(progress), "text/plain": alt}
+        self.handle.update(data, raw=True, metadata={"image/png": {"alt": alt}})
+
+    def alt(self) -> str:
+        """The curve in words, from its numbers."""
+        if not self.values:
+            return f"{self.title}: nothing was logged yet."
+        heights = "; ".join(f"{label} at {height:.2f}" for label, height in self.lines.items())
+        first, last = (self.steps[0], self.values[0]), (self.steps[-1], self.values[-1])
+        return f"{self.title}: {first[1]:.2f} at step {first[0]}, {last[1]:.2f} at step {last[0]}." + (
+            f" Dashed lines: {heights}." if heights else ""
+        )
+
+    def _png(self, progress: str) -> bytes:
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(7.5, 3.6))
+        axes = figure.subplots()
+        axes.plot(self.steps, self.values, color="#1f4e79", linewidth=1.8)
+        label_lines(axes, self.lines)
+        axes.set(
+            title=f"{self.title} ({progress})",
+            xlabel="optimizer steps",
+            ylabel="nats per selected token",
+            ylim=(0, None),
+        )
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=PIXELS_PER_INCH, bbox_inches="tight", facecolor="white")
+        return buffer.getvalue()
+
+
+def label_lines(axes: Any, lines: Mapping[str, float]) -> None:
+    """Dashed horizontal lines, each with its name written on it."""
+    for label, height in lines.items():
+        axes.axhline(height, color="#555555", linewidth=1, linestyle="--")
+        axes.annotate(
+            f"{label}: {height:.2f}",
+            (1.0, height),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            va="bottom",
+            fontsize=9,
+        )
+
+
+def film(snapshots: Sequence[Snapshot], sentence: int, rows: int = 6) -> list[Snapshot]:
+    """A few snapshots evenly spread over the recorded ones, the first and the last among them."""
+    last = len(snapshots) - 1
+    return [snapshots[round(last * i / (rows - 1))] for i in range(rows)] if last else list(snapshots)

@@ -1,0 +1,92 @@
+"""The first cell of every notebook: seeds, device, profile, and one line on each.
+
+A *profile* says how much is computed: `smoke` (seconds, for tests), `laptop` (the default on a CPU), `gpu` (the default with CUDA).
+Every number that depends on it stands in AMOUNTS, so that a notebook's text and cells never do.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import random
+import warnings
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from electra_helpers.device import DeviceChoice, choose_device
+from electra_helpers.errors import ElectraError
+
+PROFILES = ("smoke", "laptop", "gpu")
+# Name → what it is in smoke, laptop and gpu. Steps are optimizer steps, stories are stories of the little world.
+AMOUNTS: dict[str, tuple[int, int, int]] = {
+    "00.steps": (20, 700, 2_000),
+    "00.stories": (300, 6_000, 20_000),
+    "00.pictures": (4, 40, 40),  # how often the watched sentences are coloured anew
+    "01.stories": (300, 3_000, 3_000),
+    "02.stories": (200, 3_000, 6_000),
+    "02.steps": (10, 250, 600),
+    "03.stories": (300, 6_000, 20_000),
+    "03.steps": (20, 900, 2_500),
+}
+
+
+@dataclass(frozen=True)
+class Session:
+    """What `eh.setup` found: seed, profile, device and precision."""
+
+    seed: int
+    profile: str
+    device: str
+    precision: str
+
+    def amount(self, name: str) -> int:
+        """A number that depends on the profile, such as "03.steps". Raises `ElectraError` for an unknown name."""
+        if name not in AMOUNTS:
+            raise ElectraError(f"There is no amount {name!r}. There are: {', '.join(AMOUNTS)}.")
+        return AMOUNTS[name][PROFILES.index(self.profile)]
+
+
+def setup(seed: int = 0, *, profile: str | None = None, device: str = "auto") -> Session:
+    """Seed Python, numpy and torch, choose device and profile, and print what was chosen and why.
+
+    The profile is the argument, else ELECTRA_PROFILE, else `gpu` with CUDA and `laptop` without. Raises `ElectraError` for an unknown
+    profile or a device that is not there.
+
+    >>> import electra_helpers as eh
+    >>> eh.setup(seed=0, profile="smoke", device="cpu").amount("00.steps")  # doctest: +ELLIPSIS
+    electra_helpers ...
+    20
+
+    Built in notebook 00.
+    """
+    import numpy as np
+    import torch
+
+    choice = choose_device(device)
+    chosen = profile or os.environ.get("ELECTRA_PROFILE") or ("gpu" if choice.device.startswith("cuda") else "laptop")
+    if chosen not in PROFILES:
+        raise ElectraError(f"There is no profile {chosen!r}: choose one of {', '.join(PROFILES)}.")
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    # Widgets that a browser does not have fall back to text; tqdm warns of it in red.
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    _announce(choice, chosen, seed)
+    return Session(seed, chosen, choice.device, choice.precision)
+
+
+def _announce(choice: DeviceChoice, profile: str, seed: int) -> None:
+    from electra_helpers import __version__
+
+    libraries = [f"{name} {_version(name)}" for name in ("torch", "transformers")]
+    print(" · ".join([f"electra_helpers {__version__}", f"Python {platform.python_version()}", *libraries]))
+    print(f"{choice.device} in {choice.precision} ({choice.reason}) · profile {profile} · seed {seed}")
+    offline = os.environ.get("HF_HUB_OFFLINE") == "1"
+    print(f"Data: bundled with the course{', the hub is switched off' if offline else ''}.")
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"

@@ -1,0 +1,80 @@
+"""A learner's code that loops, raises or floods the page is stopped, told briefly, and the notebook goes on."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from electra_helpers.course.sandbox import CappedText, own_frames, run_limited, short_traceback
+
+LOOPS = {
+    "plain": "def f():\n    while True:\n        pass",
+    "catches Exception": "def f():\n    while True:\n        try:\n            1 / 0\n        except Exception:\n            pass",
+    "recursion in a loop": "def g(n):\n    return n and g(n - 1)\ndef f():\n    while True:\n        g(50)",
+    "torch in a loop": "import torch\ndef f():\n    x = torch.ones(4)\n    while True:\n        x = x + 1",
+}
+
+
+@pytest.mark.parametrize("source", LOOPS.values(), ids=LOOPS)
+def test_an_endless_loop_is_stopped(define, source):
+    begun, before = time.monotonic(), len(sys._current_frames())
+    outcome = run_limited(define(source), seconds=0.3)
+    assert outcome.timed_out
+    assert not outcome.still_running
+    assert time.monotonic() - begun < 5
+    assert len(sys._current_frames()) == before
+
+
+def test_what_cannot_be_stopped_is_said():
+    outcome = run_limited(lambda: time.sleep(6), seconds=0.2)  # a call into C does not listen
+    assert outcome.timed_out
+    assert outcome.still_running
+
+
+def test_ten_thousand_lines_are_cut_and_counted(capsys):
+    outcome = run_limited(lambda: [print("line", i) for i in range(10_000)])
+    lines = outcome.printed.splitlines()
+    assert len(lines) < 250
+    assert lines[0] == "line 0"
+    assert lines[-1].endswith("more lines")
+    print("afterwards")
+    assert capsys.readouterr().out == "afterwards\n"
+
+
+def test_text_without_end_of_line_is_cut_too():
+    text = CappedText(10)
+    for _ in range(1000):
+        text.write("x" * 100)
+    assert text.text() == "x" * 10 + "\n… and 0 more lines"
+
+
+def test_a_traceback_shows_the_learners_lines_only(define):
+    import torch
+
+    function = define("def broken(x):\n    y = x * 2\n    return torch.nn.functional.linear(y, x)\n", torch=torch)
+    outcome = run_limited(lambda: function(torch.ones(2, 3, 4)))
+    assert [frame.name for frame in own_frames(outcome.error)][-1] == "broken"
+    told = short_traceback(outcome.error)
+    assert "RuntimeError" in told
+    assert "line 3 of broken" in told
+    assert "functional.py" not in told
+    assert len(told.splitlines()) <= 4
+
+
+def test_leaving_python_does_not_leave_the_notebook():
+    assert isinstance(run_limited(lambda: sys.exit(3)).error, SystemExit)
+
+
+def test_an_interrupt_while_waiting_stops_the_loop_and_reaches_the_notebook():
+    script = (
+        "import _thread, sys, threading, time\n"
+        "from electra_helpers.course.sandbox import run_limited\n"
+        "def endless():\n    while True: pass\n"
+        "threading.Timer(0.5, _thread.interrupt_main).start()\n"
+        "try:\n    run_limited(endless, seconds=60)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted', len(sys._current_frames()))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "interrupted 1\n", done.stderr
