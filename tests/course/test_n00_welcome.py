@@ -1,9 +1,12 @@
 """Notebook 00: what passes, what does not, and what each mistake is told."""
 
+import re
+
 import pytest
 
 from electra_helpers.course.exercises.n00_welcome import CEILING, CLAIMS, DOOR, GAME, NONE, words_of
-from electra_helpers.world import vocabulary
+from electra_helpers.world import stories, vocabulary
+from electra_helpers.world.oracle import Oracle
 from tests.course.cases import Cases, hold
 
 RIGHT_GAME = {n: item.replaced or NONE for n, item in enumerate(GAME, 1)}
@@ -48,7 +51,10 @@ CASES = {
             ("def f(words, p, t):\n    return [w for w, x in zip(words, p[2:]) if x >= t]", "shifted the other way"),
             ("def f(words, p, t):\n    return [w for w, x in zip(words, p[1:]) if x > t]", "use >="),
             ("def f(words, p, t):\n    return [i for i, x in enumerate(p[1:-1]) if x >= t]", "words themselves"),
-            ("def f(words, p, t):\n    return [words[max(range(len(words)), key=lambda i: p[i + 1])]]", "the highest alone"),
+            (
+                "def f(words, p, t):\n    return [words[max(range(len(words)), key=lambda i: p[i + 1])]]",
+                "the highest alone",
+            ),
             ("def f(words, p, t):\n    return {w for w, x in zip(words, p[1:]) if x >= t}", "not a set"),
             ("def f(words, p, t):\n    [w for w, x in zip(words, p[1:]) if x >= t]", "`return`"),
             ("def f(words, p, t):\n    return [w for i, w in enumerate(words) if p[i + 9] >= t]", "IndexError"),
@@ -92,6 +98,20 @@ def test_the_game_is_about_words_of_the_world():
         assert set(words_of(item.text)) <= known, set(words_of(item.text)) - known
         assert (item.replaced is None) == (item.kind == "original")
         assert item.replaced is None or words_of(item.text).count(item.replaced) == 1, "one place, no doubt"
+
+
+def test_the_oracle_agrees_on_what_gives_a_word_away():
+    oracle = Oracle()
+    for item in (item for item in GAME if item.replaced):
+        words = re.findall(r"[a-z]+|[^\sa-z]", item.text.lower())
+        at = words.index(item.replaced)
+        words[at] = item.original
+        assert oracle.is_detectable(words, at, item.replaced) == (item.kind != "equal"), item.text
+
+
+def test_untouched_passages_are_stories_of_the_world():
+    told = {story.text("en") for story in stories(count=200, split="validation")}
+    assert {item.text for item in GAME if item.kind == "original"} <= told
 
 
 def test_nobody_can_do_better_than_the_ceiling_but_by_luck():

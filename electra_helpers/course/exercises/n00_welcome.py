@@ -23,71 +23,77 @@ class Passage:
 # Ten short stories of the little world's validation split, eight of them with one word replaced.
 GAME: tuple[Passage, ...] = (
     Passage(
-        "A programmer named Karl lived in a quiet village. On Wednesday his uncle Carlo ordered a perfect game. "
-        "It took eight hours, but then Karl had a perfect game.",
+        "Karl, a programmer, lived in a quiet village. On Wednesday his uncle Carlo ordered a perfect game. Within"
+        " eight hours he had a perfect game ready.",
         "quiet",
         "famous",
         "equal",
     ),
     Passage(
-        "A fisher called Martin lived in a pretty city. Near the cathedral Martin seven a hungry horse one rainy morning. "
-        "The horse ate some hay, and Martin named it Rocky. Rocky neighed for joy whenever Martin brought hay.",
+        "Martin, a fisher, had a house in a pretty city. Martin seven a hungry horse by the cathedral one rainy "
+        'morning. "Your name is Rocky," said Martin and gave the horse some hay. Rocky neighed happily whenever '
+        "Martin came with some hay.",
         "seven",
-        "met",
+        "found",
         "grammar",
     ),
     Passage(
-        'Anna was a composer in a small town. "Where is my baton?" asked Anna on Wednesday. '
-        "Her aunt Sara was waiting for a song. But the thimble was gone, and Anna paid four coins for a new one.",
+        'A sculptor named Anton lived on an ancient hill. "Where is my chisel?" asked Anton on Thursday. Without '
+        "it there would be no bust for his sister Marta. Anton and Marta both searched his yard for it. Then Marta"
+        " found his thimble at the windmill. How happy Anton was: at his yard he smiled all day!",
         "thimble",
-        "baton",
+        "chisel",
         "story",
     ),
     Passage(
-        "In an ancient forest lived a farmer called Eva. One snowy morning she found a lost goat near the clearing. "
-        "Eva fed the goat with frost and named it Luna. Luna bleated for joy whenever Eva brought grass.",
+        "A farmer named Eva lived in an ancient forest. One snowy morning Eva found a lost goat by the clearing. "
+        "Eva fed the goat with some frost and called it Luna. Now Luna bleated happily whenever Eva came with some"
+        " grass.",
         "frost",
         "grass",
         "sentence",
     ),
     Passage(
-        "In a charming village lived a watchmaker called Irene. The hail reached the charming village on Sunday, "
-        "as often in winter. Without a helmet Irene walked to the shop. Then she met her aunt Marta, who had a helmet for her.",
+        "A watchmaker named Irene lived in a charming village. The hail came to the charming village on Sunday, as"
+        " often in winter. On the way to her shop Irene had no helmet with her. Then her aunt Marta came with a "
+        "helmet.",
         None,
         None,
         "original",
     ),
     Passage(
-        "In a pretty bay lived a carpenter named Paula. She left for Paris by plane on Saturday noon. "
-        "Paula took along a splendid bench to sell. He got two coins for the bench in Paris.",
+        "A carpenter named Paula lived in a pretty bay. Then Paula left home for Paris by plane on Saturday noon. "
+        "He wanted to sell a splendid bench there. So in Paris Paula soon sold her bench for two coins.",
         "he",
         "she",
         "story",
     ),
     Passage(
-        "A programmer called Robert lived in a pretty city. Friday was the birthday of his daughter Teresa. "
-        "Teresa had always wanted a white kite. Teresa laughed and flew the white kite at once.",
+        "Robert, a programmer, had a house in a pretty city. On Friday his daughter Teresa had a birthday. Teresa "
+        "often dreamed of a white kite. All day Teresa flew her white kite and was so happy.",
         "friday",
         "tuesday",
         "equal",
     ),
     Passage(
-        "A carpenter called Erik lived in a quiet forest. On Friday the winter hail came over the quiet forest. "
-        "Without a helmet Erik walked to the workshop. Luckily his brother Paul lent him a whistle.",
+        "Erik, a carpenter, had a house in a quiet forest. But on Friday the winter hail came to the quiet forest."
+        " Erik forgot his helmet when he went to his workshop. But luckily his brother Paul lent Erik a whistle.",
         "whistle",
         "helmet",
         "story",
     ),
     Passage(
-        "Leo worked as a potter in a pretty forest. He left for Berlin by train on Monday afternoon. "
-        "There Leo hoped to find a buyer for a perfect vase. Somebody in Berlin paid Leo seven coins for the vase.",
+        "Leo was known as a potter in a pretty forest. Then Leo left for Berlin by train on Monday afternoon. He "
+        "wanted to sell a perfect vase there. Somebody in Berlin paid Leo seven coins for his vase. At his pottery"
+        " Leo danced and felt delighted.",
         None,
         None,
         "original",
     ),
     Passage(
-        "Adam was an inventor on a pretty island. His new switch always lay ready at the factory. "
-        "On Wednesday his niece Julia asked for a fine machine. It took four plates, but then Adam had a fine machine.",
+        "Adam was once an inventor on a pretty island. Adam loved his factory and his new switch. One Wednesday "
+        "his niece Julia came in and asked for a fine machine. Four plates later Adam was done with his fine "
+        "machine.",
         "plates",
         "hours",
         "sentence",
