@@ -231,10 +231,8 @@ def _world_part(which: str) -> tuple[list[Part], str]:
 
     language, _, number = which.partition(":")
     language = language or "en"
-    if language not in LANGUAGES:
-        raise ElectraError(
-            f"The little world speaks {', '.join(LANGUAGES)}, not {language!r}: write world:zh, for example."
-        )
+    if language not in world.SPOKEN:
+        raise ElectraError(f"The little world speaks {', '.join(world.SPOKEN)}, not {language!r}: write world:fr, say.")
     if number and not (number.isdecimal() and int(number) > 0):
         raise ElectraError(f"world:{which} asks for {number!r} stories: give a number of at least 1.")
     count = int(number or WORLD_STORIES)
@@ -243,12 +241,12 @@ def _world_part(which: str) -> tuple[list[Part], str]:
 
     def part(split: str, count: int, held_out: Part | None) -> Part:
         def documents() -> Iterator[str]:
-            return (story.text(language) for story in world.stories(0, 0, count, split=split))
+            return (story.text(language) for story in world.stories(0, 0, count, split=split, languages=(language,)))
 
         return Part(f"world:{language}", documents, lambda: f"world {code} {language} {split} {count}", held_out)
 
     held_out = part("validation", min(max(200, count // 20), world.EVALUATION_STORIES), None)
-    return [part("train", count, held_out)], f"world ({count:,} stories in {LANGUAGES[language]})"
+    return [part("train", count, held_out)], f"world ({count:,} stories in {LANGUAGES.get(language, language)})"
 
 
 def _hub_parts(name: str, column: str | None, streaming: bool) -> tuple[list[Part], str]:

@@ -15,12 +15,14 @@ import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.text.cache import cache_folder, made_whole
 
 PAD, UNK, CLS, SEP, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 SENTENCE_ENDS = (".", "!", "?", "。", "！", "？")
 TRAINING_CHARACTERS = (
     20_000_000  # a vocabulary changes little beyond this much text; twenty times as much is read at most
 )
+VERSION = 1  # raise it when the same text gets another vocabulary, so that no old cache is used
 ALPHABET_COVERAGE = 0.9995  # share of the text whose characters are kept, as in SentencePiece; the rest becomes [UNK]
 
 
@@ -161,14 +163,26 @@ def train_tokenizer(
     """Learn a WordPiece vocabulary of at most `vocab_size` entries; the same texts always give the same vocabulary.
 
     `strip_accents=None` strips them where `lowercase` is true, as BERT does. Of a long corpus an evenly spread sample
-    of 20 million characters is used. Raises `ElectraError` where there is no text, or no room for its alphabet.
+    of 20 million characters is used. A `Corpus` has its vocabulary kept, so that a second call is quick. Raises
+    `ElectraError` where there is no text, or no room for its alphabet.
 
     >>> train_tokenizer(["low lower lowest", "new newer newest"] * 9, vocab_size=40).encode("lowest").tokens
     ['[CLS]', 'lowest', '[SEP]']
 
     Built in notebook 01.
     """
-    texts = spread_sample(texts)
+    fingerprint = getattr(texts, "fingerprint", None)
+    if fingerprint is None:
+        return _train(spread_sample(texts), vocab_size, lowercase, strip_accents)
+    recipe = json.dumps([VERSION, fingerprint, vocab_size, lowercase, strip_accents, tokenizers.__version__])
+    folder = cache_folder() / f"vocabulary-{hashlib.blake2b(recipe.encode(), digest_size=8).hexdigest()}"
+    if not (folder / "tokenizer.json").is_file():
+        with made_whole(folder) as draft:
+            _train(spread_sample(texts), vocab_size, lowercase, strip_accents).save(draft)
+    return Tokenizer.load(folder)
+
+
+def _train(texts: list[str], vocab_size: int, lowercase: bool, strip_accents: bool | None) -> Tokenizer:
     backend = _bert_backend({token: i for i, token in enumerate(SPECIAL_TOKENS)}, lowercase, strip_accents)
     alphabet = _alphabet(texts, backend)
     inner = [f"##{c}" for c in alphabet if _continues_words(c, backend)]

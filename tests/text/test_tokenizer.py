@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.text.corpora import Corpus
 from electra_helpers.text.tokenizer import (
     SPECIAL_TOKENS,
     Tokenizer,
@@ -136,6 +137,17 @@ def test_training_is_deterministic_across_processes():
         for _ in range(3)
     }
     assert prints == {train_tokenizer(TEXTS, 400).fingerprint + "\n"}
+
+
+def test_the_vocabulary_of_a_corpus_is_kept(monkeypatch):
+    corpus = Corpus.from_texts(TEXTS)
+    first = train_tokenizer(corpus, 400)
+    assert first.fingerprint == train_tokenizer(TEXTS, 400).fingerprint
+    assert train_tokenizer(corpus, 150).vocab_size < first.vocab_size
+    monkeypatch.setattr(Corpus, "__iter__", lambda self: 1 / 0)  # a second call reads no text
+    assert train_tokenizer(corpus, 400).fingerprint == first.fingerprint
+    with pytest.raises(ZeroDivisionError):
+        train_tokenizer(corpus, 400, lowercase=False)
 
 
 def test_every_character_of_the_training_text_can_be_written(tokenizer):
