@@ -30,7 +30,7 @@ MASCULINE = _table("""
     kite: cerf-volant; ball: ballon; book: livre; bicycle: vélo; puzzle: puzzle; drum: tambour; umbrella: parapluie;
     dog: chien; cat: chat; horse: cheval; duck: canard; donkey: âne; rabbit: lapin; parrot: perroquet; pig: cochon;
     pigeon: pigeon; owl: hibou; milk: lait; hay: foin; corn: maïs; bread: pain; clover: trèfle; seed: millet;
-    bran: son; wheat: blé; basket: panier; coop: poulailler; paddock: enclos; hutch: clapier; loft: pigeonnier;
+    bran: son de blé; wheat: blé; basket: panier; coop: poulailler; paddock: enclos; hutch: clapier; loft: pigeonnier;
     attic: grenier;
     fog: brouillard; wind: vent; frost: gel; storm: orage; whistle: sifflet; muffler: cache-nez;
     raincoat: imperméable; helmet: casque;

@@ -184,6 +184,17 @@ def test_trades_participles_and_pronouns_follow_the_hero():
                     assert slot.agrees_with == "P"
 
 
+def test_the_pet_is_called_by_a_pronoun_of_the_animals_gender():
+    shown = {"le": set(), "la": set()}
+    for story in told_stories():
+        for sentence in story.told("fr"):
+            for pronoun in re.findall(r"\b(le|la) nomma\b", sentence.text):
+                shown[pronoun].add(story.values["A"])
+    assert shown["la"] == {"goat", "hen"}
+    assert len(shown["le"]) > 5
+    assert shown["le"].isdisjoint(shown["la"])
+
+
 def test_written_stories_come_apart_into_the_told_words():
     tokenizer = tokenizer_from_words(vocabulary("fr"))
     for story in [*told_stories()[:300], *stories(count=100, split="test")]:
