@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from bisect import bisect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
 from typing import NamedTuple
@@ -317,6 +317,7 @@ class Story:
     topic: str
     frames: tuple[str, ...]
     values: dict[str, str]
+    _told: dict[str, tuple] = field(default_factory=dict, repr=False)
 
     @property
     def is_good(self) -> bool:
@@ -331,7 +332,9 @@ class Story:
         """The story's sentences with their pieces and entity tags."""
         from .telling import tell  # the telling knows the meaning, not the other way round
 
-        return tell(self, language)
+        if language not in self._told:
+            self._told[language] = tell(self, language)
+        return self._told[language]
 
     def sentences(self, language: str = "en") -> list[str]:
         return [sentence.text for sentence in self.told(language)]
