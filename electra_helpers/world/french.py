@@ -6,13 +6,12 @@ A noun phrase stands in square brackets: `[le tool]` is "le marteau" or "l'aigui
 
 from __future__ import annotations
 
-import re
+from .french_grammar import expand, join, split, word
+from .french_labels import QUESTIONS, SUMMARIES
 
-from .french_grammar import join, split, word
+__all__ = ["NOUN_FORMS", "QUESTIONS", "SUMMARIES", "TEMPLATES", "join", "split", "word"]
 
-__all__ = ["NOUN_FORMS", "TEMPLATES", "join", "split", "word"]
-
-NOUN_FORMS = frozenset({""})
+NOUN_FORMS = frozenset({"", "f"})  # "f": a number that counts something feminine
 
 LINES: dict[str, list[str]] = {
     "open": [
@@ -305,21 +304,6 @@ LINES: dict[str, list[str]] = {
         "de retour [at place] , {P} , {woe~P} , {woeful} toute la journée .",
     ],
 }
-
-
-def _noun_phrase(match: re.Match) -> str:
-    """`le tool` → `{tool.le} {tool}`; with an adjective, its two places too, one of which will show nothing."""
-    article, *adjective, noun = match[1].split()
-    bare, tilde, other = noun.partition("~")
-    if not adjective:
-        return f"{{{bare}.{article}{tilde}{other}}} {{{noun}}}"
-    [adjective] = adjective
-    return f"{{{adjective}.{article}~{noun}}} {{{adjective}.before~{noun}}} {{{noun}}} {{{adjective}.after~{noun}}}"
-
-
-def expand(template: str) -> str:
-    """A template with its noun phrases written out as slots."""
-    return re.sub(r"\[([^\]]+)\]", _noun_phrase, template)
 
 
 TEMPLATES = {frame: [expand(line) for line in lines] for frame, lines in LINES.items()}

@@ -42,7 +42,7 @@ def _agree(form: str, gender: str, following: str) -> str:
 
 
 def _verb(concept: str, form: str, other: str) -> str:
-    """A verb; "le" with another noun is that noun's pronoun before the verb, "de" is "de" before the infinitive."""
+    """A verb; "le" with another noun is that noun's pronoun before the verb, "de" and "que" are what stands before it."""
     infinitive = fr.VERBS[concept]
     head, blank, rest = infinitive.partition(" ")
     stem = {"g": f"{head[:-2]}e", "c": f"{head[:-3]}ç"}.get(head[-3], head[:-2])  # mangea, perça
@@ -52,8 +52,8 @@ def _verb(concept: str, form: str, other: str) -> str:
         return (f"{stem}ait" if is_first_group else fr.IMPERFECT[head]) + blank + rest
     if form == "le":
         return _agree("le", _noun(other)[1], past)
-    if form == "de":
-        return _agree("de", "m", infinitive)
+    if form in ("de", "que"):
+        return _agree(form, "m", infinitive if form == "de" else past)
     return {"": past, "infinitive": infinitive}[form]
 
 
@@ -131,3 +131,18 @@ def _space(before: str, piece: str) -> str:
     if before.endswith("'") or piece in (",", ".") or piece.startswith("-"):
         return ""
     return NO_BREAK if before == "«" or piece in ("»", "!", "?", ":", ";") else " "
+
+
+def _noun_phrase(match: re.Match) -> str:
+    """`le tool` → `{tool.le} {tool}`; with an adjective, its two places too, one of which will show nothing."""
+    article, *adjective, noun = match[1].split()
+    bare, tilde, other = noun.partition("~")
+    if not adjective:
+        return f"{{{bare}.{article}{tilde}{other}}} {{{noun}}}"
+    [adjective] = adjective
+    return f"{{{adjective}.{article}~{noun}}} {{{adjective}.before~{noun}}} {{{noun}}} {{{adjective}.after~{noun}}}"
+
+
+def expand(template: str) -> str:
+    """A template with its noun phrases written out as slots."""
+    return re.sub(r"\[([^\]]+)\]", _noun_phrase, template)
