@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from .story import EXPRESSIONS, Story, registers
 
-MODULES = {"en": "english", "fr": "french"}
+MODULES = {"en": "english", "zh": "chinese", "fr": "french"}
 SPOKEN = tuple(MODULES)
 SPACE = {"en": " ", "zh": "", "fr": " "}  # between two sentences
 

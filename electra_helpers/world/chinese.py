@@ -1,0 +1,360 @@
+"""The little world told in Chinese: every character a token, every noun with its measure word.
+
+A slot without a form is the dictionary's word. The forms are `ge` (measure word), `ta` (他, 她), `li` (里, 上, 后面),
+`ba` (把, 给), `v` (a bare verb), `le` (a finished act), `qi` (how it begins), `chi` (吃, 喝), `de` (an attribute),
+`zhe` (the weather of a city), `lu` and `tian` (a feeling on the way, all day), `xiaoshi` and `ri` (五个小时, 五天).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import chinese_words as zh
+from . import lexicon as lex
+
+NOUN_FORMS = frozenset({"", "de", "xiaoshi", "ri"})
+
+TEMPLATES: dict[str, list[str]] = {
+    "open": [
+        "{P} 住在一 {L.ge} {how} {L} {L.li} ，是 <个|一位> {T} 。",
+        "{P} 在一 {L.ge} {how} {L} {L.li} <当|做> {T} 。",
+        "在一 {L.ge} {how} {L} {L.li} ， <住着|有> 一位 <名叫|叫> {P} 的 {T} 。",
+        "有位 {T} <名叫|叫> {P} ，住在一 {L.ge} {how} {L} {L.li} 。",
+    ],
+    "habit": [
+        "{P} 每天都带着 {P.ta} 那 {tool.ge} {age~tool} {tool} 去 {place} <工作|干活> 。",
+        "在 {place} 里， {P} 总是用那 {tool.ge} {age~tool} {tool} <工作|干活> 。",
+        "{P} 离不开 {place} ，也离不开 {P.ta} 那 {tool.ge} {age~tool} {tool} 。",
+        "{place} 里总放着 {P} 那 {tool.ge} {age~tool} {tool} 。",
+    ],
+    "order": [
+        "{E} ， {P.ta} <的|> {R} {F} 来订一 {X.ge} {adj~X} {X} 。",
+        "一个 {E} ， {P} 的 {R} {F} <上门|前来> 订了一 {X.ge} {adj~X} {X} 。",
+        "{E} ， {P.ta} <的|> {R} {F} 对 {P.ta} 说：“我想要一 {X.ge} {adj~X} {X} 。”",
+    ],
+    "craft": [
+        "{P} <拿来|取来> {tool} ， {make.le} {X} ， <又|接着> {work.ba} 它 {work} 。",
+        "{P.ta} 用 {tool} {make.le} {X} ， <又|还> {work.ba} {X} {work} 。",
+        "有了 {tool} ， <{P}|{P.ta}> 很快就 {make.le} {X} ，又 {work.ba} 它 {work} 。",
+    ],
+    "promise": [
+        "{P} 答应 {F} ， {E2} 就把 {X} 送过去。",
+        "{P} <答应|告诉> {F} ：“ {E2} 你就能拿到 {X} 了。”",
+        "{F} 和 {P} <说好|约好> ， {E2} 来取 {X} 。",
+    ],
+    "finished": [
+        "<一共|前后> 花了 {hours.xiaoshi} ， <{P}|{P.ta}> 才 {make.le} 那 {X.ge} {adj~X} {X} 。",
+        "{hours.xiaoshi} <后|以后> ， <{P}|{P.ta}> 总算 {make.le} 那 {X.ge} {adj~X} {X} 。",
+        "这 {X.ge} {adj~X} {X} 花了 {P} 整整 {hours.xiaoshi} 。",
+    ],
+    "unfinished": [
+        "可是 {P.ta} 的 {tool} 不见了，那 {X.ge} {adj~X} {X} 也就没法 {make.v} 了。",
+        "可是没有 {tool} ， {P} 没法 {make.v} 那 {X.ge} {adj~X} {X} 。",
+        "可是 {P} 弄丢了 {tool} ，没能 {make} 那 {X.ge} {adj~X} {X} 。",
+    ],
+    "paid": [
+        "{F} <很喜欢|非常喜欢> 这 {X.ge} {X} ，付了 {coins} 枚金币。",
+        "{F} 收下 {X} ，给了 {P} {coins} 枚金币。",
+        "{F} <赞叹道|说> ：“多好的 {X} 啊！”当场付了 {coins} 枚金币。",
+    ],
+    "unpaid": [
+        "{F} 等了 {days.ri} 也没拿到 {X} ，一分钱也没付。",
+        "过了 {days.ri} ， {F} 再也不想要那 {X.ge} {X} 了。",
+        "{F} 一连 {days.ri} 来 <要|催> {X} ，总是空手而归。",
+    ],
+    "birthday": [
+        "{E} 是 {P.ta} <的|> {R} {F} 的生日。",
+        "{E} ， {P} 的 {R} {F} 过生日。",
+        "{E} ， {P.ta} <的|> {R} {F} 又长了一岁。",
+    ],
+    "wish": [
+        "{F} 一直想要一 {G.ge} {C.de} {G} 。",
+        "{F} <早就|一直> <盼着|梦想着> 有一 {G.ge} {C.de} {G} 。",
+        "{F} 说过：“我真想要一 {G.ge} {C.de} {G} 。”",
+    ],
+    "buy": [
+        "{P} 花 {coins} 枚金币买了这样一 {G.ge} {G} 。",
+        "于是 {P} 去集市，用 {coins} 枚金币买下了 {G} 。",
+        "{P} 在集市上找到了这样一 {G.ge} {G} ，花了 {coins} 枚金币。",
+    ],
+    "handmade": [
+        "<{P}|{P.ta}> 还用 {tool} {make.le} 一 {X.ge} {X} ，并 {work.ba} 它 {work} 。",
+        "{P} 拿来 {tool} ，亲手 {make.le} 一 {X.ge} {X} ，还 {work.ba} 它 {work} 。",
+    ],
+    "played": [
+        "{F} <笑着|高兴得马上> {use.qi} 那 {G.ge} {C.de} {G} 。",
+        "{F} 谢过 {P} ，马上 {use.qi} 那 {G.ge} {C.de} {G} 。",
+        "{F} 收到了那 {G.ge} {C.de} {G} ，高高兴兴地 {use} 了一整天。",
+    ],
+    "stolen": [
+        "可是 {F} 在 {mark} <附近|旁边> 弄丢了那 {G.ge} {C.de} {G} 。",
+        "可是有人在 {mark} 附近偷走了 {F} 那 {G.ge} {C.de} {G} 。",
+        "可是那 {G.ge} {C.de} {G} 在 {mark} <附近|旁边> 被人偷走了， {F} 什么也没得到。",
+    ],
+    "find": [
+        "一个 {sky} {M} ， {P.ta} 在 {mark} 附近 <发现|遇见> 了一 {A.ge} {state} {A} 。",
+        "一个 {sky} {M} ， {mark} 旁边有一 {A.ge} {state} {A} ，正好被 {P} 看见。",
+        "<{P}|{P.ta}> 在一个 {sky} {M} 路过 {mark} ，看见了一 {A.ge} {state} {A} 。",
+    ],
+    "feed": [
+        "{P} 用 {food} 喂了这 {A.ge} {A} ，给它取名 {Q} 。",
+        "{P} 给这 {A.ge} {A} 拿来一些 {food} ，管它叫 {Q} 。",
+        "{A} {food.chi} 了一些 {food} ， {P} 给它起名叫 {Q} 。",
+    ],
+    "shelter": [
+        "{Q} 就睡在 {P} 的 {place} 里，旁边放着 {tool} 。",
+        "{P} 在 {place} 里给 {Q} 铺了个窝，就挨着 {tool} 。",
+        "从此 {Q} 住进了 {place} ，替 {P} 看守 {tool} 。",
+    ],
+    "settled": [
+        "{P} 一拿来 {food} ， {Q} 就高兴得 {sound} 叫。",
+        "每当 {P} 带着 {food} 回来， {Q} 就欢快地 {sound} 叫。",
+        "没过多久， {Q} 一看见 {P} 拿着 {food} 过来，就高兴得 {sound} 叫。",
+    ],
+    "ran away": [
+        "<可是|不料|谁知> 到了 {E2} ， {Q} 跑了， {home} 里空荡荡的。",
+        "<可是|不料|谁知> {E2} 那天， {home} 里空荡荡的， {Q} 不见了。",
+        "<可是|不料|谁知> {E2} 那天 {Q} 离开了 {home} ，再也没有回来。",
+    ],
+    "visit": [
+        "{P} 的 {R} {F} 常来 <陪|跟> {Q} 玩。",
+        "{P} 和 {P.ta} <的|> {R} {F} 天天 <陪|跟> {Q} 玩。",
+    ],
+    "search": [
+        "{P} 和 {P.ta} <的|> {R} {F} 在 {mark} 附近到处找那 {A.ge} {A} 。",
+        "{P} 叫上 {P.ta} <的|> {R} {F} ，一直找到 {mark} ，也没见到那 {A.ge} {A} 。",
+    ],
+    "invite": [
+        "{E} ， <{P}|{P.ta}> 请自己的 {R} {F} 来 {meal.chi} {meal} 。",
+        "{E} ， {P} 的 {R} {F} 来家里 {meal.chi} {meal} 。",
+        "<{P}|{P.ta}> 给自己的 {R} {F} 写信说：“ {E} 来 {meal.chi} {meal} 吧。”",
+    ],
+    "shop": [
+        "{P} 在集市上买了 {count} {counted.ge} {counted} 和一 {weighed.ge} {weighed} 。",
+        "{P} 的厨房里 <有|放着> {count} {counted.ge} {counted} 和一 {weighed.ge} {weighed} 。",
+        "{P} 从集市上带回了 {count} {counted.ge} {counted} 和一 {weighed.ge} {weighed} 。",
+    ],
+    "prepare": [
+        "{P} 做 {D} 的时候， {F} 在一旁看 {P.ta} 的 {tool} 。",
+        "{P.ta} 做了 {D} ，还给 {F} 看了看 {tool} 。",
+        "{P} 忙着做 {D} ， {F} 就在一旁摆弄 {tool} 。",
+    ],
+    "enjoyed": [
+        "{D} {yum} 极了， {F} {D.chi} 了 {plates} {D.ge} 。",
+        "{F} 觉得 {D} {yum} 极了， <足足|痛痛快快地> {D.chi} 了 {plates} {D.ge} 。",
+        "{F} 说：“真 {yum} ！”一口气 {D.chi} 了 {plates} {D.ge} {D} 。",
+    ],
+    "spoiled": [
+        "可是 {D} 太 {yuck} 了， {F} 一口也没 {D.chi} 。",
+        "可是 {F} 嫌 {D} 太 {yuck} ，宁可饿着肚子。",
+        "{F} 说：“这 {D} 太 {yuck} 了！”起身离开了餐桌。",
+    ],
+    "present": [
+        "{meal} 过后， {P} 送给 {F} 一 {X.ge} {adj~X} {X} 。",
+        "{F} 谢过 {P} 的 {meal} ，还得到了一 {X.ge} {adj~X} {X} 。",
+    ],
+    "apology": [
+        "{P} 送给 {F} 一 {X.ge} {adj~X} {X} ，算是赔礼。",
+        "{P} 送上一 {X.ge} {adj~X} {X} ，也没能 <安慰|哄好> {F} 。",
+    ],
+    "leave": [
+        "{E} {M} ， <{P}|{P.ta}> <乘|坐> {Z} 去了 {Y} 。",
+        "一个 {E} {M} ， {P.ta} <乘|坐> {Z} 前往 {Y} 。",
+        "{P} {E} {M} <动身|出发> ，乘 {Z} 去 {Y} 。",
+    ],
+    "carry": [
+        "{P.ta} <想|打算> 在那里卖掉一 {X.ge} {adj~X} {X} 。",
+        "{P} 带着一 {X.ge} {adj~X} {X} ，想在那里卖个好价钱。",
+        "{P} 希望在那里为一 {X.ge} {adj~X} {X} 找到买主。",
+    ],
+    "meet": [
+        "在 {stop} ， <{P}|{P.ta}> 遇见了自己的 {R} {F} 。",
+        "{P} 的 {R} {F} 在 {stop} 等着 {P.ta} 。",
+        "{P} 和 {P.ta} <的|> {R} {F} 在 {stop} 告别。",
+    ],
+    "arrive": [
+        "{P} 到达 {country} 的首都 {Y} 时，那里 {sky.zhe} 。",
+        "在一个 {sky} 日子， {P} 到了 {country} 的首都 {Y} 。",
+        "{P} 来到 {country} 的首都 {Y} ，外面 {sky.zhe} 。",
+    ],
+    "sold": [
+        "在 {Y} ， {P.ta} 把那 {X.ge} {X} 卖了 {coins} 枚金币。",
+        "{Y} 有人 <花|出> {coins} 枚金币买下了 {P.ta} 的 {X} 。",
+        "{P} 在 {Y} 卖掉了那 {X.ge} {X} ， <得到|赚了> {coins} 枚金币。",
+    ],
+    "unsold": [
+        "可是 {Y} 没有人想要那 {X.ge} {adj~X} {X} 。",
+        "可是在 {Y} ，谁也不肯为那 {X.ge} {adj~X} {X} 掏 <一枚金币|钱>。",
+        "可是在 {Y} ，那 {X.ge} {adj~X} {X} 被 <人|贼> 偷走了。",
+    ],
+    "lose": [
+        "{E} ， {P} 找不到自己的 {tool} 了。",
+        "{E} ， {P} 问：“我的 {tool} <呢|在哪儿|上哪儿去了> ？”",
+        "一个 {E} ， {P} 弄丢了自己的 {tool} 。",
+    ],
+    "need": [
+        "没有它， {P.ta} 就没法给 {P.ta} <的|> {R} {F} {make.v} {X} 。",
+        "{P.ta} 要用它给 {P.ta} <的|> {R} {F} {make.v} 一 {X.ge} {X} 。",
+        "{P.ta} <的|> {R} {F} 还等着 {P.ta} 的 {X} 呢。",
+    ],
+    "look": [
+        "<{P}|{P.ta}> 找遍了 {place} ： {H} {H.li} 没有， {H2} {H2.li} 也没有。",
+        "{P.ta} 在 {place} 里看了看 {H} {H.li} ，又看了看 {H2} {H2.li} 。",
+        "{place} 里， {H} {H.li} 和 {H2} {H2.li} ， {P} 都没有找到它。",
+    ],
+    "help": [
+        "{F} 帮 {P} 在 {place} 里到处找。",
+        "{F} 来到 {place} ，帮 {P} 一起找。",
+        "{P} 和 {F} 把整个 {place} 翻了个遍。",
+    ],
+    "found": [
+        "<最后|后来> ， {F} 在 {mark} 附近找到了 {tool} 。",
+        "后来 {F} 在 {mark} 旁边看见了 {tool} ，把它送了回来。",
+        "{tool} 就掉在 {mark} 附近，被 {F} 找到了。",
+    ],
+    "gone": [
+        "可是 {tool} 再也没找到， {P} 花 {coins} 枚金币买了一 {tool.ge} 新的。",
+        "{P} 始终没找到 {tool} ，只好花 {coins} 枚金币另买了一 {tool.ge} 。",
+        "最后 <{P}|{P.ta}> 只得花 {coins} 枚金币买一 {tool.ge} 新 {tool} 。",
+    ],
+    "announce": [
+        "那年 {S} ， {L} {L.li} <举行|举办> 比赛，看谁的 {X} 最好。",
+        "每年 {S} ， {L} {L.li} 都要评选最好的 {X} 。",
+        "{S} <到了|来了> ， {L} {L.li} 要选出最好的 {X} 。",
+    ],
+    "rival": [
+        "{P.ta} <的|> {R} {F} 也是 {T} ，也想 <得奖|获胜> 。",
+        "{P} 的 {R} {F} 同样是 {T} ，也参加了比赛。",
+        "{P} 和 {P.ta} <的|> {R} {F} 都是 {T} ，两人都参加了。",
+    ],
+    "enter": [
+        "{P.ta} {make.le} 一 {X.ge} {adj~X} {X} ， <又|还> {work.ba} 它 {work} 。",
+        "为了比赛， {P} {make.le} 一 {X.ge} {adj~X} {X} ，并 {work.ba} 它 {work} 。",
+    ],
+    "better": [
+        "{P} 的 {X} 比 {F} 的更 {comp~X} 。",
+        "大家都觉得 {P} 的 {X} 比 {F} 的 {comp~X} 。",
+        "{F} 的 {X} <不如|没有> {P} 的 {comp~X} 。",
+    ],
+    "worse": [
+        "{F} 的 {X} 比 {P} 的更 {comp~X} 。",
+        "大家都觉得 {F} 的 {X} 比 {P} 的 {comp~X} 。",
+        "{P} 的 {X} <不如|没有> {F} 的 {comp~X} 。",
+    ],
+    "won": [
+        "{P} 赢得了一 {G.ge} {C.de} {G} 和 {coins} 枚金币。",
+        "{P.ta} 得了头奖：一 {G.ge} {C.de} {G} 和 {coins} 枚金币。",
+        "<{P}|{P.ta}> 得了第一名，奖品是 {coins} 枚金币和一 {G.ge} {C.de} {G} 。",
+    ],
+    "defeated": [
+        "{F} 赢得了一 {G.ge} {C.de} {G} ， {P} 却空手而归。",
+        "头奖是一 {G.ge} {C.de} {G} ，归了 {F} ， {P} 什么也没得到。",
+        "{P} 没有得奖， {F} 却得了一 {G.ge} {C.de} {G} 。",
+    ],
+    "forecast": [
+        "{S} 的一个 {E} ，那 {L.ge} {how} {L} {L.li} {W.qi} {W} 。",
+        "{E} ，那 {L.ge} {how} {L} 遇上了 {W} ， {S} 常常这样。",
+        "{S} 常有 {W} ， {E} ，那 {L.ge} {how} {L} 又遇上了一场。",
+    ],
+    "forget": [
+        "{P} 去 {place} 的路上没带 {item} 。",
+        "{P} 去 {place} 时忘了带 {item} 。",
+        "{P} 没带 {item} 就往 {place} 走去。",
+    ],
+    "suffer": [
+        "{P} 走到 {place} 时，已经 {effect} ，累得不行。",
+        "没过多久， {P} 就 {effect.le} ， {place} 还远着呢。",
+        "等看见 {place} 时， {P} 已经 {effect.le} 。",
+    ],
+    "lent": [
+        "幸好 {P.ta} <的|> {R} {F} 借给 {P.ta} 一 {item.ge} {item} 。",
+        "<{P}|{P.ta}> 遇见了自己的 {R} {F} ，借到了一 {item.ge} {item} 。",
+        "{P} 的 {R} {F} 对 {P.ta} 说：“拿我的 {item} 去用吧。”",
+    ],
+    "ruined": [
+        "{P.ta} 在 {place} {make.v} 的那 {X.ge} {adj~X} {X} 被 {W} 毁了。",
+        "都怪 {W} ， {P} 在 {place} {make.v} 的那 {X.ge} {adj~X} {X} 全毁了。",
+        "{W} 来得太突然，毁了 {P.ta} 在 {place} {make.v} 的一 {X.ge} {adj~X} {X} 。",
+    ],
+    "thanks": [
+        "为了感谢 {F} ， {P} 特意 {make.v} 了一 {X.ge} {adj~X} {X} 。",
+        "{P} 谢过 {F} ，还给 {F.ta} {make.v} 了一 {X.ge} {adj~X} {X} 。",
+    ],
+    "missed": [
+        "{P} 的 {R} {F} 没有等到那 {X.ge} {X} 。",
+        "这下 {P.ta} 没有 {X} 给 {P.ta} <的|> {R} {F} 了。",
+    ],
+    "friends": [
+        "从那以后， {F} 成了 {place} 的常客。",
+        "{F} 逢人就夸那 {place.ge} {place} 。",
+        "打那天起， {F} <常常|总爱> 到 {place} 来。",
+    ],
+    "estranged": [
+        "从那以后， {F} 再也没来过 {place} 。",
+        "{F} 逢人就说，千万别去 {place} 。",
+        "打那天起， {F} 再也不去 {place} 了。",
+    ],
+    "rejoice": [
+        "{P} 很 {joy} ， {joyful.lu} 回到了 {place} 。",
+        "{P} {joy} 极了，在 {place} 里整天 {joyful.tian} 。",
+        "回到 {place} ， {P} 心里 <十分|非常> {joy} ，一直 {joyful.tian} 。",
+    ],
+    "mourn": [
+        "{P} 很 {woe} ， {woeful.lu} 回到了 {place} 。",
+        "{P} {woe} 极了，在 {place} 里整天 {woeful.tian} 。",
+        "回到 {place} ， {P} 心里 <十分|非常> {woe} ，一直 {woeful.tian} 。",
+    ],
+}
+
+
+def _dictionary() -> dict[tuple[str, str], str]:
+    """Every concept in every form, but for those that depend on another concept."""
+    table = {(concept, ""): shown for concept, shown in (zh.NAMES | zh.PLAIN | zh.HIDING_PLACES).items()}
+    table |= {(name, "ta"): "她" if name in lex.WOMEN else "他" for name in lex.NAMES}
+    table |= {(colour, "de"): f"{zh.PLAIN[colour]}的" for colour in lex.COLOURS}
+    table |= {(concept, "li"): shown for concept, shown in zh.LOCATIVES.items()}
+    for number in lex.NUMBERS:
+        table |= {(number, "xiaoshi"): f"{zh.PLAIN[number]}个小时", (number, "ri"): f"{zh.PLAIN[number]}天"}
+    for concept, effect in zh.EFFECTS.items():
+        table |= {(concept, ""): effect, (concept, "le"): f"{effect.removesuffix('了')}了"}
+    for concept, (verb, result) in zh.MAKES.items():
+        table |= {(concept, "v"): verb, (concept, ""): verb + result, (concept, "le"): f"{verb}{result}了"}
+    for rows, forms in (
+        *((zh.NOUNS, ("ge", "")), (zh.MEALS, ("ge", "chi", "")), (zh.WORKS, ("ba", "")), (zh.USES, ("", "qi"))),
+        *((zh.SHOWS, ("lu", "tian")), (zh.WEATHERS, ("qi", "")), (zh.SKIES, ("", "zhe"))),
+    ):
+        for concept, cells in rows.items():
+            table |= {(concept, form): cell for form, cell in zip(forms, cells, strict=True)}
+    return table
+
+
+DICTIONARY = _dictionary()
+
+
+def _agreeing(concept: str, other: str) -> str:
+    """An adjective as the noun wants it: a splendid poem is longer than another, not larger."""
+    if concept in zh.TOOL_ADJECTIVES:
+        return "干净的" if concept == "shiny" and other in zh.NOT_SHINY else zh.TOOL_ADJECTIVES[concept]
+    kinds = zh.ADJECTIVES.get(concept) or zh.COMPARATIVES[concept]
+    shown = kinds.get(zh.KIND_OF.get(other, ""), kinds[""])
+    return f"{shown}的" if concept in zh.ADJECTIVES else shown
+
+
+def word(concept: str, form: str = "") -> str:
+    """A concept in a form of Chinese; the module's docstring lists the forms."""
+    base, agrees, other = form.partition("~")
+    if agrees:
+        return _agreeing(concept, other)
+    try:
+        return DICTIONARY[concept.removeprefix("many "), base]
+    except KeyError:
+        raise ValueError(f"Chinese has no form {form!r} of {concept!r}.") from None
+
+
+def split(piece: str) -> list[str]:
+    """A piece as the world's tokenizer sees it: its characters."""
+    return list(piece)
+
+
+def join(pieces: Sequence[str]) -> str:
+    return "".join(pieces)
