@@ -23,7 +23,7 @@ NAMES = _words(
     """
     Anna 安娜, Clara 克拉拉, Maria 玛丽亚, Emma 艾玛, Laura 劳拉, Nina 妮娜, Sofia 索菲亚, Lucy 露西, Eva 伊娃
     Alice 爱丽丝, Helen 海伦, Irene 艾琳, Marta 玛尔塔, Olga 奥尔加, Paula 葆拉, Rita 丽塔, Sara 莎拉, Teresa 特蕾莎
-    Vera 薇拉, Elena 埃琳娜, Diana 戴安娜, Julia 茱莉娅, Carmen 卡门, Greta 格蕾塔
+    Vera 薇拉, Elena 埃琳娜, Diana 黛安, Julia 茱莉娅, Carmen 卡门, Greta 格蕾塔
     Adam 亚当, Bruno 布鲁诺, Carlo 卡洛, David 大卫, Erik 埃里克, Felix 菲利克斯, Hugo 雨果, Ivan 伊万, Jonas 约纳斯
     Karl 卡尔, Leo 利奥, Martin 马丁, Noah 诺亚, Oscar 奥斯卡, Paul 保罗, Peter 彼得, Robert 罗伯特, Simon 西蒙
     Thomas 托马斯, Victor 维克多, Walter 沃尔特, Anton 安东, Daniel 丹尼尔, Max 马克斯
@@ -48,7 +48,8 @@ PLAIN = _words(
     hungry 饥饿的, lost 走失的, thirsty 口渴的, tired 疲惫的, frightened 受惊的, wounded 受伤的, abandoned 被遗弃的
     kennel 狗窝, basket 篮子, stable 马厩, shed 羊棚, coop 鸡窝, pond 池塘, paddock 围场, hutch 兔笼, cage 鸟笼
     sty 猪圈, loft 鸽舍, attic 阁楼
-    red 红色, blue 蓝色, green 绿色, yellow 黄色, white 白色, black 黑色, orange 橙色, purple 紫色, brown 棕色, grey 灰色
+    red 红色, blue 蓝色, green 绿色, yellow 黄色, white 白色, black 黑色, orange 橙色, purple 紫色, brown 棕色
+    grey 灰色
     delicious 美味, tasty 可口, excellent 地道, wonderful 妙, superb 棒
     salty 咸, bitter 苦, greasy 油腻, sour 酸, bland 淡
     Paris 巴黎, Rome 罗马, Berlin 柏林, Madrid 马德里, London 伦敦, Vienna 维也纳, Lisbon 里斯本, Athens 雅典
@@ -100,8 +101,8 @@ NOUNS = _rows(
     parrot 只 鹦鹉, pig 头 猪, pigeon 只 鸽子, owl 只 猫头鹰
     parka 件 棉袄, whistle 个 哨子, hood 顶 风帽, muffler 条 围脖, parasol 把 阳伞, raincoat 件 雨衣, helmet 顶 头盔
     bakery 家 面包房, workshop 间 木工房, boutique 家 裁缝铺, studio 间 画室, greenhouse 座 温室, restaurant 家 餐厅
-    library 座 图书馆, harbour 座 渔港, pottery 家 陶艺坊, theatre 座 剧院, garage 家 修车铺, barn 座 谷仓, darkroom 间 暗房
-    gallery 家 珠宝店, forge 家 铁匠铺, office 间 办公室, mill 家 织布坊, shop 家 钟表店, yard 个 后院
+    library 座 图书馆, harbour 座 渔港, pottery 家 陶艺坊, theatre 座 剧院, garage 家 修车铺, barn 座 谷仓
+    darkroom 间 暗房, gallery 家 珠宝店, forge 家 铁匠铺, office 间 办公室, mill 家 织布坊, shop 家 钟表店, yard 个 后院
     laboratory 间 实验室, factory 家 工厂, shipyard 家 船厂, glassworks 家 玻璃厂, bindery 家 装订坊
     village 个 村子, town 个 镇子, city 座 城市, valley 个 山谷, island 座 海岛, hill 座 山丘, forest 片 森林
     bay 个 海湾, port 座 港城, mountain 座 山
@@ -175,7 +176,7 @@ SHOWS = _rows(
 # Weather: how it comes, and the noun.
 WEATHERS = _rows(
     """
-    rain 下起了 大雨, snow 下起了 大雪, fog 起了 浓雾, wind 刮起了 大风, frost 降下了 寒霜, heat 遇上了 热浪
+    rain 下起了 大雨, snow 下起了 大雪, fog 起了 浓雾, wind 刮起了 大风, frost 降下了 寒霜, heat 来了一股 热浪
     storm 来了 暴风雨, hail 下起了 冰雹
     """,
     2,
@@ -228,7 +229,7 @@ ADJECTIVES = {
     "special": {"": "特别"},
     "perfect": {"": "完美"},
     "elegant": {"": "雅致", "device": "精巧", "pastry": "考究", "dish": "考究", "fresh": "匀称", "text": "优雅"},
-    "unusual": {"": "与众不同"},
+    "unusual": {"": "独特"},
 }
 COMPARATIVES = {
     "finer": {"": "精致", "dish": "美味", "fresh": "新鲜", "text": "精彩", "bottle": "纯正"},
@@ -239,4 +240,6 @@ COMPARATIVES = {
     "larger": {"": "大", "dish": "多", "text": "长", "bottle": "多"},
 }
 TOOL_ADJECTIVES = _words("old 旧, new 新, favourite 心爱的, trusty 好用的, shiny 锃亮的, worn 用旧了的")
-NOT_SHINY = frozenset("thread net sponge dictionary hose cable palette easel brush keyboard mallet".split())  # 干净的
+NOT_SHINY = frozenset(  # 干净的
+    ("thread", "net", "sponge", "dictionary", "hose", "cable", "palette", "easel", "brush", "keyboard", "mallet")
+)
