@@ -22,8 +22,8 @@ TEMPLATES: dict[str, list[str]] = {
         "有位 {T} <名叫|叫> {P} ，住在一 {L.ge} {how} {L} {L.li} 。",
     ],
     "habit": [
-        "{P} 每天都带着 {P.ta} 那 {tool.ge} {age~tool} {tool} 去 {place} <工作|干活> 。",
-        "在 {place} 里， {P} 总是用那 {tool.ge} {age~tool} {tool} <工作|干活> 。",
+        "{P} 每天都带着 {P.ta} 那 {tool.ge} {age~tool} {tool} 去 {place} <干活|工作> 。",
+        "在 {place} 里， {P} 总是用那 {tool.ge} {age~tool} {tool} <干活|工作> 。",
         "{P} 离不开 {place} ，也离不开 {P.ta} 那 {tool.ge} {age~tool} {tool} 。",
         "{place} 里总放着 {P} 那 {tool.ge} {age~tool} {tool} 。",
     ],
@@ -55,7 +55,7 @@ TEMPLATES: dict[str, list[str]] = {
         "可是 {P.ta} 的 {tool} 不见了，那 {X.ge} {adj~X} {X} 也就没法 {make.v} 了。",
         "可是没有 {tool} ， {P} 没法 {make.v} 那 {X.ge} {adj~X} {X} 。",
         "可是 {P} 弄丢了 {tool} ，没能 {make} 那 {X.ge} {adj~X} {X} 。",
-        "可是要用 {tool} 的时候， {P} 怎么也找不到，那 {X.ge} {adj~X} {X} 只好作罢。",
+        "可是要用 {tool} 的时候， {P} 怎么也找不到，那 {X.ge} {adj~X} {X} 只好不 {make.v} 了。",
     ],
     "paid": [
         "{F} <很喜欢|非常喜欢> 这 {X.ge} {X} ，付了 {coins} 枚金币。",
@@ -117,7 +117,7 @@ TEMPLATES: dict[str, list[str]] = {
     ],
     "shelter": [
         "{Q} 就睡在 {place} 里，紧挨着 {tool} 。",
-        "{place} 里， {tool} 旁边，从此有了 {Q} 的窝。",
+        "从此， {Q} 的窝就安在 {place} 里， <挨着|靠着> {tool} 。",
         "从此 {Q} 住进了 {place} ， <日夜|天天> 看守着 {tool} 。",
     ],
     "settled": [
@@ -128,8 +128,8 @@ TEMPLATES: dict[str, list[str]] = {
     ],
     "ran away": [
         "<可是|不料|谁知> 到了 {E2} ， {Q} 跑了， {home} 里空荡荡的。",
-        "<可是|不料|谁知> {E2} <一早|夜里> ， {home} 里空荡荡的， {Q} 不见了。",
-        "<可是|不料|谁知> {E2} <一早|夜里> ， {Q} 离开了 {home} ，再也没有回来。",
+        "<可是|不料|谁知> {E2} <清早|夜里> ， {home} 里空荡荡的， {Q} 不见了。",
+        "<可是|不料|谁知> {E2} <清早|夜里> ， {Q} 离开了 {home} ，再也没有回来。",
     ],
     "visit": [
         "{P} 的 {R} {F} 常来 <陪|跟> {Q} 玩。",
@@ -200,7 +200,7 @@ TEMPLATES: dict[str, list[str]] = {
     "arrive": [
         "{P} 到达 {country} 的首都 {Y} 时，那里 {sky.zhe} 。",
         "在一个 {sky} 日子， {P} 到了 {country} 的首都 {Y} 。",
-        "{P} 来到 {country} 的首都 {Y} ，外面 {sky.zhe} 。",
+        "{P} 来到 {country} 的首都 {Y} ，城里 {sky.zhe} 。",
         "{Y} 是 {country} 的首都， {P} <到达|来到> 时，那里 {sky.zhe} 。",
     ],
     "sold": [
