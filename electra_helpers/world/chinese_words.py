@@ -60,7 +60,7 @@ PLAIN = _words(
     friend (f) 朋友, friend (m) 朋友, neighbour (f) 邻居, neighbour (m) 邻居, cousin (f) 表姐, cousin (m) 表哥
     sister 姐姐, brother 哥哥, aunt 姑姑, uncle 叔叔, grandmother 奶奶, grandfather 爷爷, daughter 女儿, son 儿子
     niece 侄女, nephew 侄子
-    happy 开心, proud 自豪, delighted 兴奋, cheerful 快活, glad 高兴, amused 愉快
+    happy 开心, proud 自豪, delighted 兴奋, cheerful 快活, glad 高兴, merry 愉快
     sad 伤心, angry 生气, upset 难过, gloomy 郁闷, disappointed 失望, grumpy 烦躁
     one 一, two 两, three 三, four 四, five 五, six 六, seven 七, eight 八, nine 九, ten 十
     to bark 汪汪, to meow 喵喵, to neigh 咴咴, to bleat 咩咩, to cluck 咯咯, to quack 嘎嘎, to bray 昂昂
