@@ -2,17 +2,20 @@
 
 A slot without a form is the dictionary's word. The forms are `ge` (measure word), `ta` (他, 她), `li` (里, 上, 后面),
 `ba` (把, 给), `v` (a bare verb), `le` (a finished act), `qi` (how it begins), `chi` (吃, 喝), `de` (an attribute),
-`zhe` (the weather of a city), `lu` and `tian` (a feeling on the way, all day), `xiaoshi` and `ri` (五个小时, 五天).
+`zhe` (the weather of a city), `lu` and `tian` (a feeling on the way, all day), and what a number counts: `xiaoshi`, `ri`,
+`jinbi` (五个小时, 五天, 五枚金币) and `fen~` a dish (五碗浓汤).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import chinese_words as zh
-from . import lexicon as lex
+from .chinese_labels import QUESTIONS, SUMMARIES
+from .chinese_words import COUNTED, word
 
-NOUN_FORMS = frozenset({"", "de", "xiaoshi", "ri"})
+__all__ = ["NOUN_FORMS", "QUESTIONS", "SUMMARIES", "TEMPLATES", "join", "split", "word"]
+
+NOUN_FORMS = frozenset({"", "de", "fen", *COUNTED})
 
 TEMPLATES: dict[str, list[str]] = {
     "open": [
@@ -36,7 +39,7 @@ TEMPLATES: dict[str, list[str]] = {
     "craft": [
         "{P} <拿来|取来> {tool} ， {make.le} {X} ， <又|接着> {work.ba} 它 {work} 。",
         "{P.ta} 用 {tool} {make.le} {X} ， <又|还> {work.ba} {X} {work} 。",
-        "有了 {tool} ， <{P}|{P.ta}> 很快就 {make.le} {X} ，又 {work.ba} 它 {work} 。",
+        "有了 {tool} ， <{P}|{P.ta}> 先 {make.le} {X} ，又 {work.ba} 它 {work} 。",
         "{P.ta} 先用 {tool} {make.le} {X} ，然后 {work.ba} 它 {work} 。",
     ],
     "promise": [
@@ -58,10 +61,10 @@ TEMPLATES: dict[str, list[str]] = {
         "可是要用 {tool} 的时候， {P} 怎么也找不到，那 {X.ge} {adj~X} {X} 只好不 {make.v} 了。",
     ],
     "paid": [
-        "{F} <很喜欢|非常喜欢> 这 {X.ge} {X} ，付了 {coins} 枚金币。",
-        "{F} 收下 {X} ，给了 {P} {coins} 枚金币。",
-        "{F} <赞叹道|说> ：“多好的 {X} 啊！”当场付了 {coins} 枚金币。",
-        "为了这 {X.ge} {X} ， {F} <|爽快地> 付了 {coins} 枚金币。",
+        "{F} <很喜欢|非常喜欢> 这 {X.ge} {X} ，付了 {coins.jinbi} 。",
+        "{F} 收下 {X} ，给了 {P} {coins.jinbi} 。",
+        "{F} <赞叹道|说> ：“多好的 {X} 啊！”当场付了 {coins.jinbi} 。",
+        "为了这 {X.ge} {X} ， {F} <|爽快地> 付了 {coins.jinbi} 。",
     ],
     "unpaid": [
         "{F} 等了 {days.ri} 也没拿到 {X} ，一分钱也没付。",
@@ -82,10 +85,10 @@ TEMPLATES: dict[str, list[str]] = {
         "{F} 最想要的是一 {G.ge} {C.de} {G} 。",
     ],
     "buy": [
-        "{P} 花 {coins} 枚金币买了这样一 {G.ge} {G} 。",
-        "于是 {P} 去集市，用 {coins} 枚金币买了一 {G.ge} {G} 。",
-        "{P} 在集市上找到了这样一 {G.ge} {G} ，花了 {coins} 枚金币。",
-        "集市上正好有一 {G.ge} {G} ， {P} 花 {coins} 枚金币买了下来。",
+        "{P} 花 {coins.jinbi} 买了这样一 {G.ge} {G} 。",
+        "于是 {P} 去集市，用 {coins.jinbi} 买了一 {G.ge} {G} 。",
+        "{P} 在集市上找到了这样一 {G.ge} {G} ，花了 {coins.jinbi} 。",
+        "集市上正好有一 {G.ge} {G} ， {P} 花 {coins.jinbi} 买了下来。",
     ],
     "handmade": [
         "{P} 还用 {tool} {make.le} 一 {X.ge} {X} ，并 {work.ba} 它 {work} 。",
@@ -159,10 +162,10 @@ TEMPLATES: dict[str, list[str]] = {
         "趁 {P} 做 {D} 的工夫， {F} 把 {tool} 看了又看。",
     ],
     "enjoyed": [
-        "{D} {yum} 极了， {F} {D.chi} 了 {plates} {D.ge} 。",
-        "{F} 觉得 {D} {yum} 极了， <一口气|痛痛快快地> {D.chi} 了 {plates} {D.ge} 。",
-        "{F} 连声说：“真 {yum} ！”一口气 {D.chi} 了 {plates} {D.ge} {D} 。",
-        "{F} 没想到 {D} 这么 {yum} ，一口气 {D.chi} 了 {plates} {D.ge} 。",
+        "{D} {yum} 极了， {F} {D.chi} 了 {plates.fen~D} 。",
+        "{F} 觉得 {D} {yum} 极了， <一口气|痛痛快快地> {D.chi} 了 {plates.fen~D} 。",
+        "{F} 连声说：“真 {yum} ！”一口气 {D.chi} 了 {plates.fen~D} {D} 。",
+        "{F} 没想到 {D} 这么 {yum} ，一口气 {D.chi} 了 {plates.fen~D} 。",
     ],
     "spoiled": [
         "可是 {D} 太 {yuck} 了， {F} 一口也没 {D.chi} 。",
@@ -188,7 +191,7 @@ TEMPLATES: dict[str, list[str]] = {
     ],
     "carry": [
         "{P.ta} <想|打算> 在那里卖掉一 {X.ge} {adj~X} {X} 。",
-        "{P} 带着一 {X.ge} {adj~X} {X} ，想在那里卖个好价钱。",
+        "<{P}|{P.ta}> 带着一 {X.ge} {adj~X} {X} ，想在那里卖个好价钱。",
         "{P} 希望在那里为一 {X.ge} {adj~X} {X} 找到买主。",
         "{P} <|随身> 带上了一 {X.ge} {adj~X} {X} ，准备到那里去卖。",
     ],
@@ -204,10 +207,10 @@ TEMPLATES: dict[str, list[str]] = {
         "{Y} 是 {country} 的首都， {P} <到达|来到> 时，那里 {sky.zhe} 。",
     ],
     "sold": [
-        "在 {Y} ， {P.ta} 把那 {X.ge} {X} 卖了 {coins} 枚金币。",
-        "{Y} 有人 <花|出> {coins} 枚金币买下了 {P.ta} 的 {X} 。",
-        "{P} 在 {Y} 卖掉了那 {X.ge} {X} ， <得到|赚了> {coins} 枚金币。",
-        "那 {X.ge} {X} 在 {Y} 卖掉了， {P} <得到|拿到> {coins} 枚金币。",
+        "在 {Y} ， {P.ta} 把那 {X.ge} {X} 卖了 {coins.jinbi} 。",
+        "{Y} 有人 <花|出> {coins.jinbi} 买下了 {P.ta} 的 {X} 。",
+        "{P} 在 {Y} 卖掉了那 {X.ge} {X} ， <得到|赚了> {coins.jinbi} 。",
+        "那 {X.ge} {X} 在 {Y} 卖掉了， {P} <得到|拿到> {coins.jinbi} 。",
     ],
     "unsold": [
         "可是 {Y} 没有人想要那 {X.ge} {adj~X} {X} 。",
@@ -245,10 +248,10 @@ TEMPLATES: dict[str, list[str]] = {
         "多亏 {F} ， {tool} 终于在 {mark} <附近|旁边> 找到了。",
     ],
     "gone": [
-        "可是 {tool} 再也没找到， {P} 花 {coins} 枚金币买了一 {tool.ge} 新的。",
-        "{P} 始终没找到 {tool} ，只好花 {coins} 枚金币另买了一 {tool.ge} 。",
-        "最后 {P} 只得花 {coins} 枚金币买一 {tool.ge} 新 {tool} 。",
-        "{tool} 就这样丢了， {P} 又花 {coins} 枚金币买了一 {tool.ge} 。",
+        "可是 {tool} 再也没找到， {P} 花 {coins.jinbi} 买了一 {tool.ge} 新的。",
+        "{P} 始终没找到 {tool} ，只好花 {coins.jinbi} 另买了一 {tool.ge} 。",
+        "最后 {P} 只得花 {coins.jinbi} 买一 {tool.ge} 新 {tool} 。",
+        "{tool} 就这样丢了， {P} 又花 {coins.jinbi} 买了一 {tool.ge} 。",
     ],
     "announce": [
         "<那年|有一年> {S} ， {L} {L.li} <举行|举办> 比赛，看谁的 {X} 最好。",
@@ -280,10 +283,10 @@ TEMPLATES: dict[str, list[str]] = {
         "{P} 的 {X} 不错，可 {F} 的更 {comp~X} 。",
     ],
     "won": [
-        "{P} 赢得了一 {G.ge} {C.de} {G} 和 {coins} 枚金币。",
-        "{P} 得了头奖：一 {G.ge} {C.de} {G} 和 {coins} 枚金币。",
-        "{P} 得了第一名，奖品是 {coins} 枚金币和一 {G.ge} {C.de} {G} 。",
-        "头奖归了 {P} ：一 {G.ge} {C.de} {G} ，外加 {coins} 枚金币。",
+        "{P} 赢得了一 {G.ge} {C.de} {G} 和 {coins.jinbi} 。",
+        "{P} 得了头奖：一 {G.ge} {C.de} {G} 和 {coins.jinbi} 。",
+        "{P} 得了第一名，奖品是 {coins.jinbi} 和一 {G.ge} {C.de} {G} 。",
+        "头奖归了 {P} ：一 {G.ge} {C.de} {G} ，外加 {coins.jinbi} 。",
     ],
     "defeated": [
         "{F} 赢得了一 {G.ge} {C.de} {G} ， {P} 却空手而归。",
@@ -349,50 +352,6 @@ TEMPLATES: dict[str, list[str]] = {
         "回到 {place} ， {P} 心里 <十分|非常> {woe} ，一直 {woeful.tian} 。",
     ],
 }
-
-
-def _dictionary() -> dict[tuple[str, str], str]:
-    """Every concept in every form, but for those that depend on another concept."""
-    table = {(concept, ""): shown for concept, shown in (zh.NAMES | zh.PLAIN | zh.HIDING_PLACES).items()}
-    table |= {(name, "ta"): "她" if name in lex.WOMEN else "他" for name in lex.NAMES}
-    table |= {(colour, "de"): f"{zh.PLAIN[colour]}的" for colour in lex.COLOURS}
-    table |= {(concept, "li"): shown for concept, shown in zh.LOCATIVES.items()}
-    for number in lex.NUMBERS:
-        table |= {(number, "xiaoshi"): f"{zh.PLAIN[number]}个小时", (number, "ri"): f"{zh.PLAIN[number]}天"}
-    for concept, effect in zh.EFFECTS.items():
-        table |= {(concept, ""): effect, (concept, "le"): f"{effect.removesuffix('了')}了"}
-    for concept, (verb, result) in zh.MAKES.items():
-        table |= {(concept, "v"): verb, (concept, ""): verb + result, (concept, "le"): f"{verb}{result}了"}
-    for rows, forms in (
-        *((zh.NOUNS, ("ge", "")), (zh.MEALS, ("ge", "chi", "")), (zh.WORKS, ("ba", "")), (zh.USES, ("", "qi"))),
-        *((zh.SHOWS, ("lu", "tian")), (zh.WEATHERS, ("qi", "")), (zh.SKIES, ("", "zhe"))),
-    ):
-        for concept, cells in rows.items():
-            table |= {(concept, form): cell for form, cell in zip(forms, cells, strict=True)}
-    return table
-
-
-DICTIONARY = _dictionary()
-
-
-def _agreeing(concept: str, other: str) -> str:
-    """An adjective as the noun wants it: a splendid poem is longer than another, not larger."""
-    if concept in zh.TOOL_ADJECTIVES:
-        return "干净的" if concept == "shiny" and other in zh.NOT_SHINY else zh.TOOL_ADJECTIVES[concept]
-    kinds = zh.ADJECTIVES.get(concept) or zh.COMPARATIVES[concept]
-    shown = kinds.get(zh.KIND_OF.get(other, ""), kinds[""])
-    return f"{shown}的" if concept in zh.ADJECTIVES else shown
-
-
-def word(concept: str, form: str = "") -> str:
-    """A concept in a form of Chinese; the module's docstring lists the forms."""
-    base, agrees, other = form.partition("~")
-    if agrees:
-        return _agreeing(concept, other)
-    try:
-        return DICTIONARY[concept.removeprefix("many "), base]
-    except KeyError:
-        raise ValueError(f"Chinese has no form {form!r} of {concept!r}.") from None
 
 
 def split(piece: str) -> list[str]:

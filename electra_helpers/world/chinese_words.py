@@ -1,8 +1,11 @@
-"""What the concepts of the little world are called in Chinese: tables, one blank between columns, a comma between rows.
+"""What the concepts of the little world are called in Chinese, and in which forms.
 
-Nouns stand with their measure word, verbs with what they need: 把 or 给, a result, a way of saying that it began.
-Where the concept leaves a relation open, it is the elder one and the father's side: 姐姐, 哥哥, 姑姑, 叔叔.
+Most tables are written as text, a blank between columns and a comma between rows. Nouns stand with their measure
+word, verbs with what they need: 把 or 给, a result, a way of saying that it began. Where the concept leaves a relation
+open, it is the elder one and the father's side: 姐姐, 哥哥, 姑姑, 叔叔.
 """
+
+from . import lexicon as lex
 
 
 def _rows(text: str, columns: int) -> dict[str, tuple[str, ...]]:
@@ -243,3 +246,51 @@ TOOL_ADJECTIVES = _words("old 旧, new 新, favourite 心爱的, trusty 好用�
 NOT_SHINY = frozenset(  # 干净的
     ("thread", "net", "sponge", "dictionary", "hose", "cable", "palette", "easel", "brush", "keyboard", "mallet")
 )
+
+COUNTED = {"xiaoshi": "个小时", "ri": "天", "jinbi": "枚金币"}  # what a number counts, by the name of the form
+
+
+def _dictionary() -> dict[tuple[str, str], str]:
+    """Every concept in every form, but for those that depend on another concept."""
+    table = {(concept, ""): shown for concept, shown in (NAMES | PLAIN | HIDING_PLACES).items()}
+    table |= {(name, "ta"): "她" if name in lex.WOMEN else "他" for name in lex.NAMES}
+    table |= {(colour, "de"): f"{PLAIN[colour]}的" for colour in lex.COLOURS}
+    table |= {(concept, "li"): shown for concept, shown in LOCATIVES.items()}
+    for form, counted in COUNTED.items():
+        table |= {(number, form): PLAIN[number] + counted for number in lex.NUMBERS}
+    for concept, effect in EFFECTS.items():
+        table |= {(concept, ""): effect, (concept, "le"): f"{effect.removesuffix('了')}了"}
+    for concept, (verb, result) in MAKES.items():
+        table |= {(concept, "v"): verb, (concept, ""): verb + result, (concept, "le"): f"{verb}{result}了"}
+    for rows, forms in (
+        *((NOUNS, ("ge", "")), (MEALS, ("ge", "chi", "")), (WORKS, ("ba", "")), (USES, ("", "qi"))),
+        *((SHOWS, ("lu", "tian")), (WEATHERS, ("qi", "")), (SKIES, ("", "zhe"))),
+    ):
+        for concept, cells in rows.items():
+            table |= {(concept, form): cell for form, cell in zip(forms, cells, strict=True)}
+    return table
+
+
+DICTIONARY = _dictionary()
+
+
+def _agreeing(concept: str, form: str, other: str) -> str:
+    """What depends on another concept: 五碗 of a soup, or a poem that is not larger than another but longer."""
+    if form == "fen":
+        return PLAIN[concept] + MEALS[other][0]
+    if concept in TOOL_ADJECTIVES:
+        return "干净的" if concept == "shiny" and other in NOT_SHINY else TOOL_ADJECTIVES[concept]
+    kinds = ADJECTIVES.get(concept) or COMPARATIVES[concept]
+    shown = kinds.get(KIND_OF.get(other, ""), kinds[""])
+    return f"{shown}的" if concept in ADJECTIVES else shown
+
+
+def word(concept: str, form: str = "") -> str:
+    """A concept in a form of Chinese; the docstring of `chinese.py` lists the forms."""
+    base, agrees, other = form.partition("~")
+    if agrees:
+        return _agreeing(concept, base, other)
+    try:
+        return DICTIONARY[concept.removeprefix("many "), base]
+    except KeyError:
+        raise ValueError(f"Chinese has no form {form!r} of {concept!r}.") from None

@@ -6,15 +6,14 @@ from itertools import product
 import pytest
 
 from electra_helpers.text.tokenizer import tokenizer_from_words
-from electra_helpers.world import chinese, stories, vocabulary
+from electra_helpers.world import chinese, chinese_words, stories, vocabulary
 from electra_helpers.world import lexicon as lex
-from electra_helpers.world.story import EXPRESSIONS, FRAMES, registers
-from electra_helpers.world.telling import Slot, language
+from electra_helpers.world.story import EXPRESSIONS, FRAMES, TOPICS, frame_registers, registers
+from electra_helpers.world.telling import Slot, parse_template
 
 SOME = list(stories(seed=8, count=400, languages=["zh"])) + list(stories(count=300, split="test"))
 PUNCTUATION = "，。：？！“”"
 ATTRIBUTES = {"adj", "age", "how", "state", "C"}  # what may stand between a measure word and its noun
-NUMBERS = {"coins", "plates", "count"}
 
 # What a dictionary of measure words allows, noun by noun; written apart from the tables of the module.
 ACCEPTED = {
@@ -67,11 +66,19 @@ ACCEPTED = {
 ACCEPTED_NOUNS = {noun for nouns in ACCEPTED.values() for noun in nouns.split()}
 
 
-def ways(frame):
-    """Every sentence pattern of a frame: its pieces, with each free choice made in each way."""
-    for template in language("zh").templates[frame]:
-        for chosen in product(*template):
-            yield [piece for way in chosen for piece in way]
+# Every template of the language, by where it stands.
+LINES = {
+    **{f"{frame} {at}": line for frame, lines in chinese.TEMPLATES.items() for at, line in enumerate(lines)},
+    **{f"asked {frame} {at}": q[1] for frame, asked in chinese.QUESTIONS.items() for at, q in enumerate(asked)},
+    **{f"summary {key} {at}": line for key, lines in chinese.SUMMARIES.items() for at, line in enumerate(lines)},
+}
+
+
+def ways():
+    """Every sentence pattern there is: where it stands, and its pieces, with each free choice made in each way."""
+    for where, line in LINES.items():
+        for chosen in product(*parse_template(line)):
+            yield where, [piece for way in chosen for piece in way]
 
 
 def spans(told):
@@ -92,33 +99,37 @@ def concepts(expression):
 
 
 def test_every_noun_has_a_measure_word_that_a_dictionary_allows():
-    nouns = chinese.zh.NOUNS.keys() | chinese.zh.MEALS.keys()
+    nouns = chinese_words.NOUNS.keys() | chinese_words.MEALS.keys()
     for concept in nouns:
         noun, measure = chinese.word(concept), chinese.word(concept, "ge")
         assert noun in ACCEPTED[measure].split(), f"{measure}{noun}"
 
 
-@pytest.mark.parametrize("frame", FRAMES)
-def test_a_measure_word_follows_a_number_and_leads_to_its_own_noun(frame):
-    for pieces in ways(frame):
+def test_a_measure_word_follows_a_number_and_leads_to_its_own_noun():
+    for where, pieces in ways():
         for at, piece in enumerate(pieces):
             if not isinstance(piece, Slot) or piece.form != "ge":
                 continue
             before = pieces[at - 1]
-            counts = before.expression in NUMBERS if isinstance(before, Slot) else before[-1] in "一这那"
-            assert counts, (pieces, at)
+            assert before == Slot("count", "") if isinstance(before, Slot) else before[-1] in "一这那", where
             noun = next(p for p in pieces[at + 1 :] if not isinstance(p, Slot) or p.expression not in ATTRIBUTES)
             alone = isinstance(noun, str) and noun[0] in "。，新"  # 另买了一把。 买了一把新的。
-            assert alone or noun == Slot(piece.expression, ""), (pieces, at)
+            assert alone or noun == Slot(piece.expression, ""), where
 
 
-@pytest.mark.parametrize("frame", FRAMES)
-def test_after_a_number_there_is_a_measure_word(frame):
-    for pieces in ways(frame):
+def test_after_a_number_there_is_a_measure_word():
+    for where, pieces in ways():
         for piece, follows in zip(pieces, [*pieces[1:], ""], strict=True):
-            is_number = isinstance(piece, Slot) and piece.expression in NUMBERS and piece.form == ""
-            if is_number or (isinstance(piece, str) and piece[-1] in "一这那"):
-                assert follows.form == "ge" if isinstance(follows, Slot) else follows.startswith("枚"), pieces
+            if piece == Slot("count", "") or (isinstance(piece, str) and piece[-1] in "一这那"):
+                assert getattr(follows, "form", "") == "ge", where
+    for where, line in LINES.items():
+        bare = set(re.findall(r"\{(coins|hours|days|plates)\}", line))  # these are told with what they count
+        assert not bare, where
+
+
+def test_a_slot_stands_apart_from_the_words_around_it():
+    for where, pieces in ways():
+        assert not any("{" in piece or "}" in piece for piece in pieces if isinstance(piece, str)), where
 
 
 def test_stories_are_chinese_characters_and_full_width_punctuation_and_nothing_else():
@@ -200,12 +211,10 @@ def test_adjectives_fit_their_noun():
 
 
 def test_what_is_drunk_is_not_eaten():
-    drunk = {concept for concept in chinese.zh.MEALS if chinese.word(concept, "chi") == "喝"}
+    drunk = {concept for concept in chinese_words.MEALS if chinese.word(concept, "chi") == "喝"}
     assert drunk == {"milk", "tea", "chowder"}
-    for frame in FRAMES:  # so no template may fix the verb
-        assert not any(
-            re.search("[吃喝]", piece) for pieces in ways(frame) for piece in pieces if isinstance(piece, str)
-        )
+    assert chinese.word("two", "fen~chowder") == "两碗"
+    assert not [where for where, line in LINES.items() if re.search("[吃喝]", line)]  # the verb is the noun's affair
 
 
 def test_a_story_fits_a_row_of_160_characters():
@@ -217,3 +226,21 @@ def test_a_story_fits_a_row_of_160_characters():
 def test_an_unknown_form_is_said_plainly():
     with pytest.raises(ValueError, match="no form 'le' of 'baker'"):
         chinese.word("baker", "le")
+
+
+def test_questions_and_summaries_speak_only_of_what_the_story_has():
+    summed = {(topic, outcome) for topic in TOPICS for outcome in ("good", "bad")}
+    assert set(chinese.SUMMARIES) == summed
+    assert set(chinese.QUESTIONS) <= set(FRAMES)
+    assert {kind for asked in chinese.QUESTIONS.values() for kind, _, _ in asked} == {
+        *("who", "what", "where", "when", "why", "how many")
+    }
+    for frame, asked in chinese.QUESTIONS.items():
+        for _, line, answer in asked:
+            said = {
+                p.expression for way in product(*parse_template(line)) for ps in way for p in ps if isinstance(p, Slot)
+            }
+            known = frame_registers(frame) | {"P", "T"}
+            assert all(set(EXPRESSIONS[e].registers) <= known for e in said | ({answer} - {"sentence"})), (frame, line)
+            assert answer not in said, (frame, line)  # a question does not say its own answer
+            assert answer == "sentence" or answer in FRAMES[frame], (frame, line)
