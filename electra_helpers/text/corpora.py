@@ -6,7 +6,6 @@ content, so that what was computed from it can be kept.
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -146,37 +145,24 @@ class CorpusStats:
     characters: int
     longest: int  # words of the longest document
     tokens: int | None = None
-
-    @property
-    def tokens_per_word(self) -> float | None:
-        """Mean number of pieces that a word is cut into, punctuation included."""
-        return None if self.tokens is None else self.tokens / max(1, self.words)
-
-    def report(self) -> str:
-        """The numbers as lines for the terminal."""
-        rows = [("documents", self.documents), ("duplicates", self.duplicates), ("words", self.words)]
-        rows += [("types", self.types), ("characters", self.characters), ("longest document (words)", self.longest)]
-        lines = [f"{name:<26}{value:>14,}" for name, value in rows]
-        if self.tokens is not None:
-            lines += [f"{'tokens':<26}{self.tokens:>14,}", f"{'tokens per word':<26}{self.tokens_per_word:>14.2f}"]
-        return "\n".join(lines)
+    tokens_per_word: float | None = None  # pieces that a word is cut into on average, punctuation counted with them
 
 
 def corpus_stats(corpus: Iterable[str], tokenizer: Tokenizer | None = None) -> CorpusStats:
     """Count documents, words, types, characters, duplicates, and tokens where a tokenizer is given."""
     documents = words = characters = longest = tokens = 0
-    types: Counter[str] = Counter()
-    seen: set[bytes] = set()
+    types: set[str] = set()
+    seen: set[int] = set()
     for batch in in_batches(corpus):
         for text in batch:
             found = _WORD.findall(text)
-            types.update(set(map(str.lower, found)))
-            seen.add(_digest(text))
+            types.update(map(str.lower, found))
+            seen.add(hash(text))
             documents, characters = documents + 1, characters + len(text)
             words, longest = words + len(found), max(longest, len(found))
         tokens += sum(map(len, tokenizer.encode_batch(batch))) if tokenizer else 0
-    counted = tokens if tokenizer else None
-    return CorpusStats(documents, documents - len(seen), words, len(types), characters, longest, counted)
+    counted = (tokens, tokens / max(1, words)) if tokenizer else ()
+    return CorpusStats(documents, documents - len(seen), words, len(types), characters, longest, *counted)
 
 
 def in_batches(texts: Iterable[str], characters: int = 2_000_000) -> Iterator[list[str]]:

@@ -15,11 +15,11 @@ import json
 import random
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
+from threading import Thread
 from typing import TypeVar
 
 import numpy as np
@@ -271,13 +271,38 @@ def pack(form: str, documents: Iterable[list[int]], tokenizer: Tokenizer, length
 
 
 def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, each computed in another thread while the one before it is in use."""
-    end = object()
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, items, end)
-        while (item := coming.result()) is not end:
-            coming = pool.submit(next, items, end)
-            yield item
+    """The same items, each computed in another thread while the one before it is in use.
+
+    A thread an item, and nothing to clean up: a pool would be shut down by the garbage collector where a stream is
+    dropped half read, and can lock itself out.
+    """
+
+    def fetch(box: list) -> None:
+        try:
+            box.extend(islice(items, 1))
+        except BaseException as error:
+            box.append(_Failure(error))
+
+    def begin() -> tuple[Thread, list]:
+        box: list = []
+        thread = Thread(target=fetch, args=(box,))
+        thread.start()
+        return thread, box
+
+    thread, box = begin()
+    while True:
+        thread.join()
+        if not box:
+            return
+        item, (thread, box) = box[0], begin()
+        if isinstance(item, _Failure):
+            raise item.error
+        yield item
+
+
+@dataclass(frozen=True)
+class _Failure:
+    error: BaseException
 
 
 def _is_whole(folder: Path) -> bool:

@@ -145,7 +145,8 @@ def test_stats_count_what_they_say():
     assert stats.types == len({"the", "cat's", "cat", "dog", "今", "天", "well-known", "7"})
     assert stats.characters == len("the Cat cat's cat." + "the dog" * 2 + "今天 well-known 7")
     assert stats.tokens == 7 + 2 + 6 + 2
-    assert "tokens per word" in stats.report()
+    assert stats.tokens_per_word == stats.tokens / 12
+    assert corpus_stats(Corpus.from_texts(["a"])).tokens is None
 
 
 def test_batches_lose_no_text():
