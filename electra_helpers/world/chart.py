@@ -176,6 +176,7 @@ class Chart:
         self.visible[self.text[self.text != HIDDEN]] = True
         self._lump()
         self._seen: dict[tuple[int, int], np.ndarray] = {}
+        self._factors: dict[tuple[int, bytes], np.ndarray | None] = {}
         self._emissions: dict[int, tuple[tuple[str, ...], np.ndarray]] = {}
         self.edges: list[tuple[int, int, np.ndarray, np.ndarray]] = []  # (arc, position, message, factor)
         self._forward()
@@ -217,6 +218,13 @@ class Chart:
 
     def _factor(self, number: int, position: int) -> np.ndarray | None:
         """An arc's weight over its scope if it is read at a position; None if the text contradicts it."""
+        end = position + len(self.grammar.arcs[number].slots)
+        key = (number, self.text[position:end].tobytes())  # hidden stretches recur
+        if key not in self._factors:
+            self._factors[key] = self._new_factor(number, position)
+        return self._factors[key]
+
+    def _new_factor(self, number: int, position: int) -> np.ndarray | None:
         arc, plan, grammar = self.grammar.arcs[number], self.grammar.plans[number], self.grammar
         for offset, word in plan.fixed:
             if self.text[position + offset] not in (HIDDEN, word):

@@ -2,7 +2,8 @@
 
 A template is a line such as `{P} took the {tool} and <began|set to work> .`: words, slots `{expression}` or
 `{expression.form}`, and places where the teller is free, `<one way|another|>`, an empty way allowed. A language is a
-module with TEMPLATES (frame → templates), `word(concept, form)` and `join(pieces)`; see `english.py`.
+module with TEMPLATES (frame → templates), `word(concept, form)` and `join(pieces)`; see `english.py`. It may also have
+QUESTIONS (frame → (kind, question, answer)) and SUMMARIES ((topic, outcome) → templates), in the same syntax.
 """
 
 from __future__ import annotations
@@ -63,6 +64,14 @@ def _piece(item: str) -> Piece:
     return Slot(expression, form, agrees_with)
 
 
+class Question(NamedTuple):
+    """What can be asked about a frame: `answer` is the expression that answers, or "sentence" for all that is said."""
+
+    kind: str  # who, what, where, when, why, how many
+    template: Template
+    answer: str
+
+
 @dataclass(frozen=True, eq=False)
 class Language:
     """A language as the teller uses it."""
@@ -73,6 +82,15 @@ class Language:
     join: Callable[[Sequence[str]], str]
     split: Callable[[str], list[str]]
     noun_forms: frozenset[str]  # the forms whose piece is still the noun, and so the entity
+    questions: dict[str, tuple[Question, ...]]
+    summaries: dict[tuple[str, str], tuple[Template, ...]]
+
+    def pieces(self) -> set[Piece]:
+        """Every piece that stands in any template, question or summary."""
+        groups = [*self.templates.values(), *self.summaries.values()]
+        lines = [template for group in groups for template in group]
+        lines += [question.template for group in self.questions.values() for question in group]
+        return {piece for line in lines for segment in line for way in segment for piece in way}
 
 
 @cache
@@ -82,7 +100,13 @@ def language(code: str) -> Language:
         raise ValueError(f"The little world does not speak {code!r}: it speaks {', '.join(MODULES)}.")
     module = import_module(f".{MODULES[code]}", __package__)
     templates = {frame: tuple(map(parse_template, lines)) for frame, lines in module.TEMPLATES.items()}
-    return Language(code, templates, cache(module.word), module.join, module.split, module.NOUN_FORMS)
+    questions = {
+        frame: tuple(Question(kind, parse_template(line), answer) for kind, line, answer in lines)
+        for frame, lines in getattr(module, "QUESTIONS", {}).items()
+    }
+    summaries = {key: tuple(map(parse_template, lines)) for key, lines in getattr(module, "SUMMARIES", {}).items()}
+    word = cache(module.word)
+    return Language(code, templates, word, module.join, module.split, module.NOUN_FORMS, questions, summaries)
 
 
 class Told(NamedTuple):
@@ -119,7 +143,16 @@ def tell(story: Story, code: str) -> tuple[Told, ...]:
     """Tell a story: in each frame one of the language's templates, and in each template one of its ways, at random."""
     rng = random.Random(f"{story.key}/{code}")
     speaker = language(code)
-    return tuple(_tell_frame(story, frame, speaker, rng) for frame in story.frames)
+    return tuple(say(story, frame, speaker.templates[frame], speaker, rng) for frame in story.frames)
+
+
+def say(story: Story, frame: str, templates: Sequence[Template], speaker: Language, rng: random.Random) -> Told:
+    """Say something about a story by one of some templates."""
+    template = templates[int(rng.random() * len(templates))]
+    chosen = [piece for segment in template for piece in _pick(segment, rng)]
+    shown = [_show(story, piece, speaker) for piece in chosen]
+    slots = tuple(piece if isinstance(piece, Slot) else None for piece in chosen)
+    return Told(speaker.code, frame, tuple(shown), slots)
 
 
 @cache
@@ -135,15 +168,6 @@ def _pick(ways: Segment, rng: random.Random) -> tuple[Piece, ...]:
     return ways[min(bisect(tuple(accumulate(way_weights(len(ways)))), rng.random()), len(ways) - 1)]
 
 
-def _tell_frame(story: Story, frame: str, speaker: Language, rng: random.Random) -> Told:
-    templates = speaker.templates[frame]
-    template = templates[int(rng.random() * len(templates))]
-    chosen = [piece for segment in template for piece in _pick(segment, rng)]
-    shown = [_show(story, piece, speaker) for piece in chosen]
-    slots = tuple(piece if isinstance(piece, Slot) else None for piece in chosen)
-    return Told(speaker.code, frame, tuple(shown), slots)
-
-
 def _show(story: Story, piece: Piece, speaker: Language) -> str:
     if not isinstance(piece, Slot):
         return piece
@@ -154,11 +178,8 @@ def _show(story: Story, piece: Piece, speaker: Language) -> str:
 def slot_registers(slot: Slot) -> tuple[str, ...]:
     """The registers that decide what a slot shows."""
     names = EXPRESSIONS[slot.expression].registers
-    return (
-        names + tuple(n for n in EXPRESSIONS[slot.agrees_with].registers if n not in names)
-        if slot.agrees_with
-        else names
-    )
+    others = EXPRESSIONS[slot.agrees_with].registers if slot.agrees_with else ()
+    return names + tuple(name for name in others if name not in names)
 
 
 def slot_words(slot: Slot, speaker: Language) -> Iterator[str]:
@@ -173,7 +194,7 @@ def slot_words(slot: Slot, speaker: Language) -> Iterator[str]:
 def vocabulary(code: str = "en") -> list[str]:
     """Every word and punctuation mark that the world can say in a language, in alphabetical order."""
     speaker = language(code)
-    pieces = {p for ts in speaker.templates.values() for t in ts for segment in t for way in segment for p in way}
+    pieces = speaker.pieces()
     shown = {piece for piece in pieces if isinstance(piece, str)}
     for slot in pieces - shown:
         shown.update(slot_words(slot, speaker))
