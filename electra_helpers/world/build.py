@@ -18,7 +18,7 @@ from .story import SPLITS
 from .telling import SPOKEN, language
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "world"
-ROWS = {"train": 600, "validation": 200, "test": 200}
+ROWS = {"train": 500, "validation": 150, "test": 150}
 BUNDLED = ("sentiment", "topic", "entities", "questions", "summary", "noisy")  # in English and Chinese; more on the fly
 FEWER = {"noisy": 3}  # the longest rows: a third of them
 PAIRS_A_PHENOMENON = 100
