@@ -308,13 +308,13 @@ TEMPLATES: dict[str, list[str]] = {
         "<|but> {P} <had|brought> a <|much> {comp} {X} than {F} .",
         "<everybody|they all> found {P} and {P.his} {X} <|much|even> {comp} than {F} .",
         "<nobody|no one> had a {comp} {X} than {P} , <not even|and not even> {F} .",
-        "{F} had a good {X} , but {P} had <|even> a {comp} one .",
+        "{F} had a good {X} , but {P} <|even> had a {comp} one .",
     ],
     "worse": [
         "the {X} by {F} was <|much|even> {comp} than the one by {P} .",
         "<|but> {F} <had|brought> a <|much> {comp} {X} than {P} .",
         "<nobody|no one> had a {comp} {X} than {F} , <not even|and not even> {P} .",
-        "{P} had a good {X} , but {F} had <|even> a {comp} one .",
+        "{P} had a good {X} , but {F} <|even> had a {comp} one .",
     ],
     "won": [
         "<|in the end|so> {P} won {C.a} {C} {G} and <|also> {coins} {coins.coin} .",
