@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from itertools import groupby
 from typing import NamedTuple
@@ -100,9 +100,9 @@ def _words(cells: Sequence[Cell]) -> Iterator[list[Cell]]:
         yield [cell for _, cell in group]
 
 
-def _direction(cells: Sequence[Cell]) -> str:
+def text_direction(tokens: Iterable[str]) -> str:
     """The side the text starts from: right for Arabic or Hebrew; the tokens themselves are isolated from each other."""
-    kinds = [unicodedata.bidirectional(c) for cell in cells if cell.word is not None for c in cell.token]
+    kinds = [unicodedata.bidirectional(c) for token in tokens for c in token]
     return "rtl" if kinds.count("R") + kinds.count("AL") > kinds.count("L") else "ltr"
 
 
@@ -150,7 +150,7 @@ def tokens_to_html(
     legend = _legend_html(with_underline=is_replaced is not None)
     return (
         f'<figure class="eh-tokens">\n<style>{STYLE}</style>\n{caption}'
-        f'<div class="eh-text" dir="{_direction(cells)}">\n{text}\n</div>\n{legend}\n</figure>'
+        f'<div class="eh-text" dir="{text_direction(c.token for c in cells if c.word is not None)}">\n{text}\n</div>\n{legend}\n</figure>'
     )
 
 
