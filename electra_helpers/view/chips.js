@@ -35,16 +35,15 @@ function setAttribute(element, name, value) {
 /** One stop for the Tab key; arrows, Home and End move inside. `items()` lists the elements in order. */
 function roving(container, items) {
   const stop = (chosen) => items().forEach((item) => setAttribute(item, "tabindex", item === chosen ? 0 : -1));
-  const ensure = () => {
-    const all = items();
-    const kept = all.filter((item) => item.tabIndex === 0 && !item.disabled);
-    if (kept.length !== 1) stop(kept[0] ?? all.find((item) => !item.disabled));
+  const ensure = (atFirst = false) => {
+    const kept = items().filter((item) => item.tabIndex === 0);
+    if (atFirst || kept.length !== 1) stop((!atFirst && kept[0]) || items()[0]);
   };
   container.addEventListener("focusin", (event) => {
     if (items().includes(event.target)) stop(event.target);
   });
   container.addEventListener("keydown", (event) => {
-    const all = items().filter((item) => !item.disabled);
+    const all = items();
     const here = all.indexOf(document.activeElement);
     if (here < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
     const forward = container.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
@@ -57,22 +56,14 @@ function roving(container, items) {
   return ensure;
 }
 
+// What a screen reader hears of a token beside its text and number: nothing is said by colour alone.
 const MARKS = {
-  selected: "selected",
-  blank: "masked",
-  drawn: "drawn by the generator",
-  guessed: "guessed right, so original",
-  replaced: "replaced",
+  selected: ", selected",
+  blank: ", masked",
+  drawn: ", drawn by the generator",
+  guessed: ", guessed right, so original",
+  replaced: ", replaced",
 };
-
-/** What a screen reader says of a token: text, mark and number, never the colour alone. */
-function describeChip(chip) {
-  const parts = [chip.shown];
-  if (chip.mark === "replaced") parts.push(`in place of ${chip.token}`);
-  else if (chip.mark) parts.push(MARKS[chip.mark]);
-  if (chip.p != null && chip.mark !== "blank") parts.push(`P(replaced) ${chip.p.toFixed(2)}`);
-  return parts.join(", ");
-}
 
 /** A row of tokens, the pieces of a word side by side. `press(i)` and `erase(i)` are told of what the reader does. */
 class Chips {
@@ -105,7 +96,8 @@ class Chips {
   }
 
   chip(i) {
-    const lines = [el("bdi"), el("small", { class: "eh-p" }), el("small", { class: "eh-was" })];
+    const heard = el("span", { class: "eh-heard" });
+    const lines = [el("bdi"), heard, el("small", { class: "eh-p" }), el("small", { class: "eh-was" })];
     const onkeydown = (event) => {
       if (event.key !== "Delete" && event.key !== "Backspace") return;
       event.preventDefault();
@@ -115,12 +107,13 @@ class Chips {
   }
 
   update(button, chip, isOpen) {
-    const [token, number, was] = button.children;
+    const [token, heard, number, was] = button.children;
+    const isJudged = chip.p != null && chip.mark !== "blank";
     setText(token, chip.shown);
-    setText(number, chip.p == null || chip.mark === "blank" ? "\u00a0" : chip.p.toFixed(2));
+    setText(heard, `${MARKS[chip.mark] ?? ""}${isJudged ? ", P(replaced) " : ""}`);
+    setText(number, isJudged ? chip.p.toFixed(2) : "\u00a0");
     setText(was, chip.mark === "replaced" ? chip.token : "");
     setAttribute(button, "data-mark", chip.mark || null);
-    setAttribute(button, "aria-label", describeChip(chip));
     setAttribute(button, "aria-disabled", chip.fixed ? "true" : null);
     setAttribute(button, "aria-pressed", chip.fixed ? null : String(Boolean(chip.mark)));
     setAttribute(button, "aria-current", isOpen ? "true" : null);

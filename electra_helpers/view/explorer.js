@@ -52,8 +52,9 @@ function tools(line, say, view) {
     // aria-disabled, not disabled: a button that loses the focus by being pressed would send the reader to the top of the page.
     setAttribute(undo, "aria-disabled", now.can_undo ? null : "true");
     setAttribute(redo, "aria-disabled", now.can_redo ? null : "true");
-    if (line.newest === null) range.value = now.temperature;
-    if (line.newest === null) setText(shown, now.temperature.toFixed(1));
+    if (line.waiting > 0) return; // a newer value is under way: the hand on the slider is right, the answer is late
+    range.value = now.temperature;
+    setText(shown, now.temperature.toFixed(1));
   };
   return { root, paint };
 }
@@ -98,15 +99,16 @@ function panel(line, close) {
   const ensureStop = roving(list, rows);
   const paint = (view) => {
     root.hidden = view.position === null;
-    if (root.hidden) return;
-    if (position !== view.position) input.value = "";
+    const isNew = position !== view.position;
     position = view.position;
-    setText(title, `Position ${position}: ${view.chips[position].token}`);
+    if (root.hidden) return;
+    if (isNew) input.value = "";
+    setText(title, `${view.proposals ? "The generator at" : "At"} position ${position}, “${view.chips[position].token}”`);
     sample.hidden = !view.can_sample;
     list.hidden = rank.hidden = view.proposals === null;
     if (view.proposals) paintBars(list, view.proposals, (token) => line.send("choose", token));
     if (view.proposals) setText(rank, rankOf(view.proposals));
-    ensureStop();
+    ensureStop(isNew);
   };
   return { root, paint };
 }
@@ -134,7 +136,6 @@ function paintBars(list, made, choose) {
     setText(number, proposal.p.toFixed(3));
     setText(tag, tags);
     bar.style.setProperty("--q", proposal.p);
-    setAttribute(row, "aria-label", `${proposal.token}, probability ${proposal.p.toFixed(3)}${tags && ", " + tags}`);
     setAttribute(row, "aria-pressed", String(proposal.is_here));
   });
 }
@@ -146,9 +147,9 @@ function ladder(view) {
     ["original", (chip) => chip.token],
     ["selected", (chip) => (chip.mark ? "▲" : "")],
     ["masked", (chip) => chip.masked],
-    ["sampled", (chip) => chip.current],
+    ["sampled", (chip) => (chip.mark === "blank" ? "" : chip.current)],
     ["replaced", (chip) => (chip.mark === "replaced" ? "yes" : "")],
-    ["P(replaced)", (chip) => (chip.p == null ? "" : chip.p.toFixed(2))],
+    ["P(replaced)", (chip) => (chip.p == null || chip.mark === "blank" ? "" : chip.p.toFixed(2))],
   ];
   const frame = control("div", { class: "eh-scroll", tabindex: 0, role: "region", "aria-label": "Ladder" }, el("table", {}, body));
   const root = el("details", { class: "eh-ladder" }, control("summary", { text: "The ladder: all steps as rows" }), frame);
@@ -157,7 +158,7 @@ function ladder(view) {
     const rows = rungs.map(([name, read], rung) => {
       const cells = now.chips.map((chip) => {
         const cell = el("td", { text: rung <= now.stage + 1 ? read(chip) : "", "data-mark": chip.mark || null });
-        if (rung === 5) cell.style.setProperty("--p", rung <= now.stage + 1 ? (chip.p ?? 0) : 0);
+        if (rung === 5) cell.style.setProperty("--p", chip.mark === "blank" ? 0 : (chip.p ?? 0));
         return cell;
       });
       return el("tr", {}, el("th", { scope: "row", text: name }), ...cells);

@@ -1,0 +1,98 @@
+"""The explorer in Notebook 7, by mouse and by keyboard; and its picture where nothing runs: nbconvert's page, a reopened file."""
+
+import copy
+
+import nbformat
+import pytest
+from nbconvert import HTMLExporter
+from nbformat.sign import NotebookNotary
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from electra_helpers.view.explorer import WIDGET_VIEW, explore
+from tests.browser.harness import PICTURES, jupyterlab
+from tests.browser.test_explorer_lab import SETUP, TEXT, agrees_with_python, chip, press
+from tests.browser.widgets import KERNEL, Desk, write_notebook
+from tests.view.models import small_pair
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory):
+    return tmp_path_factory.mktemp("room")
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A notebook as it is saved after the explorer ran and a token was replaced."""
+    explorer = explore(small_pair(), TEXT)
+    explorer.corrupt()
+    live = explorer._repr_mimebundle_()[0][WIDGET_VIEW]
+    outputs = [
+        new_output("display_data", explorer._saved()),
+        new_output("display_data", {WIDGET_VIEW: live, "text/plain": ""}),
+    ]
+    cell = new_code_cell("explorer", outputs=outputs, execution_count=1)
+    return new_notebook(cells=[cell], metadata=KERNEL)
+
+
+@pytest.fixture(scope="module")
+def server(room, saved, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explorer")
+    write_notebook(folder / "explorer.ipynb", SETUP)
+    nbformat.write(saved, folder / "saved.ipynb")
+    (room / "data").mkdir()
+    NotebookNotary(data_dir=str(room / "data")).sign(nbformat.read(folder / "saved.ipynb", 4))
+    unknown = copy.deepcopy(saved)
+    unknown.cells.append(new_code_cell("'not signed on this machine'"))  # a signature is one of the contents
+    nbformat.write(unknown, folder / "untrusted.ipynb")
+    with jupyterlab(folder, room) as server:
+        yield server
+
+
+@pytest.fixture
+def desk(server, browser):
+    desk = Desk(server, browser)
+    yield desk
+    desk.page.close()
+
+
+def test_notebook_7_by_mouse_and_by_keyboard(desk):
+    desk.open_in_notebook("explorer.ipynb")
+    press(desk, chip(desk, 2))
+    press(desk, desk.widget().locator(".eh-proposal").nth(1))
+    made = desk.ask_in_a_cell("[explorer.state, explorer.exploration.proposals.tokens]")
+    assert made[0]["sampled"] == {"2": made[1][1]}
+    cells = desk.cells()
+    chip(desk, 2).focus()
+    desk.keys("b", "a", "d", "d", "x", "m", answers=False)
+    assert desk.cells() == cells
+    desk.keys("ArrowRight", "Enter")
+    assert desk.ask_in_a_cell("explorer.state['position']") == 3
+    desk.ask = desk.ask_in_a_cell
+    agrees_with_python(desk)
+    assert desk.violations() == []
+    desk.picture(PICTURES / "explorer-notebook7.png")
+    assert desk.foreign == []
+
+
+@pytest.mark.parametrize("name", ["saved.ipynb", "untrusted.ipynb"])
+def test_reopened_without_running_the_picture_stands_in(desk, name):
+    desk.open(name)
+    picture = desk.page.locator(".jp-Notebook .eh-text" if name == "saved.ipynb" else ".jp-Notebook figure")
+    picture.first.wait_for()
+    desk.page.wait_for_timeout(500)  # time for the widget manager to find that the model is gone
+    assert "chef" in picture.first.inner_text()
+    assert "model not found" not in desk.page.locator(".jp-Notebook").inner_text()
+    assert desk.foreign == []
+
+
+def test_the_page_of_nbconvert_shows_the_picture_offline(browser, saved, tmp_path):
+    page_file = tmp_path / "page.html"
+    page_file.write_text(HTMLExporter().from_notebook_node(saved)[0], "utf-8")
+    page = browser.new_page()
+    page.route("**/*", lambda route: route.continue_() if route.request.url.startswith("file:") else route.abort())
+    page.goto(page_file.as_uri())
+    assert "chef" in page.locator(".eh-saved .eh-text").inner_text()
+    box = page.locator(".eh-saved .eh-text").bounding_box()
+    assert box["height"] > 20
+    assert "model not found" not in page.locator("body").inner_text()
+    page.close()

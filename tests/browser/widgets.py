@@ -1,0 +1,128 @@
+"""A notebook with one widget, driven as a learner drives it, in JupyterLab or Notebook 7; Python is asked through a cell."""
+
+import json
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Locator
+
+from tests.browser.harness import Lab
+
+AXE = Path(__file__).parent / "axe" / "axe.min.js"
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+RUN_AXE = "async () => (await axe.run('.eh-widget')).violations.map(v => [v.id, v.nodes.map(n => n.html)])"
+SET_THEME = "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})"
+ASK_KERNEL = """async code => {
+    const request = jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code, store_history: false});
+    let text = '';
+    request.onIOPub = message => { text += message.content.text ?? message.content.evalue ?? ''; };
+    await request.done;
+    return text;
+}"""
+THEME_IS = "name => document.body.dataset.jpThemeName === name"
+
+
+def write_notebook(path: Path, *cells: str) -> None:
+    """The cells, and a last one in which the tests ask Python."""
+    book = new_notebook(cells=[new_code_cell(cell) for cell in (*cells, "'ask here'")], metadata=KERNEL)
+    nbformat.write(book, path)
+
+
+class Desk(Lab):
+    """A notebook, open and run, with its widget in sight."""
+
+    def __init__(self, server, browser):
+        super().__init__(server, browser)
+        self.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        self.page.set_default_timeout(15_000)
+
+    def open_in_notebook(self, name: str) -> None:
+        """Open in Notebook 7 and run by its menu."""
+        self.page.goto(f"{self.server.url}/notebooks/{name}?token={self.server.token}")
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        self.page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60_000)
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        self.widget().wait_for(timeout=90_000)
+
+    def widget(self) -> Locator:
+        return self.page.locator(".eh-widget")
+
+    def answers(self) -> int:
+        return int(self.widget().get_attribute("data-answer"))
+
+    def settle(self, after: int) -> None:
+        """Wait until Python has answered an action that was begun at answer `after`."""
+        self.page.wait_for_function("n => Number(document.querySelector('.eh-widget').dataset.answer) > n", arg=after)
+
+    def click(self, name: str) -> None:
+        """Press a button of the widget by its visible name, and wait for the answer."""
+        before = self.answers()
+        self.widget().get_by_role("button", name=name, exact=True).click()
+        self.settle(before)
+
+    def keys(self, *keys: str, answers: bool = True) -> None:
+        """Press keys wherever the focus is."""
+        before = self.answers()
+        for key in keys:
+            self.page.keyboard.press(key)
+        if answers:
+            self.settle(before)
+
+    def focused(self) -> str:
+        """Text of what has the focus."""
+        return self.page.evaluate("() => document.activeElement.innerText || document.activeElement.ariaLabel")
+
+    def tab_to(self, selector: str, most: int = 30) -> None:
+        """Tab on until such an element has the focus: keyboard users have no other way."""
+        for _ in range(most):
+            if self.page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"{most} tabs did not lead to {selector}; the focus is on {self.focused()!r}")
+
+    def ask_in_a_cell(self, expression: str):
+        """The value of a Python expression, by way of the last cell, as a learner asks."""
+        cell = self.page.locator(".jp-Notebook .jp-CodeCell").last
+        editor = cell.locator(".cm-content")
+        editor.click()
+        self.page.keyboard.press("Control+a")
+        self.asked = getattr(self, "asked", 0) + 1
+        code = f"import json; print('«{self.asked}»' + json.dumps({expression}) + '»')"
+        self.page.keyboard.insert_text(code)
+        self.page.keyboard.press("Control+Enter")
+        output = cell.locator(".jp-OutputArea-output", has_text=f"«{self.asked}»")
+        output.wait_for()
+        return json.loads(output.inner_text().split(f"«{self.asked}»")[1].rsplit("»", 1)[0])
+
+    def ask(self, expression: str):
+        """The value of a Python expression, straight from the kernel, the focus left where it is (JupyterLab only)."""
+        return json.loads(self.page.evaluate(ASK_KERNEL, f"import json; print(json.dumps({expression}))"))
+
+    def chips(self) -> list[tuple[str, str]]:
+        """Token and number of every chip as they are shown."""
+        shown = (
+            self.widget()
+            .locator(".eh-chip")
+            .evaluate_all(
+                "chips => chips.map(c => [c.querySelector('bdi').textContent, c.querySelector('.eh-p').textContent.trim()])"
+            )
+        )
+        return [tuple(chip) for chip in shown]
+
+    def theme(self, name: str) -> None:
+        self.page.evaluate(SET_THEME, name)
+        self.page.wait_for_function(THEME_IS, arg=name)
+
+    def violations(self) -> list:
+        """What axe objects to inside the widget."""
+        self.page.evaluate(AXE.read_text("utf-8"))
+        return self.page.evaluate(RUN_AXE)
+
+    def cells(self) -> int:
+        return self.page.locator(".jp-Notebook .jp-Cell").count()
+
+    def picture(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.widget().screenshot(path=path)
