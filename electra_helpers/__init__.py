@@ -28,6 +28,7 @@ _HOME: dict[str, str] = {
     "corrupt": "electra_helpers.corruption",
     "detect": "electra_helpers.tasks.detection",
     "detection_metrics": "electra_helpers.training.metrics",
+    "duel": "electra_helpers.view.duel",
     "explore": "electra_helpers.view.explorer",
     "export": "electra_helpers.model.bridge",
     "gather_positions": "electra_helpers.corruption",

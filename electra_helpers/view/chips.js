@@ -186,3 +186,31 @@ async function copyText(text) {
     if (!done) throw new Error("The browser does not let this page copy.");
   }
 }
+
+/** Text and examples; Enter reads the text, Shift+Enter begins a new line. */
+function reader(line) {
+  const area = control("textarea", { rows: 2, dir: "auto", spellcheck: "false", "aria-label": "Text" });
+  const pick = control("select", { "aria-label": "Pick a sentence" });
+  const read = () => line.send("set_text", area.value);
+  area.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    read();
+  });
+  pick.addEventListener("change", () => {
+    if (pick.selectedIndex > 0) line.send("set_text", pick.value);
+  });
+  const root = el("div", { class: "eh-read" }, area, el("div", { class: "eh-side" }, button("Read", read), pick));
+  let known = null;
+  const paint = (view) => {
+    if (view.text !== known) area.value = view.text;
+    known = view.text;
+    if (pick.options.length !== view.examples.length + 1) {
+      const options = view.examples.map((text) => el("option", { value: text, text }));
+      pick.replaceChildren(el("option", { text: "Pick a sentence …", value: "" }), ...options);
+      pick.hidden = view.examples.length === 0;
+    }
+    pick.selectedIndex = view.examples.indexOf(view.text) + 1;
+  };
+  return { root, paint };
+}

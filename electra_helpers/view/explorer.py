@@ -15,6 +15,7 @@ import traitlets
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.store import Pretrained, load
+from electra_helpers.tasks.proposals import Row
 from electra_helpers.view.examples import examples_for
 from electra_helpers.view.exploration import STAGES, Exploration
 from electra_helpers.view.tokens import text_direction, tokens_to_html, tokens_to_terminal
@@ -250,13 +251,15 @@ def painted_proposals(seen: Exploration) -> dict[str, Any] | None:
 
 
 def notices(seen: Exploration) -> list[str]:
-    found = [seen.missing] if seen.missing else []
-    if seen.row.n_cut:
-        kept = len(seen.row.encoding.ids)
-        found.append(
-            f"The text is longer than what can be shown: the first {kept} tokens are here, {seen.row.n_cut:,} are cut."
-        )
-    return found
+    return ([seen.missing] if seen.missing else []) + notice_of_cut(seen.row)
+
+
+def notice_of_cut(row: Row) -> list[str]:
+    """A word on what was left out of a long text."""
+    if not row.n_cut:
+        return []
+    kept = len(row.encoding.ids)
+    return [f"The text is longer than what can be shown: the first {kept} tokens are here, {row.n_cut:,} are cut."]
 
 
 def status(seen: Exploration) -> str:

@@ -67,6 +67,8 @@ def test_notebook_7_by_mouse_and_by_keyboard(desk):
     assert desk.cells() == cells
     desk.keys("ArrowRight", "Enter")
     assert desk.ask_in_a_cell("explorer.state['position']") == 3
+    chip(desk, 3).focus()
+    desk.keys("Delete")
     desk.ask = desk.ask_in_a_cell
     agrees_with_python(desk)
     assert desk.violations() == []
