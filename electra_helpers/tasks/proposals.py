@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -84,6 +85,11 @@ def propose(
         original_probability=float(p[original_id]),
         original_rank=1 + int((logits > logits[original_id]).sum()),
     )
+
+
+def probabilities(logits: Tensor, temperature: float) -> np.ndarray:
+    """softmax(logits / temperature), (V,), in double precision."""
+    return torch.softmax(logits.double() / temperature, -1).numpy()
 
 
 def draw(logits: Tensor, *, temperature: float, seed: int, number: int) -> list[int]:

@@ -98,6 +98,7 @@ class Chips {
   chip(i) {
     const heard = el("span", { class: "eh-heard" });
     const lines = [el("bdi"), heard, el("small", { class: "eh-p" }), el("small", { class: "eh-was" })];
+    lines.push(el("small", { class: "eh-best" }));
     const onkeydown = (event) => {
       if (event.key !== "Delete" && event.key !== "Backspace") return;
       event.preventDefault();
@@ -107,12 +108,13 @@ class Chips {
   }
 
   update(button, chip, isOpen) {
-    const [token, heard, number, was] = button.children;
+    const [token, heard, number, was, best] = button.children;
     const isJudged = chip.p != null && chip.mark !== "blank";
     setText(token, chip.shown);
     setText(heard, `${MARKS[chip.mark] ?? ""}${isJudged ? ", P(replaced) " : ""}`);
     setText(number, isJudged ? chip.p.toFixed(2) : "\u00a0");
     setText(was, chip.mark === "replaced" ? chip.token : "");
+    setText(best, chip.best == null ? "" : `◆ ${chip.best.toFixed(2)}`);
     setAttribute(button, "data-mark", chip.mark || null);
     setAttribute(button, "aria-disabled", chip.fixed ? "true" : null);
     setAttribute(button, "aria-pressed", chip.fixed ? null : String(Boolean(chip.mark)));

@@ -10,9 +10,12 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
+import numpy as np
+
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.store import Pretrained
 from electra_helpers.tasks import proposals
+from electra_helpers.tasks.ceilings import ceilings_for
 
 STAGES = ("select", "mask", "sample", "corrupt", "judge")
 TEMPERATURES = (0.1, 3.0)
@@ -103,6 +106,24 @@ class Exploration:
             temperature=self.now.temperature,
             top_k=self.top_k,
         )
+
+    def ceiling_at(self, position: int) -> np.ndarray | None:
+        """What a perfect generator would propose there, (V,); None unless the text is a story of the little world."""
+        oracle = ceilings_for(self.tokenizer)
+        return None if oracle is None else oracle.generator(self.tokens, self.now.masked, position)
+
+    @property
+    def best_judgement(self) -> dict[int, float]:
+        """P(replaced) of each filled position by a judge that knows every other word; empty unless the little world speaks."""
+        oracle = ceilings_for(self.tokenizer)
+        if oracle is None or self.pretrained.net.generator is None:
+            return {}
+        found = {}
+        for i, token_id in self.now.sampled.items():
+            logits = self._logits(self.now.text, self.now.masked, i)
+            q = proposals.probabilities(logits, self.now.temperature)
+            found[i] = oracle.judge(self.tokens, i, token_id, q)
+        return {i: p for i, p in found.items() if p is not None}
 
     def _ids(self, text: str) -> list[int]:
         return self._row(text).encoding.ids

@@ -88,7 +88,9 @@ function panel(line, close) {
 function rankOf(made) {
   const place = `The original “${made.original}” is number ${made.original_rank} of ${made.vocab_size.toLocaleString("en")}`;
   const seen = made.was_masked ? "" : " (the generator sees it here: 15 % of the selected stay as they are)";
-  return `${place}, with probability ${made.original_p.toFixed(3)}${seen}.`;
+  const ceiling = made.original_ceiling;
+  const best = ceiling == null ? "" : ` ◆ marks the ceiling: a generator that knew the little world would give it ${ceiling.toFixed(3)}.`;
+  return `${place}, with probability ${made.original_p.toFixed(3)}${seen}.${best}`;
 }
 
 function paintBars(list, made, choose) {
@@ -108,8 +110,18 @@ function paintBars(list, made, choose) {
     setText(number, proposal.p.toFixed(3));
     setText(tag, tags);
     bar.style.setProperty("--q", proposal.p);
+    bar.replaceChildren(...ceilingMark(proposal.ceiling));
+    setAttribute(row, "title", proposal.ceiling == null ? null : `ceiling ${proposal.ceiling.toFixed(3)}`);
     setAttribute(row, "aria-pressed", String(proposal.is_here));
   });
+}
+
+/** Where the bar of a perfect generator would end. */
+function ceilingMark(ceiling) {
+  if (ceiling == null) return [];
+  const mark = el("i", { class: "eh-ceiling" });
+  mark.style.setProperty("--c", ceiling);
+  return [mark];
 }
 
 /** The six rungs as aligned rows, as far as the steps have come. */
@@ -153,6 +165,8 @@ function render({ model, el: place }) {
   const close = (position) => chips.buttons[position]?.focus();
   const notices = el("div", { class: "eh-notices" });
   const key = legend(el("span", {}, " · ", el("u", { text: "underlined" }), ": replaced, the original below it"));
+  const best = el("span", { text: " · ◆ the ceiling: a judge that knows every other word" });
+  key.append(best);
   const parts = [reader(line), tools(line, say, view), stages(line), panel(line, close), ladder(view)];
   const [read, tool, stage, open, rungs] = parts.map((part) => part.root);
   const root = el("div", { class: "eh-widget", role: "group", "aria-label": "Token explorer" });
@@ -172,6 +186,7 @@ function render({ model, el: place }) {
     chips.paint(now.chips, now);
     notices.replaceChildren(...now.notices.map((text) => el("p", { class: "eh-notice", text })));
     key.hidden = !now.judges;
+    best.hidden = now.chips.every((chip) => chip.best == null);
     say(now.status);
     setText(error, now.error ?? "");
     setAttribute(root, "data-answer", now.answer);

@@ -202,6 +202,7 @@ def chips(seen: Exploration) -> list[dict[str, Any]]:
     encoding, now = seen.row.encoding, seen.now
     current, generator, replaced = seen.current_tokens, seen.generator_tokens, seen.is_replaced
     p = seen.p_replaced if now.stage == "judge" else None
+    best = seen.best_judgement if now.stage == "judge" else {}
     return [
         {
             "token": token,
@@ -214,6 +215,7 @@ def chips(seen: Exploration) -> list[dict[str, Any]]:
             "fixed": encoding.ids[i] in seen.pretrained.net.config.unselectable_ids,
             "mark": mark(seen, i, replaced[i]),
             "p": None if p is None else p[i],
+            "best": best.get(i),
         }
         for i, token in enumerate(encoding.tokens)
     ]
@@ -235,16 +237,24 @@ def painted_proposals(seen: Exploration) -> dict[str, Any] | None:
     made = seen.proposals
     if made is None:
         return None
+    ceiling = seen.ceiling_at(made.position)
     here = seen.tokenizer.tokens([seen.now.sampled[made.position]])[0] if made.position in seen.now.sampled else None
     return {
         "position": made.position,
         "rows": [
-            {"token": token, "p": p, "is_original": token == made.original, "is_here": token == here}
-            for token, p in zip(made.tokens, made.probabilities, strict=True)
+            {
+                "token": token,
+                "p": p,
+                "is_original": token == made.original,
+                "is_here": token == here,
+                "ceiling": None if ceiling is None else float(ceiling[token_id]),
+            }
+            for token_id, token, p in zip(made.ids, made.tokens, made.probabilities, strict=True)
         ],
         "original": made.original,
         "original_p": made.original_probability,
         "original_rank": made.original_rank,
+        "original_ceiling": None if ceiling is None else float(ceiling[seen.row.encoding.ids[made.position]]),
         "vocab_size": seen.tokenizer.vocab_size,
         "was_masked": made.position in seen.now.masked,
     }

@@ -8,7 +8,8 @@ import torch
 from electra_helpers.config import ModelConfig
 from electra_helpers.model.electra import Electra
 from electra_helpers.model.store import Pretrained
-from electra_helpers.text.tokenizer import SPECIAL_TOKENS, Tokenizer
+from electra_helpers.text.tokenizer import SPECIAL_TOKENS, Tokenizer, tokenizer_from_words
+from electra_helpers.world import vocabulary
 
 WORDS = """
 the chef cook ##ed ate un ##like ##ly meal today needle tailor letter . , < > / ( ) script alert 1
@@ -21,6 +22,15 @@ def small_pair(*, generator: bool = True, discriminator: bool = True, seed: int 
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "vocab.txt").write_text("\n".join([*SPECIAL_TOKENS, *WORDS.split()]), "utf-8")
         tokenizer = Tokenizer.load(folder)
+    return _pair(tokenizer, seed, layers, generator=generator, discriminator=discriminator)
+
+
+def world_pair() -> Pretrained:
+    """The same with the little world's words."""
+    return _pair(tokenizer_from_words(vocabulary("en")), seed=0, layers=1)
+
+
+def _pair(tokenizer: Tokenizer, seed: int, layers: int, **nets: bool) -> Pretrained:
     torch.manual_seed(seed)
     special = {name: getattr(tokenizer, name) for name in ("pad_id", "cls_id", "sep_id", "mask_id")}
     config = ModelConfig(
@@ -34,4 +44,4 @@ def small_pair(*, generator: bool = True, discriminator: bool = True, seed: int 
         initializer_range=0.5,
         **special,
     )
-    return Pretrained(Electra(config, generator=generator, discriminator=discriminator).eval(), tokenizer, "small")
+    return Pretrained(Electra(config, **nets).eval(), tokenizer, "small")

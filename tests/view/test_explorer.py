@@ -12,7 +12,8 @@ from electra_helpers.text.tokenizer import tokenizer_from_words
 from electra_helpers.view.examples import examples_for
 from electra_helpers.view.explorer import WIDGET_VIEW, explore
 from electra_helpers.world import stories, vocabulary
-from tests.view.models import small_pair
+from electra_helpers.world.oracle import Oracle
+from tests.view.models import small_pair, world_pair
 
 TEXT = "The chef cooked the unlikely meal today ."
 # 0 [CLS]  1 the  2 chef  3 cook  4 ##ed  5 the  6 un  7 ##like  8 ##ly  9 meal  10 today  11 .  12 [SEP]
@@ -279,10 +280,32 @@ def test_where_nothing_runs_html_and_a_repeatable_text_stand_in(pair):
     assert "chef" in data["text/plain"]
 
 
+def test_a_story_of_the_little_world_has_ceiling_marks():
+    """The marks are the oracle's own numbers, and the judge's formula stands in FACTS: m·q·(1−p) / ((1−m)·p + m·q)."""
+    [story] = stories(count=1, split="test")
+    pair = world_pair()
+    explorer = explore(pair, story.text("en"))
+    view = ask(explorer, "press", 4)
+    words = explorer.exploration.tokens[1:-1]
+    p = Oracle("test").distributions(words, [3])[0]
+    by_word = dict(zip(vocabulary("en"), p, strict=True))
+    for row in view["proposals"]["rows"]:
+        assert row["ceiling"] == pytest.approx(by_word.get(row["token"], 0.0))
+    assert view["proposals"]["original_ceiling"] == pytest.approx(by_word[words[3]])
+    fake = next(word for word in ("baker", "tailor", "fisher") if word != words[3])
+    chip = ask(explorer, "choose", fake)["chips"][4]
+    q = torch.softmax(explorer.exploration._logits(story.text("en"), (4,), 4).double(), -1)
+    q = float(q[pair.tokenizer.backend.token_to_id(fake)])
+    true = by_word[fake]
+    assert chip["best"] == pytest.approx(0.15 * q * (1 - true) / (0.85 * true + 0.15 * q))
+    ask(explorer, "set_text", "henry was a tailor .")
+    assert ask(explorer, "press", 4)["proposals"]["original_ceiling"] is None, "half a story has no ceiling"
+
+
 def test_every_model_is_offered_sentences_of_its_own_vocabulary():
     tokenizer = tokenizer_from_words(vocabulary("en"))
     offered = examples_for(tokenizer)
     assert len(offered) >= 4
     assert all(tokenizer.unk_id not in tokenizer.encode(text).ids for text in offered[:4])
     [story] = stories(count=1, split="test")
-    assert any(text.startswith(story.sentences("en")[0]) for text in offered[:4])
+    assert any(text == story.text("en") for text in offered[:4])
