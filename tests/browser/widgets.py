@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, TimeoutError
 
 from tests.browser.harness import Lab
 
@@ -20,6 +20,7 @@ ASK_KERNEL = """async code => {
     await request.done;
     return text;
 }"""
+HAS_BEGUN = "() => document.querySelector('.jp-CodeCell .jp-InputPrompt').textContent !== '[ ]:'"
 THEME_IS = "name => document.body.dataset.jpThemeName === name"
 
 
@@ -38,13 +39,19 @@ class Desk(Lab):
         self.page.set_default_timeout(15_000)
 
     def open_in_notebook(self, name: str) -> None:
-        """Open in Notebook 7 and run by its menu."""
+        """Open in Notebook 7 and run by its menu, once more where the kernel was not ready to hear it."""
         self.page.goto(f"{self.server.url}/notebooks/{name}?token={self.server.token}")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-        self.page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60_000)
-        self.page.get_by_role("menuitem", name="Run", exact=True).click()
-        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        self.widget().wait_for(timeout=90_000)
+        self.page.get_by_role("button", name="Python 3").wait_for(timeout=60_000)
+        for _ in range(6):
+            self.page.get_by_role("menuitem", name="Run", exact=True).click()
+            self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+            try:
+                self.page.wait_for_function(HAS_BEGUN, timeout=5_000)
+                break
+            except TimeoutError:
+                continue
+        self.widget().wait_for(timeout=60_000)
 
     def widget(self) -> Locator:
         return self.page.locator(".eh-widget")
