@@ -167,8 +167,12 @@ def _sum_to(table: np.ndarray, scope: Sequence[str], wanted: Sequence[str]) -> n
     return table.sum(axis=gone) if gone else table
 
 
+class ImpossibleText(ValueError):
+    """The grammar cannot say the visible words at their places."""
+
+
 class Chart:
-    """All readings of one text whose hidden words are `HIDDEN`; raises ValueError if the grammar cannot say it."""
+    """All readings of one text whose hidden words are `HIDDEN`; raises ImpossibleText if there is none."""
 
     def __init__(self, grammar: Grammar, text: Sequence[int]):
         self.grammar, self.text = grammar, np.asarray(text)
@@ -253,7 +257,7 @@ class Chart:
                 for number in grammar.leaving[node]:
                     self._extend(number, position, message, length)
         if length not in self.messages[-1]:
-            raise ValueError("The grammar cannot say this text: look for a word that does not fit the others.")
+            raise ImpossibleText("The grammar cannot say this text: look for a word that does not fit the others.")
         self.total = float(self.messages[-1][length])
 
     def _extend(self, number: int, position: int, message: np.ndarray, length: int) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import lexicon as lex
+from .english_labels import QUESTIONS, SUMMARIES
+
+__all__ = ["NOUN_FORMS", "QUESTIONS", "SUMMARIES", "TEMPLATES", "join", "split", "word"]
 
 PAST = {
     **{"to bake": "baked", "to slice": "sliced", "to decorate": "decorated", "to build": "built", "to sand": "sanded"},
@@ -386,98 +389,6 @@ TEMPLATES: dict[str, list[str]] = {
         "how {woe} {P} was : <|back> at {P.his} {place} {P.he} {woeful} all day <|long> !",
         "{P} was <|so|very> {woe} and <|still> {woeful} <|back> at {P.his} {place} .",
     ],
-}
-
-
-QUESTIONS: dict[str, list[tuple[str, str, str]]] = {  # frame: (kind, question, the expression that answers)
-    "open": [
-        ("what", "what did {P} work as ?", "T"),
-        ("where", "where did {P} live ?", "L"),
-        ("who", "who was the {T} ?", "P"),
-    ],
-    "habit": [("what", "what did {P} use at work ?", "tool"), ("where", "where did {P} work ?", "place")],
-    "order": [
-        ("who", "who came for {adj.a} {adj} {X} ?", "F"),
-        ("what", "what did {F} want from {P} ?", "X"),
-        ("when", "when did {F} come to {P} ?", "E"),
-    ],
-    "craft": [("what", "what did {P} use for the {X} ?", "tool")],
-    "promise": [("when", "when should {F} have the {X} ?", "E2")],
-    "finished": [("how many", "how many hours did {P} need for the {X} ?", "hours")],
-    "unfinished": [("what", "what could {P} not find ?", "tool"), ("why", "why was {P} sad ?", "sentence")],
-    "paid": [("how many", "how many coins did {F} pay ?", "coins"), ("why", "why was {P} happy ?", "sentence")],
-    "unpaid": [("how many", "how many days did {F} wait for the {X} ?", "days")],
-    "birthday": [
-        ("who", "who had a birthday ?", "F"),
-        ("when", "when was the birthday of {F} ?", "E"),
-    ],
-    "wish": [("what", "what did {F} want ?", "G")],
-    "buy": [("how many", "how many coins did {P} pay for the {G} ?", "coins")],
-    "handmade": [("what", "what did {P} make with {P.his} {tool} ?", "X")],
-    "played": [("why", "why was {F} happy ?", "sentence")],
-    "stolen": [("where", "where did {F} lose the {G} ?", "mark"), ("why", "why was {F} sad ?", "sentence")],
-    "find": [
-        ("where", "where did {P} find the {A} ?", "mark"),
-        ("when", "when did {P} find the {A} ?", "M"),
-    ],
-    "feed": [("what", "what did {P} give the {A} ?", "food"), ("who", "what was the name of the {A} ?", "Q")],
-    "shelter": [("where", "where did {Q} live ?", "place")],
-    "ran away": [("when", "when did {Q} run away ?", "E2"), ("why", "why was {P} sad ?", "sentence")],
-    "visit": [("who", "who often came to see {Q} ?", "F")],
-    "search": [("who", "who helped {P} to look for the {A} ?", "F")],
-    "invite": [("who", "who came to {meal} ?", "F"), ("when", "when did {F} come to {meal} ?", "E")],
-    "prepare": [("what", "what did {P} make for {F} ?", "D")],
-    "enjoyed": [("how many", "how many plates did {F} eat ?", "plates"), ("why", "why was {P} happy ?", "sentence")],
-    "spoiled": [("why", "why did {F} not like the {D} ?", "yuck")],
-    "present": [("what", "what did {P} give {F} ?", "X")],
-    "apology": [("what", "what did {P} give {F} to say sorry ?", "X")],
-    "leave": [("where", "where did {P} go ?", "Y"), ("when", "when did {P} leave ?", "E")],
-    "carry": [("what", "what did {P} want to sell ?", "X")],
-    "meet": [("where", "where did {P} meet {F} ?", "stop")],
-    "arrive": [("where", "where is {Y} ?", "country")],
-    "sold": [
-        ("how many", "how many coins did {P} get for the {X} ?", "coins"),
-        ("why", "why was {P} happy ?", "sentence"),
-    ],
-    "unsold": [("why", "why was {P} sad ?", "sentence")],
-    "lose": [("what", "what did {P} lose ?", "tool"), ("when", "when did {P} lose the {tool} ?", "E")],
-    "need": [("who", "who needed {X.a} {X} from {P} ?", "F")],
-    "found": [("who", "who found the {tool} ?", "F"), ("where", "where did {F} find the {tool} ?", "mark")],
-    "gone": [
-        ("how many", "how many coins did the new {tool} cost ?", "coins"),
-        ("why", "why was {P} sad ?", "sentence"),
-    ],
-    "announce": [("when", "when was the contest for the best {X} ?", "S"), ("where", "where was the contest ?", "L")],
-    "rival": [("who", "who took part with {P} ?", "F")],
-    "better": [("who", "who had the better {X} ?", "P")],
-    "worse": [("who", "who had the better {X} ?", "F")],
-    "won": [("what", "what did {P} win ?", "G"), ("why", "why was {P} happy ?", "sentence")],
-    "defeated": [("who", "who won the {C} {G} ?", "F"), ("why", "why was {P} sad ?", "sentence")],
-    "forecast": [("when", "when did the {W} come ?", "E")],
-    "forget": [("what", "what did {P} forget ?", "item")],
-    "lent": [("who", "who helped {P} ?", "F"), ("why", "why was {P} happy ?", "sentence")],
-    "ruined": [("what", "what did the {W} ruin ?", "X"), ("why", "why was {P} sad ?", "sentence")],
-    "thanks": [("what", "what did {P} make for {F} ?", "X")],
-    "missed": [("who", "who waited for the {X} ?", "F")],
-}
-
-SUMMARIES: dict[tuple[str, str], list[str]] = {
-    ("work", "good"): ["{P} the {T} {make} {adj.a} {adj} {X} for {F} ."],
-    ("work", "bad"): ["{P} the {T} could not finish {adj.a} {adj} {X} for {F} ."],
-    ("gift", "good"): ["{F} got {C.a} {C} {G} for {F.his} birthday and was happy ."],
-    ("gift", "bad"): ["{F} got {C.a} {C} {G} for {F.his} birthday and lost it ."],
-    ("animal", "good"): ["{P} the {T} found {state.a} {state} {A} , and it stayed ."],
-    ("animal", "bad"): ["{P} the {T} found {state.a} {state} {A} , but it ran away ."],
-    ("meal", "good"): ["{P} the {T} made {D.a} {D} for {F} , and it was {yum} ."],
-    ("meal", "bad"): ["{P} the {T} made {D.a} {D} for {F} , but it was too {yuck} ."],
-    ("journey", "good"): ["{P} the {T} went to {Y} and sold {adj.a} {adj} {X} ."],
-    ("journey", "bad"): ["{P} the {T} went to {Y} but could not sell {adj.a} {adj} {X} ."],
-    ("lost", "good"): ["{P} the {T} lost {P.his} {tool} , but {F} found it ."],
-    ("lost", "bad"): ["{P} the {T} lost {P.his} {tool} and had to buy a new one ."],
-    ("contest", "good"): ["{P} the {T} won the contest for the best {X} ."],
-    ("contest", "bad"): ["{F} and not {P} won the contest for the best {X} ."],
-    ("weather", "good"): ["{P} the {T} forgot {P.his} {item} , but {F} helped ."],
-    ("weather", "bad"): ["{P} the {T} lost {adj.a} {adj} {X} because of the {W} ."],
 }
 
 

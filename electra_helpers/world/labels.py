@@ -181,7 +181,7 @@ def labelled(task: str, code: str = "en", *, split: str = "train", start: int = 
     """Yield rows `start` … `start + count` of a task, made as they are asked for; fewer where a fixed split ends.
 
     `code` is a language, or a pair such as "en-fr" for translation. Raises ValueError for an unknown task or for
-    questions and summaries in a language that has none. Built in notebook 09.
+    questions and summaries in a language that has none. Used from notebook 08 on.
 
     >>> [row] = labelled("sentiment", count=1)
     >>> sorted(row)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .chart import HIDDEN, Arc, Chart, Factor, Grammar
+from .chart import HIDDEN, Arc, Chart, Factor, Grammar, ImpossibleText
 from .story import CLOSING, OPENING, TOPICS, Step, registers
 from .telling import Language, Piece, Slot, Template, language, slot_registers, slot_words, vocabulary, way_weights
 
@@ -129,10 +129,12 @@ class Oracle:
     """Knows the little world's English exactly; columns of its arrays follow `vocabulary("en")`.
 
     `split` names the stories it is asked about: "test" has other names and verb-object pairs than "train" and
-    "validation", which are alike. Built in notebook 06.
+    "validation", which are alike. Used from notebook 03 on.
 
-    >>> oracle = Oracle()
-    >>> words = "clara was a baker in a small village .".split()
+    >>> from electra_helpers.world import Oracle, stories
+    >>> words = next(stories(split="validation", count=1)).words("en")
+    >>> Oracle().distributions(words, hidden=[len(words) - 1]).shape  # one position, every word
+    (1, 929)
     """
 
     def __init__(self, split: str = "train"):
@@ -165,6 +167,21 @@ class Oracle:
         """(n, V): for each position the distribution of its word given every *other* word of the story."""
         positions = range(len(words)) if positions is None else positions
         return np.concatenate([self.distributions(words, [at]) for at in positions])
+
+    def log_probability(self, words: Sequence[str]) -> float:
+        """The natural logarithm of a whole story's probability; minus infinity if the grammar cannot say it."""
+        try:
+            return float(np.log(Chart(self.grammar, self.encode(words)).total))
+        except ImpossibleText:
+            return float("-inf")
+
+    def needs_other_sentences(self, sentences: Sequence[Sequence[str]], position: int) -> bool:
+        """Whether the ceiling of a word at least halves when all sentences but its own are hidden."""
+        words = [word for sentence in sentences for word in sentence]
+        owner = [number for number, sentence in enumerate(sentences) for _ in sentence]
+        hidden = [at for at in range(len(words)) if at == position or owner[at] != owner[position]]
+        alone = self.distributions(words, hidden)[hidden.index(position)].max()
+        return bool(alone <= self.distributions(words, [position])[0].max() / 2)
 
     def mlm_ceiling(self, rows: Iterable[tuple[Sequence[str], Collection[int]]]) -> MlmCeiling:
         """The ceiling on rows of (words, positions that show [MASK]): no model is more often right in expectation."""

@@ -143,7 +143,7 @@ def minimal_pairs(phenomenon: str, count: int = 100, split: str = "validation") 
     """Yield pairs of a phenomenon, the kinds of it in turn; raises ValueError for an unknown phenomenon.
 
     They come from the validation stories, whose heroes' names training has seen: of a name never seen nobody can
-    know whether it is a woman's. Built in notebook 12.
+    know whether it is a woman's. Used in notebook 13.
     """
     if phenomenon not in PHENOMENA:
         raise ValueError(f"There is no phenomenon {phenomenon!r}: take one of {', '.join(PHENOMENA)}.")

@@ -23,7 +23,7 @@ def stories(
 
     `validation` and `test` are fixed sets of 1,000 stories, whatever the seed. A training story never holds a sentence
     of theirs in any of `languages` (naming only the one you train on is faster). Raises ValueError for an unknown split
-    or past the end of a fixed set. Built in notebook 02.
+    or past the end of a fixed set. Used from notebook 00 on.
 
     >>> [story] = stories(seed=1, count=1)
     >>> len(story.frames) == len(story.sentences("en"))

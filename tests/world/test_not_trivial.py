@@ -54,14 +54,11 @@ def halved_share(n_stories: int, per_story: int) -> float:
     """On which share of content words the ceiling at least halves when all other sentences are hidden."""
     oracle, rng, halved = Oracle(), random.Random(0), []
     for story in stories(count=n_stories, split="validation"):
-        words, sentence, content = story.words(), [], []
-        for number, told in enumerate(story.told()):
-            content += [len(sentence) + at for at, slot in enumerate(told.slots) if slot and slot.form == ""]
-            sentence += [number] * len(told.words)
-        for at in rng.sample(content, per_story):
-            hidden = [other for other in range(len(words)) if other == at or sentence[other] != sentence[at]]
-            alone = oracle.distributions(words, hidden)[hidden.index(at)].max()
-            halved.append(alone <= oracle.distributions(words, [at])[0].max() / 2)
+        told = story.told()
+        slots = [slot for sentence in told for slot in sentence.slots]
+        content = [at for at, slot in enumerate(slots) if slot and slot.form == ""]
+        sentences = [sentence.words for sentence in told]
+        halved += [oracle.needs_other_sentences(sentences, at) for at in rng.sample(content, per_story)]
     return float(np.mean(halved))
 
 

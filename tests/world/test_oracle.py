@@ -177,3 +177,24 @@ def test_with_everything_hidden_the_oracle_says_what_the_stories_say():
 def test_a_word_outside_the_world_is_named():
     with pytest.raises(ValueError, match="'xylophone'"):
         Oracle().distributions(["xylophone", "."], [1])
+
+
+def test_a_storys_probability_is_that_of_all_ways_to_say_it_and_nonsense_has_none():
+    oracle = Oracle()
+    story = next(stories(count=1, split="validation"))
+    words = story.words()
+    assert -150 < oracle.log_probability(words) < -20
+    assert oracle.log_probability(words[:-1]) == float("-inf")
+    other = "he" if "she" in words else "she"
+    assert oracle.log_probability([other if word in ("he", "she") else word for word in words] + ["."]) == float("-inf")
+    assert np.isclose(Chart(GRAMMAR, next(iter(TEXTS))).total, next(iter(TEXTS.values())))
+
+
+def test_a_name_needs_the_other_sentences_and_a_full_stop_does_not():
+    oracle = Oracle()
+    for story in stories(count=3, split="validation"):
+        sentences = [told.words for told in story.told()]
+        slots = [slot for told in story.told() for slot in told.slots]
+        names = [at for at, slot in enumerate(slots) if slot and slot[:2] == ("P", "")]
+        assert oracle.needs_other_sentences(sentences, names[-1])
+        assert not oracle.needs_other_sentences(sentences, len(slots) - 1)
