@@ -58,6 +58,11 @@ class ModelConfig:
     attention_dropout: float = option(0.1, "dropout on attention weights", at_least=0.0)
     layer_norm_eps: float = option(1e-12, "epsilon inside LayerNorm", at_least=0.0)
     initializer_range: float = option(0.02, "standard deviation of the initial weights", at_least=0.0)
+    position_init: str = option(
+        "normal",
+        "how the position table starts: normal (the paper), or sinusoidal, from which neighbours are found sooner",
+        choices=("normal", "sinusoidal"),
+    )
     sharing: str = option(
         "all",
         "embeddings shared by the two nets: all (the paper), word (the word table only), none, "
@@ -152,8 +157,8 @@ class PretrainConfig(TrainingConfig):
     form: str = option(
         "segments",
         "how text becomes rows: segments (as the reference: two segments, documents not crossed, padded), "
-        "plain (full rows, no padding), documents (one a row)",
-        choices=("segments", "plain", "documents"),
+        "plain (full rows, no padding), documents (one a row), auto (documents for the little world, else plain)",
+        choices=("segments", "plain", "documents", "auto"),
     )
     objective: str = option("rtd", "what the main network learns (paper, Table 5)", choices=OBJECTIVES)
     fakes: str = option("generator", "who makes the replacements", choices=("generator", "uniform"))
@@ -200,28 +205,30 @@ RECIPES: dict[str, Recipe] = {
     "tiny": Recipe(
         ModelConfig(
             vocab_size=8_192,
-            embedding_size=128,
-            hidden_size=128,
+            embedding_size=96,
+            hidden_size=96,
             num_layers=2,
             num_heads=4,
-            intermediate_size=512,
+            intermediate_size=384,
             generator_size=0.5,
             max_positions=128,
             dropout=0.0,
             attention_dropout=0.0,
-            initializer_range=0.09,
+            initializer_range=0.1,
+            position_init="sinusoidal",
+            sharing="disentangled",
         ),
         PretrainConfig(
-            steps=1_000,
-            batch_size=32,
-            length=64,
-            learning_rate=2e-3,
-            warmup_steps=100,
+            steps=3_400,
+            batch_size=16,
+            length=80,
+            learning_rate=4e-3,
+            warmup_steps=150,
             schedule="linear",
-            rtd_weight=10.0,
+            rtd_weight=15.0,
             max_grad_norm=0.0,
             bias_correction=True,
-            form="plain",
+            form="auto",
         ),
     ),
     "mini": Recipe(
@@ -233,6 +240,7 @@ RECIPES: dict[str, Recipe] = {
             intermediate_size=768,
             generator_size=1 / 3,
             initializer_range=0.05,
+            position_init="sinusoidal",
         ),
         PretrainConfig(
             steps=20_000,

@@ -26,6 +26,8 @@ class Embeddings(nn.Module):
         self.layer_norm = nn.LayerNorm(config.embedding_size, eps=config.layer_norm_eps)
         self.dropout = Dropout(config.dropout)
         initialize(self, config.initializer_range)
+        if config.position_init == "sinusoidal":
+            sinusoids_(self.position.weight, config.initializer_range)
 
     def tables(self) -> tuple[Tensor, Tensor, Tensor]:
         """The word (V, E), position and segment tables as they are read."""
@@ -173,6 +175,19 @@ def initialize(module: nn.Module, deviation: float) -> None:
             nn.init.trunc_normal_(part.weight, std=deviation, a=-2 * deviation, b=2 * deviation)
         if isinstance(part, nn.Linear):
             nn.init.zeros_(part.bias)
+
+
+@torch.no_grad()
+def sinusoids_(table: Tensor, deviation: float) -> None:
+    """Fill a position table (P, E) with sines and cosines of that standard deviation; it is trained like any other.
+
+    A step to the left is then one linear map at every position, so attention to neighbours is learned once and not per position.
+    Source: Vaswani et al. (2017), Section 3.5, used as a starting point; not part of ELECTRA.
+    """
+    positions, size = table.shape
+    rates = 10_000.0 ** (-torch.arange(0, size, 2) / size)
+    angles = torch.arange(positions)[:, None] * rates
+    table.copy_(torch.cat([angles.sin(), angles.cos()], dim=1)[:, :size] * deviation * 2**0.5)
 
 
 def glorot(linear: nn.Linear) -> None:

@@ -110,7 +110,7 @@ def pretrain(
     Built in notebook 06.
     """
     out = Path(out)
-    config = config or recipe(size).pretrain
+    config = settle_form(config or recipe(size).pretrain, sources)
     prepare_folder(out, resume)
     start = load(init_from) if init_from else None
     corpus = open_corpus(*sources, column=column)
@@ -128,6 +128,17 @@ def pretrain(
     task = Pretraining(net, rows, held_out, config)
     checkpoints = Checkpoints(out / "checkpoints", config.keep, publish=out / "model.safetensors")
     return train(task, config, callbacks=callbacks, checkpoints=checkpoints, resume=resume)
+
+
+def settle_form(config: PretrainConfig, sources: Sequence[str]) -> PretrainConfig:
+    """The configuration with `form` decided: stories of the little world stand one a row, other text is packed."""
+    if config.form != "auto":
+        return config
+    return replace(config, form="documents" if only_world(sources) else "plain")
+
+
+def only_world(sources: Sequence[str]) -> bool:
+    return all(source.split(":")[0] == "world" for source in map(str, sources))
 
 
 def prepare_folder(out: Path, resume: bool) -> None:
@@ -159,7 +170,7 @@ def _tokenizer(
         return start.tokenizer
     if folder is not None:
         return Tokenizer.load(folder if Path(folder).exists() or str(folder).count("/") != 1 else download(str(folder)))
-    if all(s.split(":")[0] == "world" for s in sources):
+    if only_world(sources):
         from electra_helpers.world import vocabulary
 
         words = [word for s in sources for word in vocabulary(s.partition(":")[2].split(":")[0] or "en")]
