@@ -88,7 +88,7 @@ def test_inspect_prints_words_and_aligned_json_and_html(trained, electra, tmp_pa
     out, *_ = trained
     code, said, _ = electra("inspect", "The chef ate <b>rain</b>.", "--model", out)
     assert code == 0
-    assert said.startswith("[CLS]")
+    assert "[CLS]" in said
     code, said, _ = electra(
         "inspect", "The chef ate <b>rain</b>.", "--model", out, "--json", "--html", tmp_path / "map.html"
     )
@@ -156,7 +156,7 @@ def test_resume_with_other_settings_shows_the_difference(trained, electra):
     out, *_ = trained
     code, _, errors = electra("pretrain", "--resume", "--out", out, "--learning-rate", "0.5")
     assert code == 2
-    assert "learning_rate: 0.002 → 0.5" in errors
+    assert "learning_rate: 0.004 → 0.5" in errors
 
 
 def test_resume_on_other_data_is_refused(trained, electra, corpus):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from electra_helpers.errors import ElectraError
@@ -106,9 +107,9 @@ def open_corpus(*sources: str | Path, column: str | None = None, streaming: bool
     parts, descriptions = [], []
     for source in map(str, sources):
         new, description = _open_source(source, column, streaming)
-        next(
-            iter(new[0].documents()), None
-        )  # what is wrong at its beginning is told now and not after training has begun
+        # What is wrong at its beginning is told now and not after training has begun.
+        if next(chain.from_iterable(part.documents() for part in new), None) is None:
+            raise ElectraError(f"There is no text in {description.split(' (')[0]}.")
         parts += new
         descriptions.append(description)
     return Corpus(parts, " + ".join(descriptions))
@@ -193,6 +194,8 @@ def _file_parts(path: Path, column: str | None) -> tuple[list[Part], str]:
     files = files_in(path)
     size = sum(file.stat().st_size for file in files) / 1e6
     chosen = text_column(files[0], column)
+    if column and chosen is None:
+        raise ElectraError(f"{files[0]} is plain text and has no column {column!r}: leave --column out.")
     details = [f"{len(files)} files"] if path.is_dir() else []
     details += [f"{size:.1f} MB", *([f"column {chosen}"] if chosen else [])]
     parts = [Part(str(file), _reader(file, column), lambda file=file: _file_hash(file, column)) for file in files]
