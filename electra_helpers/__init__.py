@@ -41,6 +41,7 @@ _HOME: dict[str, str] = {
     "mine": "electra_helpers.course.grading",
     "own_steps": "electra_helpers.course.own_steps",
     "portfolio": "electra_helpers.course.portfolio",
+    "plots": "electra_helpers.view",
     "predict": "electra_helpers.course.portfolio",
     "pretrain": "electra_helpers.training.pretraining",
     "progress": "electra_helpers.course.progress",

@@ -1,0 +1,20 @@
+"""The course's pictures: every function returns a `Picture`, a matplotlib figure that can say in words what it shows."""
+
+from electra_helpers.view.plots.curves import curves, packing_strip, two_exams
+from electra_helpers.view.plots.inside import attention, embedding_map, gradient_map
+from electra_helpers.view.plots.scores import calibration, clue_finder, confusion_by_phenomenon, threshold_and_prior
+from electra_helpers.view.plots.style import Picture
+
+__all__ = [
+    "Picture",
+    "attention",
+    "calibration",
+    "clue_finder",
+    "confusion_by_phenomenon",
+    "curves",
+    "embedding_map",
+    "gradient_map",
+    "packing_strip",
+    "threshold_and_prior",
+    "two_exams",
+]

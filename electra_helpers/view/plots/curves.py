@@ -1,0 +1,177 @@
+"""Pictures over training time, and of how rows are packed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from electra_helpers.errors import ElectraError
+from electra_helpers.view.plots.style import LINES, Picture, label, label_ends, picture, theme_of, words
+
+Curve = tuple[Sequence[float], Sequence[float]]
+
+
+def _band(seeds: Sequence[Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Steps, lowest, median and highest of several seeds' curves over the same steps."""
+    steps = np.asarray(seeds[0][0], dtype=float)
+    if any(len(x) != len(steps) or not np.array_equal(x, steps) for x, _ in seeds):
+        raise ElectraError("The seeds of a band were measured at different steps: give them the same steps.")
+    values = np.asarray([y for _, y in seeds], dtype=float)
+    return steps, values.min(0), np.median(values, 0), values.max(0)
+
+
+def curves(
+    runs: Mapping[str, Curve],
+    *,
+    bands: Mapping[str, Sequence[Curve]] | None = None,
+    ceilings: Mapping[str, float] | None = None,
+    title: str = "",
+    y: str = "",
+    dark: bool | None = None,
+) -> Picture:
+    """Curves over steps, `runs` name → (steps, values), over the band from lowest to highest seed, with levels to compare with.
+
+    `ceilings` name → value draws a level: the oracle's ceiling, the unigram entropy, a majority class. Raises `ElectraError` if a band's
+    seeds have different steps.
+
+    >>> from electra_helpers.view.plots import curves
+    >>> curves({"yours": ([0, 100], [9.0, 3.5])}, ceilings={"unigram entropy": 5.1}, y="MLM loss").alt
+    'MLM loss over steps. yours: 9 at step 0, 3.5 at step 100. Level: unigram entropy 5.1.'
+
+    Built in notebook 03.
+    """
+    theme = theme_of(dark)
+    figure, (axes,) = picture(theme)
+    ends, said = [], []
+    for i, (name, seeds) in enumerate((bands or {}).items()):
+        colour, (steps, low, middle, high) = theme.series[-1 - i], _band(seeds)
+        axes.fill_between(steps, low, high, color=colour, alpha=0.3, linewidth=0)
+        axes.plot(steps, middle, color=colour, linewidth=1, linestyle=LINES[1])
+        ends.append((steps[-1], middle[-1], name, theme.ink))
+        said.append(f"{name}, {len(seeds)} seeds: {low[-1]:.3g} to {high[-1]:.3g} at step {steps[-1]:,.0f}")
+    for i, (name, (steps, values)) in enumerate(runs.items()):
+        axes.plot(steps, values, color=theme.series[i % 5], linewidth=2, linestyle=LINES[i % 5])
+        ends.append((steps[-1], values[-1], name, theme.series[i % 5]))
+        said.append(f"{name}: {values[0]:.3g} at step {steps[0]:,}, {values[-1]:.3g} at step {steps[-1]:,}")
+    for name, value in (ceilings or {}).items():
+        axes.axhline(value, color=theme.ink, linewidth=1, linestyle=LINES[2])
+        axes.annotate(
+            name,
+            (1, value),
+            (-4, 3),
+            ha="right",
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            color=theme.ink,
+            fontsize=9,
+        )
+    label_ends(axes, ends)
+    label(axes, theme, title=title, x="step", y=y)
+    levels = f" Level: {words(ceilings)}." if ceilings else ""
+    figure.alt = f"{title + ': ' if title else ''}{y or 'Values'} over steps. {'; '.join(said)}.{levels}"
+    return figure
+
+
+def two_exams(
+    steps: Sequence[float],
+    own: Sequence[float],
+    fixed: Mapping[str, Sequence[float]],
+    *,
+    ceilings: Mapping[str, float] | None = None,
+    dark: bool | None = None,
+) -> Picture:
+    """AUC on the net's own fakes and on fixed exams over the same steps: the first may fall while the model improves.
+
+    >>> from electra_helpers.view.plots import two_exams
+    >>> two_exams([0, 500], [0.55, 0.7], {"uniform fakes": [0.5, 0.93]}).alt.split(". ")[0]
+    'AUC from step 0 to 500: own fakes 0.55 to 0.7'
+
+    Built in notebook 06.
+    """
+    theme = theme_of(dark)
+    figure, (axes,) = picture(theme)
+    ends = []
+    for i, (name, values) in enumerate({"own fakes": own, **fixed}.items()):
+        colour = theme.series[(i + 1) % 5]
+        style = {"linewidth": 2.4, "linestyle": LINES[1]} if i == 0 else {"linewidth": 2, "linestyle": LINES[0]}
+        axes.plot(steps, values, color=colour, **style, marker="os^Dv"[i % 5], markersize=4)
+        ends.append((steps[-1], values[-1], name, colour))
+    axes.axhline(0.5, color=theme.faint, linewidth=1)
+    for name, value in (ceilings or {}).items():
+        axes.hlines(value, steps[0], steps[-1], color=theme.ink, linewidth=1, linestyle=LINES[2])
+        ends.append((steps[-1], value, name, theme.ink))
+    axes.set_ylim(min(0.45, *own), 1.01)
+    label_ends(axes, ends)
+    label(axes, theme, title="Own fakes get harder; a fixed exam does not", x="step", y="AUC (0.5 = guessing)")
+    said = [f"{name} {values[0]:.3g} to {values[-1]:.3g}" for name, values in {"own fakes": own, **fixed}.items()]
+    limits = f". Ceilings: {words(ceilings)}" if ceilings else ""
+    figure.alt = f"AUC from step {steps[0]:,} to {steps[-1]:,}: {'. '.join([said[0], ', '.join(said[1:])])}{limits}."
+    return figure
+
+
+def packing_strip(
+    rows: Sequence[Sequence[int]],
+    documents: Sequence[Sequence[int | None]],
+    *,
+    pad_id: int = 0,
+    dark: bool | None = None,
+) -> Picture:
+    """Packed rows as strips: each document in its colour, specials as thin gaps, padding hatched.
+
+    `rows` are the ids, `documents` the number of the document that each token comes from (None: a special token or padding).
+
+    >>> from electra_helpers.view.plots import packing_strip
+    >>> packing_strip([[2, 7, 8, 3], [2, 9, 3, 0]], [[None, 0, 0, None], [None, 1, None, None]]).alt
+    '2 rows of 4 tokens hold 2 documents; 1 of 8 tokens (12 %) is padding.'
+
+    Built in notebook 01.
+    """
+    theme = theme_of(dark)
+    length = max(map(len, rows))
+    figure, (axes,) = picture(theme, height=0.9 + 0.34 * len(rows))
+    for r, (ids, owners) in enumerate(zip(rows, documents, strict=True)):
+        for start, stop, owner in _runs(ids, owners, pad_id):
+            style: dict[str, Any] = {"color": theme.series[owner % 5]} if isinstance(owner, int) else {}
+            if owner == "padding":
+                style = {"facecolor": theme.page, "edgecolor": theme.faint, "hatch": "////", "linewidth": 0.5}
+            if owner is None:
+                style = {"color": theme.ink}
+            axes.barh(r, stop - start, left=start, height=0.72, **style)
+            if isinstance(owner, int) and (stop - start) / length > 0.05:
+                axes.text(
+                    (start + stop) / 2,
+                    r,
+                    str(owner),
+                    ha="center",
+                    va="center",
+                    fontsize=9,
+                    color="#000000" if theme.page == "#111111" else "#ffffff",
+                )
+    axes.set_yticks(range(len(rows)), [f"row {r}" for r in range(len(rows))])
+    axes.invert_yaxis()
+    axes.set_xlim(0, length)
+    axes.spines["left"].set_visible(False)
+    label(
+        axes,
+        theme,
+        title="How the rows are packed",
+        x="token (number: its document · narrow: [CLS], [SEP] · hatched: padding)",
+    )
+    total = sum(map(len, rows))
+    padding = sum(list(ids).count(pad_id) for ids in rows)
+    found = {owner for owners in documents for owner in owners if owner is not None}
+    figure.alt = (
+        f"{len(rows)} rows of {length} tokens hold {len(found)} documents; {padding} of {total:,} tokens "
+        f"({padding / total:.0%}) {'is' if padding == 1 else 'are'} padding.".replace("%)", " %)")
+    )
+    return figure
+
+
+def _runs(ids: Sequence[int], owners: Sequence[int | None], pad_id: int) -> list[tuple[int, int, Any]]:
+    """(start, stop, owner) of neighbouring tokens of one kind; the owner of padding is "padding"."""
+    kinds = ["padding" if i == pad_id else owner for i, owner in zip(ids, owners, strict=True)]
+    edges = [0, *(i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]), len(kinds)]
+    return [(a, b, kinds[a]) for a, b in pairwise(edges)]

@@ -1,0 +1,208 @@
+"""Pictures of what goes on inside: attention, word vectors, and which gradient reaches which part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch
+
+from electra_helpers.errors import ElectraError
+from electra_helpers.view.plots.style import (
+    FONTS,
+    MARKERS,
+    Picture,
+    Theme,
+    label,
+    legend,
+    picture,
+    theme_of,
+)
+
+MOST_TOKENS = 40  # a larger heat map cannot be read
+
+
+def attention(tokens: Sequence[str], weights: np.ndarray, *, title: str = "", dark: bool | None = None) -> Picture:
+    """Attention of every head as a heat map: `weights` (A, L, L), each row (who looks) sums to 1; `tokens` (L,).
+
+    Raises `ElectraError` for more than 40 tokens and where the shapes do not fit.
+
+    >>> import numpy as np; from electra_helpers.view.plots import attention
+    >>> attention(["[CLS]", "cat"], np.array([[[0.9, 0.1], [0.2, 0.8]]])).alt
+    'Attention of 1 head over 2 tokens. Head 0 looks most from [CLS] to [CLS] (0.90).'
+
+    Built in notebook 02.
+    """
+    heads, length = weights.shape[0], len(tokens)
+    if weights.shape != (heads, length, length) or length > MOST_TOKENS:
+        raise ElectraError(
+            f"weights {weights.shape} and {length} tokens: (A, L, L) with at most {MOST_TOKENS} is shown."
+        )
+    theme, columns = theme_of(dark), min(heads, 4)
+    rows = -(-heads // columns)
+    side = max(1.7, 0.17 * length)
+    figure, axes = picture(
+        theme, width=1 + side * columns, height=0.8 + (side + 0.3) * rows, shape=(rows, columns), sharey=True
+    )
+    for head, one in enumerate(axes):
+        if head >= heads:
+            one.set_visible(False)
+            continue
+        image = one.imshow(weights[head], cmap=theme.heat, vmin=0, vmax=1)
+        one.set_xticks(range(length), tokens, rotation=90, fontsize=8, fontfamily=FONTS)
+        one.set_yticks(range(length), tokens, fontsize=8, fontfamily=FONTS)
+        label(one, theme, title=f"head {head}")
+    bar = figure.colorbar(image, ax=axes, shrink=0.7, label="weight", aspect=30)
+    bar.ax.tick_params(colors=theme.ink, labelsize=8)
+    bar.ax.yaxis.label.set_color(theme.ink)
+    figure.supylabel("from", color=theme.ink, fontsize=10)
+    figure.supxlabel("to", color=theme.ink, fontsize=10)
+    if title:
+        figure.suptitle(title, color=theme.ink, fontsize=11, fontweight="bold")
+    said = [_strongest(head, weights[head], tokens) for head in range(heads)]
+    figure.alt = f"Attention of {heads} head{'s' * (heads > 1)} over {length} tokens. {' '.join(said)}"
+    return figure
+
+
+def _strongest(head: int, weights: np.ndarray, tokens: Sequence[str]) -> str:
+    i, j = np.unravel_index(weights.argmax(), weights.shape)
+    return f"Head {head} looks most from {tokens[i]} to {tokens[j]} ({weights[i, j]:.2f})."
+
+
+def embedding_map(
+    words: Sequence[str], vectors: np.ndarray, *, groups: Sequence[str] | None = None, dark: bool | None = None
+) -> Picture:
+    """Word vectors (n, E) on their first two principal components; `groups` gives each a colour and a marker.
+
+    The alt text says how much of the variance is seen, and whether neighbours on the full vectors share their group.
+
+    >>> import numpy as np; from electra_helpers.view.plots import embedding_map
+    >>> embedding_map(["a", "b", "c"], np.array([[0.0, 1], [0, 2], [5, 0]])).alt
+    '3 word vectors on two principal components, which hold 100 % of their variance.'
+
+    Built in notebook 03.
+    """
+    theme = theme_of(dark)
+    centred = np.asarray(vectors, dtype=float) - np.mean(vectors, axis=0)
+    left, size, _ = np.linalg.svd(centred, full_matrices=False)
+    points, share = (left * size)[:, :2], float((size[:2] ** 2).sum() / (size**2).sum())
+    groups = list(groups or [""] * len(words))
+    kinds = sorted(set(groups))
+    if len(kinds) > 5:
+        raise ElectraError(f"{len(kinds)} groups cannot be told apart in one picture: give at most 5.")
+    figure, (axes,) = picture(theme, height=4.6)
+    for i, kind in enumerate(kinds):
+        chosen = [n for n, group in enumerate(groups) if group == kind]
+        axes.scatter(*points[chosen].T, color=theme.series[i], marker=MARKERS[i], s=28, label=kind or None)
+    for word, (x, y) in zip(words, points, strict=True):
+        axes.annotate(word, (x, y), (4, 3), textcoords="offset points", color=theme.ink, fontsize=8, fontfamily=FONTS)
+    if len(kinds) > 1:
+        legend(axes, theme, loc="best")
+    label(
+        axes,
+        theme,
+        title=f"Two components, {share:.0%} of the variance".replace("%", " %"),
+        x="component 1",
+        y="component 2",
+    )
+    figure.alt = (
+        f"{len(words)} word vectors on two principal components, which hold {share * 100:.0f} % of their variance."
+    )
+    if len(kinds) > 1:
+        figure.alt += (
+            f" The nearest neighbour is of the same group for {same_group(centred, groups):.0f} % of the words."
+        )
+    return figure
+
+
+def same_group(vectors: np.ndarray, groups: Sequence[str]) -> float:
+    """Share in per cent of the vectors whose nearest neighbour (by cosine) has their group."""
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+    near = unit @ unit.T - 2 * np.eye(len(unit))
+    return 100 * float(np.mean([groups[i] == groups[j] for i, j in enumerate(near.argmax(1))]))
+
+
+PLACES = {  # the joint step from left to right: x, y of each box
+    "shared embeddings": (0.0, 1.0),
+    "generator encoder": (1.0, 2.0),
+    "generator head": (2.0, 2.0),
+    "discriminator encoder": (2.0, 0.0),
+    "discriminator head": (3.0, 0.0),
+    "MLM loss": (3.0, 2.0),
+    "RTD loss": (4.0, 0.0),
+}
+EDGES = (  # where a gradient flows, from a loss back: (from, to, loss)
+    ("MLM loss", "generator head", "mlm"),
+    ("generator head", "generator encoder", "mlm"),
+    ("generator encoder", "shared embeddings", "mlm"),
+    ("RTD loss", "discriminator head", "rtd"),
+    ("discriminator head", "discriminator encoder", "rtd"),
+    ("discriminator encoder", "shared embeddings", "rtd"),
+)
+
+
+def gradient_map(norms: Mapping[str, Mapping[str, float | None]], *, dark: bool | None = None) -> Picture:
+    """The joint step with the gradient norm of each loss on its way back, and the sampling, which nothing passes.
+
+    `norms` is what `tasks.inside.gradient_norms` measured: loss → part → norm, None where autograd leads nowhere.
+
+    >>> from electra_helpers.view.plots import gradient_map
+    >>> gradient_map({"mlm": {"generator head": 0.5}, "rtd": {"generator head": None}}).alt
+    'Gradient norms. MLM loss: generator head 0.5. RTD loss: none at generator head.'
+
+    Built in notebook 06.
+    """
+    theme = theme_of(dark)
+    figure, (axes,) = picture(theme, width=8.4, height=3.7)
+    axes.set_axis_off()
+    axes.set_xlim(-0.5, 4.5)
+    axes.set_ylim(-0.55, 2.75)
+    largest = max((x for parts in norms.values() for x in parts.values() if x), default=1.0)
+    boxes = {name: _box(axes, theme, name, place) for name, place in PLACES.items()}
+    for start, end, loss in EDGES:
+        target = end if end in norms.get(loss, {}) else start
+        arrow = _arrow(theme, norms.get(loss, {}).get(target), loss, largest)
+        ends = {"patchA": boxes[start], "patchB": boxes[end], "shrinkA": 0, "shrinkB": 2}
+        axes.annotate("", PLACES[end], PLACES[start], arrowprops=ends | arrow)
+        _number(axes, theme, start, end, norms.get(loss, {}).get(target))
+    axes.annotate(
+        "", (2.0, 0.34), (2.0, 1.66), arrowprops={"arrowstyle": "->", "color": theme.faint, "linestyle": ":", "lw": 2}
+    )
+    axes.text(2.06, 1.0, "sampled tokens\nno gradient back", color=theme.ink, fontsize=9, va="center")
+    label(axes, theme, title="Gradient norms on the way back: thicker is larger, dotted is none")
+    figure.alt = "Gradient norms. " + " ".join(_said(loss, parts) for loss, parts in norms.items())
+    return figure
+
+
+def _box(axes: Axes, theme: Theme, name: str, place: tuple[float, float]) -> FancyBboxPatch:
+    (x, y), width = place, 2 if "loss" in name else 1
+    shape = {"boxstyle": "round,pad=0.02", "facecolor": theme.page, "edgecolor": theme.ink, "linewidth": width}
+    box = axes.add_patch(FancyBboxPatch((x - 0.36, y - 0.26), 0.72, 0.52, **shape))
+    axes.text(x, y, name.replace(" ", "\n"), ha="center", va="center", color=theme.ink, fontsize=9)
+    return box
+
+
+def _arrow(theme: Theme, norm: float | None, loss: str, largest: float) -> dict[str, Any]:
+    """The look of an edge: as thick as its gradient, dotted where there is none."""
+    if not norm:
+        return {"arrowstyle": "-|>", "color": theme.faint, "lw": 1.5, "linestyle": ":"}
+    return {
+        "arrowstyle": "-|>",
+        "color": theme.series[0 if loss == "mlm" else 1],
+        "lw": 1 + 4 * (norm / largest) ** 0.5,
+    }
+
+
+def _number(axes: Axes, theme: Theme, start: str, end: str, norm: float | None) -> None:
+    (x0, y0), (x1, y1) = PLACES[start], PLACES[end]
+    lift = 0.18 if y0 == y1 else 0.3 * (1 if y0 > y1 else -1)
+    text = f"{norm:.2g}" if norm else "none"
+    axes.text((x0 + x1) / 2, (y0 + y1) / 2 + lift, text, color=theme.ink, fontsize=9, ha="center", va="center")
+
+
+def _said(loss: str, parts: Mapping[str, float | None]) -> str:
+    reached = ", ".join(f"{part} {norm:.2g}" for part, norm in parts.items() if norm is not None)
+    dark = ", ".join(part for part, norm in parts.items() if norm is None)
+    return f"{loss.upper()} loss: {'; '.join(filter(None, [reached, dark and f'none at {dark}']))}."

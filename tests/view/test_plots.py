@@ -1,0 +1,148 @@
+"""Every picture says in words what it shows, from its own numbers, in both themes, and what it draws is what it was given."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from electra_helpers.config import PretrainConfig
+from electra_helpers.corruption import draw_noise
+from electra_helpers.errors import ElectraError
+from electra_helpers.tasks.detection import detect
+from electra_helpers.tasks.inside import Clues, attention_of, find_clues, gradient_norms
+from electra_helpers.text.packing import Batch
+from electra_helpers.view import plots
+from electra_helpers.view.plots.style import DARK, LIGHT
+from tests.view.models import small_pair
+from tests.view.test_tokens_html import color_of, contrast
+
+STEPS = [0, 100, 200]
+SEEDS = [(STEPS, [9.0, 6.0, 4.0]), (STEPS, [9.0, 5.0, 3.0]), (STEPS, [9.0, 5.5, 3.2])]
+NORMS = {
+    "mlm": {"generator head": 0.5, "discriminator head": None},
+    "rtd": {"generator head": None, "discriminator head": 2.0},
+}
+CLUES = Clues(["[CLS]", "the", "tailor", "needle", "[SEP]"], 3, 0.1, [0, 0.01, 0.6, 0, 0], [0.2, 0.5, 0.1, 0.2, 0])
+
+PICTURES = {
+    "curves": lambda dark: plots.curves(
+        {"yours": SEEDS[0]}, bands={"course": SEEDS}, ceilings={"ln V": 9.1}, dark=dark
+    ),
+    "two_exams": lambda dark: plots.two_exams(STEPS, [0.5, 0.6, 0.58], {"uniform": [0.5, 0.8, 0.9]}, dark=dark),
+    "packing_strip": lambda dark: plots.packing_strip([[2, 7, 3, 0]], [[None, 0, None, None]], dark=dark),
+    "attention": lambda dark: plots.attention(["a", "气"], np.array([[[0.9, 0.1], [0.2, 0.8]]] * 3), dark=dark),
+    "embedding_map": lambda dark: plots.embedding_map(list("abcd"), np.eye(4), groups=["x", "x", "y", "y"], dark=dark),
+    "gradient_map": lambda dark: plots.gradient_map(NORMS, dark=dark),
+    "calibration": lambda dark: plots.calibration(np.linspace(0, 1, 40), np.linspace(0, 1, 40) > 0.5, dark=dark),
+    "confusion": lambda dark: plots.confusion_by_phenomenon({"agreement": (9, 1, 0, 0)}, dark=dark),
+    "threshold": lambda dark: plots.threshold_and_prior(0.9, 0.02, 0.01, dark=dark),
+    "clue_finder": lambda dark: plots.clue_finder(CLUES, dark=dark),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_a_small_png_with_words_in_either_theme(name):
+    pages = []
+    for dark in (False, True):
+        data, metadata = PICTURES[name](dark)._repr_mimebundle_()
+        assert data["text/plain"] == metadata["image/png"]["alt"]
+        assert len(data["text/plain"]) > 40
+        assert len(data["image/png"]) < 40_000
+        pages.append(Image.open(io.BytesIO(data["image/png"])).convert("RGB").getpixel((1, 1)))
+    assert pages == [(255, 255, 255), (17, 17, 17)]
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_lines_and_text_stand_out_from_the_page(theme):
+    page = color_of(theme.page)
+    assert contrast(page, color_of(theme.ink)) >= 4.5
+    assert all(contrast(page, color_of(colour)) >= 3 for colour in theme.series[:4])
+
+
+def test_the_band_is_the_range_of_its_seeds():
+    made = plots.curves({}, bands={"course": SEEDS})
+    [band] = made.axes[0].collections
+    edge = band.get_paths()[0].vertices
+    assert edge[edge[:, 0] == 200][:, 1].min() == 3.0
+    assert edge[edge[:, 0] == 200][:, 1].max() == 4.0
+    assert "3 seeds: 3 to 4 at step 200" in made.alt
+
+
+def test_seeds_at_different_steps_make_no_band():
+    with pytest.raises(ElectraError, match="different steps"):
+        plots.curves({}, bands={"course": [SEEDS[0], ([0, 100, 300], [9, 6, 4])]})
+
+
+def test_calibration_of_an_honest_judge_lies_on_the_diagonal():
+    rng = np.random.default_rng(0)
+    p = rng.random(20_000)
+    honest, sure = rng.random(20_000) < p, p > 0.5
+    assert "mean gap 0.01" in plots.calibration(p, honest).alt
+    assert "mean gap 0.25" in plots.calibration(p, sure).alt
+
+
+def test_every_one_of_a_thousand_words_is_a_dot():
+    made = plots.threshold_and_prior(0.8, 0.1, 0.05)
+    assert [len(dots.get_offsets()) for dots in made.axes[0].collections] == [40, 10, 95, 855]
+    assert "30 % of the flags" in made.alt
+    assert "Nothing is flagged" in plots.threshold_and_prior(0, 0, 0.05).alt
+    with pytest.raises(ElectraError, match=r"prior is 1\.5"):
+        plots.threshold_and_prior(0.8, 0.1, 1.5)
+
+
+def test_padding_is_counted_and_documents_keep_their_colour():
+    rows = [[2, 7, 7, 3], [2, 7, 3, 0]]
+    made = plots.packing_strip(rows, [[None, 0, 0, None], [None, 0, None, None]])
+    assert "hold 1 documents; 1 of 8 tokens (12 %) is padding" in made.alt
+    blue = [
+        bar for bar in made.axes[0].patches if bar.get_facecolor()[:3] == pytest.approx((0, 0x72 / 255, 0xB2 / 255))
+    ]
+    assert [(bar.get_x(), bar.get_width()) for bar in blue] == [(1, 2), (1, 1)]
+
+
+def test_two_groups_that_lie_apart_have_their_own_neighbours():
+    vectors = np.array([[1, 0.1], [1, 0.2], [-1, 3], [-1.1, 3]])
+    assert "for 100 %" in plots.embedding_map(list("abcd"), vectors, groups=["x", "x", "y", "y"]).alt
+    assert "for 0 %" in plots.embedding_map(list("abcd"), vectors, groups=["x", "y", "x", "y"]).alt
+
+
+def test_attention_is_the_models_own_with_its_words():
+    pair = small_pair()
+    tokens, weights = attention_of(pair, "The chef cooked .")
+    assert tokens == ["[CLS]", "the", "chef", "cook", "##ed", ".", "[SEP]"]
+    assert weights.shape == (2, 7, 7)
+    assert weights.sum(-1) == pytest.approx(1)
+    made = plots.attention(tokens, weights)
+    assert np.array_equal(made.axes[1].images[0].get_array(), weights[1])
+    with pytest.raises(ElectraError, match="no layer 5"):
+        attention_of(pair, "The chef .", layer=5)
+
+
+def test_no_gradient_passes_the_sampling_and_both_losses_reach_the_shared_table():
+    pair = small_pair()
+    ids = torch.tensor([pair.tokenizer.encode("the chef ate the meal today .").ids] * 3)
+    noise = draw_noise(3, ids.shape[1], torch.Generator().manual_seed(0))
+    norms = gradient_norms(pair.net, Batch(ids, None, None), noise, PretrainConfig())
+    assert norms["rtd"]["generator encoder"] is None
+    assert norms["rtd"]["generator head"] is None
+    assert norms["mlm"]["discriminator encoder"] is None
+    assert norms["mlm"]["shared embeddings"] > 0
+    assert norms["rtd"]["shared embeddings"] > 0
+    assert norms["rtd"]["discriminator head"] > 0
+    assert "none at generator encoder, generator head" in plots.gradient_map(norms).alt
+
+
+def test_a_clue_is_what_changes_when_the_word_is_gone():
+    pair = small_pair()
+    clues = find_clues(pair, "the chef ate the meal .", 5)
+    whole = detect(pair, "the chef ate the meal .").p_replaced[5]
+    without_chef = detect(pair, "the ate the meal .").p_replaced[4]
+    without_stop = detect(pair, "the chef ate the meal").p_replaced[5]
+    assert clues.change[2] == pytest.approx(without_chef - whole, abs=1e-6)
+    assert clues.change[6] == pytest.approx(without_stop - whole, abs=1e-6)
+    assert clues.change[0] == clues.change[5] == 0
+    assert "Deleting tailor moves it most, by +0.60; attention looks most at the (0.50)" in plots.clue_finder(CLUES).alt
+    with pytest.raises(ElectraError, match="no word at position 0"):
+        find_clues(pair, "the chef .", 0)
