@@ -9,7 +9,9 @@ from electra_helpers.text.tokenizer import tokenizer_from_words
 from electra_helpers.world import french, stories, vocabulary
 from electra_helpers.world import french_words as fr
 from electra_helpers.world import lexicon as lex
+from electra_helpers.world.labels import question_rows, summary_row
 from electra_helpers.world.story import EXPRESSIONS
+from electra_helpers.world.telling import Slot, language
 
 MANY = 2000
 VOWEL = "[aeiouâàéèêëîïôûœ]"
@@ -232,3 +234,44 @@ def test_entities_are_the_nouns_without_their_articles():
 def test_join_writes_french_punctuation():
     pieces = ["«", "où", "est", "mon", "stylo", "?", "»", "demanda", "-t", "-elle", "à", "l'", "ami", "d'", "Éric", "."]
     assert french.join(pieces) == "«\u00a0Où est mon stylo\u00a0?\u00a0» demanda-t-elle à l'ami d'Éric."
+
+
+def labels():
+    """Every question and summary of a few hundred stories, as written."""
+    for story in stories(seed=32, count=400, languages=["fr"]):
+        yield summary_row(story, "fr")["summary"]
+        yield from (row["question"] for row in question_rows(story, "fr"))
+
+
+def test_questions_and_summaries_have_no_slip_of_spelling():
+    written = list(labels())
+    assert len(set(written)) > 800
+    for text in written:
+        for mistake, pattern in FORBIDDEN.items():
+            assert not re.search(pattern, text.lower()), f"{mistake}: {text}"
+        assert text[0].isupper()
+        assert text.endswith(".") or text.endswith("\u00a0?")
+
+
+def test_every_question_is_answered_by_every_way_of_telling_its_frame():
+    speaker, english = language("fr"), language("en")
+    assert set(speaker.questions) == set(english.questions)
+    assert set(speaker.summaries) == set(english.summaries)
+    for frame, questions in speaker.questions.items():
+        for question in questions:
+            if question.answer in ("sentence", "P", "F"):  # people may be told by a pronoun
+                continue
+            for template in speaker.templates[frame]:
+                pieces = [piece for segment in template for way in segment for piece in way]
+                nouns = {p.expression for p in pieces if isinstance(p, Slot) and p.form in speaker.noun_forms}
+                assert question.answer in nouns, (frame, question.answer)
+
+
+def test_answers_stand_where_they_are_said_to_stand():
+    rows = [row for story in stories(seed=33, count=300, languages=["fr"]) for row in question_rows(story, "fr")]
+    assert {
+        kind for row in rows for kind in re.findall(r"^(?:Qui|Où|Quel jour|Combien|Pourquoi)", row["question"])
+    } == {"Qui", "Où", "Quel jour", "Combien", "Pourquoi"}
+    for row in rows:
+        for text, start in zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True):
+            assert row["context"][start : start + len(text)] == text
