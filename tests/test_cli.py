@@ -156,7 +156,7 @@ def test_resume_with_other_settings_shows_the_difference(trained, electra):
     out, *_ = trained
     code, _, errors = electra("pretrain", "--resume", "--out", out, "--learning-rate", "0.5")
     assert code == 2
-    assert "learning_rate: 0.004 → 0.5" in errors
+    assert "learning_rate: 0.0025 → 0.5" in errors
 
 
 def test_resume_on_other_data_is_refused(trained, electra, corpus):

@@ -176,10 +176,10 @@ def export(pretrained: Pretrained, out: str | Path) -> list[Path]:
     return folders
 
 
-def load_transformers(folder: Path, name: str | None = None) -> Pretrained:
+def load_transformers(folder: Path, name: str | None = None, partner: Path | None = None) -> Pretrained:
     """A model that transformers saved, or an export with two nets, as one of ours. A missing partner stays None."""
-    pair = {role: folder / role for role in ROLES if (folder / role / "config.json").is_file()}
-    parts = pair or {_role_of(folder): folder}
+    parts = {role: folder / role for role in ROLES if (folder / role / "config.json").is_file()}
+    parts = parts or {_role_of(path): path for path in (folder, partner) if path is not None}
     states = {role: _read_transformers(path, role) for role, path in parts.items()}
     config = _joint_config({role: shape for role, (shape, _) in states.items()})
     weights = {role: state for role, (_, state) in states.items()}
@@ -285,6 +285,21 @@ def _sharing(weights: dict[str, dict[str, Tensor]]) -> str:
     if all(same(f"{theirs}.") for ours, theirs in ENCODER.items() if ours != "project"):
         return "all"
     return "word" if same(ENCODER["embeddings.word"]) else "none"
+
+
+def complete_pair(net: Electra, generator_size: float) -> Electra:
+    """The same net with a fresh partner where one is missing; a fresh generator is `generator_size` times as wide.
+
+    The partner shares the embeddings that are there, so pre-training can go on from either net alone.
+    """
+    if net.generator is not None and net.discriminator is not None:
+        return net
+    size = net.config.generator_size if net.discriminator is None else generator_size
+    whole = Electra(replace(net.config, generator_size=size, sharing="all"))
+    for role in ROLES:
+        if getattr(net, role) is not None:
+            getattr(whole, role).load_state_dict(getattr(net, role).state_dict())
+    return whole
 
 
 def partner_name(name: str) -> str | None:

@@ -95,9 +95,15 @@ def _load_own(folder: Path, config: dict) -> Pretrained:
 
 
 def _from_hub(name: str, bundled: list[str]) -> Pretrained:
-    from electra_helpers.model.bridge import download, load_transformers
+    """A model of the hub, together with its partner of the same name where that can be had."""
+    from electra_helpers.model.bridge import download, load_transformers, partner_name
 
     if name.count("/") != 1 or name.startswith((".", "/", "~")):
         known = f" Bundled models: {', '.join(bundled)}." if bundled else ""
         raise ElectraError(f"There is no model {name!r}: no folder of that name.{known}")
-    return load_transformers(download(name), name)
+    folder, partner = download(name), partner_name(name)
+    try:
+        other = download(partner) if partner else None
+    except ElectraError:
+        other = None  # one net is a model too; whoever needs the other is told that it is missing
+    return load_transformers(folder, name, partner=other)

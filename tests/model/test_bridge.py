@@ -5,15 +5,18 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn import functional as F
 from transformers import AutoTokenizer, ElectraConfig, ElectraForMaskedLM, ElectraForPreTraining, ElectraModel
 
 from electra_helpers.config import ModelConfig, PretrainConfig
+from electra_helpers.corruption import corrupt, gather_positions, mask_positions, sample_tokens, select_positions
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.bridge import download, export, load_transformers, partner_name
+from electra_helpers.model.bridge import complete_pair, download, export, load_transformers, partner_name
 from electra_helpers.model.electra import Electra
 from electra_helpers.model.files import write_model
 from electra_helpers.model.store import Pretrained, load, save_config
 from electra_helpers.text.tokenizer import SPECIAL_TOKENS, Tokenizer
+from electra_helpers.training.pretraining import pretrain
 
 WORDS = ["the", "chef", "cook", "##ed", "meal", "好", ".", *(f"w{i}" for i in range(60))]
 SHAPE = ModelConfig(
@@ -122,6 +125,59 @@ def test_one_net_that_transformers_saved_loads_and_its_partner_is_missing(role, 
         assert torch.allclose(getattr(back.net, role)(ids), model(ids).logits, atol=1e-5)
 
 
+def test_a_discriminator_alone_gets_a_fresh_generator_that_shares_its_embeddings(tokenizer, tmp_path):
+    made = make(SHAPE, tokenizer)
+    export(made, tmp_path / "out")
+    alone = load(tmp_path / "out/discriminator")
+    whole = complete_pair(alone.net, 0.5).eval()
+    assert whole.generator.encoder.config.hidden_size == 16
+    assert whole.generator.encoder.embeddings is whole.discriminator.encoder.embeddings
+    ids = torch.randint(5, tokenizer.vocab_size, (2, 11))
+    with torch.no_grad():
+        assert torch.allclose(whole.discriminator(ids), made.net.discriminator(ids), atol=1e-5)
+
+
+def transformers_pair(tokenizer, folder):
+    """Two nets made and saved by transformers alone, without dropout."""
+    shape = {
+        "vocab_size": tokenizer.vocab_size,
+        "embedding_size": 16,
+        "num_hidden_layers": 2,
+        "max_position_embeddings": 32,
+    }
+    shape |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "initializer_range": 0.3}
+    torch.manual_seed(0)
+    judge = ElectraForPreTraining(ElectraConfig(**shape, hidden_size=32, num_attention_heads=4, intermediate_size=64))
+    maker = ElectraForMaskedLM(ElectraConfig(**shape, hidden_size=16, num_attention_heads=2, intermediate_size=32))
+    maker.electra.embeddings.load_state_dict(judge.electra.embeddings.state_dict())
+    for role, model in (("discriminator", judge), ("generator", maker)):
+        model.save_pretrained(folder / role)
+        tokenizer.save(folder / role)
+    return judge.eval(), maker.eval()
+
+
+def test_pretraining_goes_on_from_a_folder_of_transformers_at_its_loss(tokenizer, tmp_path, monkeypatch):
+    monkeypatch.setenv("ELECTRA_CACHE", str(tmp_path / "cache"))
+    judge, maker = transformers_pair(tokenizer, tmp_path / "theirs")
+    text = tmp_path / "text.txt"
+    text.write_text("\n\n".join(f"the chef cook w{i % 60} meal w{i * 7 % 60} ." for i in range(300)), "utf-8")
+    config = PretrainConfig(
+        steps=1, batch_size=16, length=12, form="plain", log_every=1, eval_rows=8, validation_share=0.2
+    )
+    run = pretrain([str(text)], tmp_path / "run", config=config, init_from=tmp_path / "theirs")
+
+    work = run.task.work(0, 0, 1)
+    ids, picked = work.batch.input_ids, select_positions(work.batch.input_ids, (0, 2, 3, 4), noise=work.noise.select)
+    masked = mask_positions(ids, picked, mask_id=tokenizer.mask_id, noise=work.noise.mask)
+    with torch.no_grad():
+        logits = gather_positions(maker(masked).logits, picked.positions)
+        mlm = F.cross_entropy(logits[picked.is_valid], ids.gather(1, picked.positions)[picked.is_valid])
+        changed = corrupt(ids, picked, sample_tokens(logits, noise=work.noise.sample))
+        rtd = F.binary_cross_entropy_with_logits(judge(changed).logits, (changed != ids).float())
+    assert run.last["mlm_loss"] == pytest.approx(float(mlm), rel=1e-4)
+    assert run.last["rtd_loss"] == pytest.approx(float(rtd), rel=1e-4)
+
+
 def test_two_nets_that_are_no_pair_are_refused(tokenizer, tmp_path):
     export(make(SHAPE, tokenizer), tmp_path / "a")
     export(make(replace(SHAPE, num_layers=1), tokenizer), tmp_path / "b")
@@ -164,9 +220,10 @@ def test_a_hub_name_is_downloaded_and_loaded(tokenizer, tmp_path, monkeypatch):
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", local)
     found = load("somebody/electra-small-discriminator")
-    assert asked == ["somebody/electra-small-discriminator"]
+    assert asked == ["somebody/electra-small-discriminator", "somebody/electra-small-generator"]
     assert found.name == "somebody/electra-small-discriminator"
     assert found.net.discriminator is not None
+    assert found.net.generator is not None, "the partner of the same name comes along"
     assert download("somebody/electra-small-generator").name == "generator"
 
 

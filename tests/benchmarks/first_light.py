@@ -1,0 +1,155 @@
+"""First light: how close the tiny recipe comes to the little world's ceilings, seed by seed.
+
+    python tests/benchmarks/first_light.py --seeds 0 1 2 3 4            # English, against the oracle
+    python tests/benchmarks/first_light.py --language zh --seeds 0 1 2   # Chinese and French have no oracle: their own numbers
+    python tests/benchmarks/first_light.py --models RUN [RUN …]          # measure finished runs
+
+Each seed is one call of `electra pretrain --corpus world:LANGUAGE --size tiny`. Measured on 200 validation stories:
+MLM accuracy on masked words and its ceiling, apart for words whose ceiling halves without the other sentences (`cross`);
+RTD AUC on the exam with one examined word a story, fakes from the model's own generator, and its ceiling; AUC on uniform
+replacements that can be told for certain.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from electra_helpers.model.store import Pretrained, load
+from electra_helpers.training.metrics import detection_metrics
+from electra_helpers.world import stories
+
+STORIES = 200
+
+
+def train(language: str, seed: int, out: Path, options: list[str]) -> float:
+    """One run of the command; returns its wall-clock seconds."""
+    began = time.perf_counter()
+    command = [
+        sys.executable,
+        "-m",
+        "electra_helpers.cli",
+        "pretrain",
+        "--corpus",
+        f"world:{language}",
+        "--size",
+        "tiny",
+    ]
+    subprocess.run([*command, "--seed", str(seed), "--out", str(out), *options], check=True)
+    return time.perf_counter() - began
+
+
+def ids_of(model: Pretrained, words: list[str]) -> torch.Tensor:
+    """[CLS] words [SEP] as ids (1, L): every word is one token of the world's vocabulary."""
+    pieces = model.tokenizer
+    inner = [pieces.backend.token_to_id(word) for word in words]
+    return torch.tensor([[pieces.cls_id, *inner, pieces.sep_id]])
+
+
+@torch.no_grad()
+def generator_distribution(model: Pretrained, words: list[str], positions: list[int], order: np.ndarray) -> np.ndarray:
+    """(n, V) over the oracle's words, with [MASK] shown at the positions."""
+    ids = ids_of(model, words)
+    at = torch.tensor([[p + 1 for p in positions]])
+    ids[0, at[0]] = model.tokenizer.mask_id
+    return torch.softmax(model.net.generator(ids, positions=at)[0].double(), -1).numpy()[:, order]
+
+
+@torch.no_grad()
+def p_replaced(model: Pretrained, words: list[str]) -> np.ndarray:
+    return torch.sigmoid(model.net.discriminator(ids_of(model, words))[0, 1:-1]).numpy()
+
+
+def mask_some(n: int, rng: np.random.Generator) -> list[int]:
+    """Positions that show [MASK] in a story of n words: 85 % of 15 %."""
+    return sorted(rng.choice(n, max(1, round(0.15 * 0.85 * (n + 2))), replace=False).tolist())
+
+
+def measure_english(model: Pretrained) -> dict[str, float]:
+    from electra_helpers.world import Oracle
+    from electra_helpers.world.oracle import one_replacement_exam, rtd_ceiling
+
+    oracle, rng = Oracle(), np.random.default_rng(0)
+    order = np.array([model.tokenizer.backend.token_to_id(word) for word in oracle.vocabulary])
+    told = list(stories(count=STORIES, split="validation"))
+    rows = [(story.words("en"), mask_some(len(story.words("en")), rng)) for story in told]
+    right, best, cross = [], [], []
+    for story, (words, hidden) in zip(told, rows, strict=True):
+        q = generator_distribution(model, words, hidden, order)
+        truth = np.array([oracle.ids[words[at]] for at in hidden])
+        right += list(q.argmax(1) == truth)
+        best += list(oracle.distributions(words, hidden).max(1))
+        parts = [[w for w in told_.words] for told_ in story.told("en")]
+        cross += [oracle.needs_other_sentences(parts, at) for at in hidden]
+    right, best, cross = np.array(right), np.array(best), np.array(cross)
+    examined = [int(rng.integers(len(words))) for words, _ in rows]
+    texts = [words for words, _ in rows]
+    p = np.stack([oracle.distributions(w, [at])[0] for w, at in zip(texts, examined, strict=True)])
+    q = np.stack([generator_distribution(model, w, [at], order)[0] for w, at in zip(texts, examined, strict=True)])
+    exams = [x for s in range(5) for x in one_replacement_exam(texts, examined, q, seed=s)]
+    scores = np.array([p_replaced(model, x.words)[x.position] for x in exams])
+    auc = detection_metrics(scores, np.array([x.is_replaced for x in exams]))["auc"]
+    return {
+        "mlm_accuracy": right.mean(),
+        "mlm_ceiling": best.mean(),
+        "mlm_share_of_ceiling": right.mean() / best.mean(),
+        "cross_accuracy": right[cross].mean(),
+        "cross_ceiling": best[cross].mean(),
+        "rtd_auc": auc,
+        "rtd_ceiling": rtd_ceiling(p, q),
+        "detectable_uniform_auc": detectable_uniform_auc(model, oracle, texts, examined, p, rng),
+    }
+
+
+def detectable_uniform_auc(model, oracle, texts, examined, p, rng) -> float:
+    """One uniform replacement a story that no story of the world could have there, against the words left alone."""
+    scores, truth = [], []
+    for words, at, known in zip(texts, examined, p, strict=True):
+        impossible = [w for w, probability in zip(oracle.vocabulary, known, strict=True) if probability == 0]
+        shown = list(words)
+        shown[at] = impossible[rng.integers(len(impossible))]
+        scores.append(p_replaced(model, shown))
+        truth.append(np.arange(len(words)) == at)
+    return detection_metrics(np.concatenate(scores), np.concatenate(truth))["auc"]
+
+
+def measure(run: Path, language: str) -> dict[str, float]:
+    """Against the ceilings in English; elsewhere what the run's own last evaluation says."""
+    if language == "en":
+        return measure_english(load(run))
+    log = [json.loads(line) for line in (run / "log.jsonl").read_text("utf-8").splitlines()]
+    return [record for record in log if record["kind"] == "evaluation"][-1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--language", default="en", choices=("en", "zh", "fr"))
+    parser.add_argument("--seeds", type=int, nargs="*", default=[])
+    parser.add_argument("--models", type=Path, nargs="*", default=[])
+    parser.add_argument("--keep", type=Path, help="folder for the runs; a temporary one otherwise")
+    chosen, options = parser.parse_known_args()
+    found = {str(run): measure(run, chosen.language) for run in chosen.models}
+    with tempfile.TemporaryDirectory() as room:
+        for seed in chosen.seeds:
+            out = (chosen.keep or Path(room)) / f"{chosen.language}-{seed}"
+            seconds = train(chosen.language, seed, out, options)
+            found[f"seed {seed}"] = {"seconds": seconds} | measure(out, chosen.language)
+            print(
+                json.dumps({f"seed {seed}": {k: round(float(v), 4) for k, v in found[f"seed {seed}"].items()}}),
+                flush=True,
+            )
+    for name in next(iter(found.values())):
+        values = [float(record[name]) for record in found.values()]
+        print(f"{name:>24}  median {np.median(values):7.3f}  min {min(values):7.3f}  max {max(values):7.3f}")
+
+
+if __name__ == "__main__":
+    main()
