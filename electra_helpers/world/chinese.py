@@ -38,9 +38,9 @@ TEMPLATES: dict[str, list[str]] = {
     ],
     "craft": [
         "{P} <拿来|取来> {tool} ， {make.le} {X} ， <又|接着> {work.ba} 它 {work} 。",
-        "{P.ta} 用 {tool} {make.le} {X} ， <又|还> {work.ba} {X} {work} 。",
+        "{P} 用 {tool} {make.le} {X} ， <又|还> {work.ba} {X} {work} 。",
         "有了 {tool} ， <{P}|{P.ta}> 先 {make.le} {X} ，又 {work.ba} 它 {work} 。",
-        "{P.ta} 先用 {tool} {make.le} {X} ，然后 {work.ba} 它 {work} 。",
+        "<{P}|{P.ta}> 先用 {tool} {make.le} {X} ，然后 {work.ba} 它 {work} 。",
     ],
     "promise": [
         "{P} 答应 {F} ， {E2} 就把 {X} 送过去。",
