@@ -15,7 +15,7 @@ from pathlib import Path
 from electra_helpers.errors import ElectraError
 from electra_helpers.text.documentation import documentation
 from electra_helpers.text.files import TEXT_COLUMNS, files_in, pick_column, read_documents, text_column
-from electra_helpers.text.hub import load_from_hub, split_hub_name, told_in_one_line
+from electra_helpers.text.hub import hub_name, load_from_hub, told_in_one_line
 from electra_helpers.text.tokenizer import Tokenizer
 
 LANGUAGES = {"en": "English", "zh": "Chinese", "fr": "French"}
@@ -239,8 +239,8 @@ def _world_part(which: str) -> tuple[list[Part], str]:
 
 
 def _hub_parts(name: str, column: str | None, streaming: bool) -> tuple[list[Part], str]:
-    full, configuration = split_hub_name(name)
-    dataset = load_from_hub(full, configuration, "train", streaming=streaming)
+    full = hub_name(name)
+    dataset = load_from_hub(full, "train", streaming=streaming)
     columns = dataset.column_names or list(next(iter(dataset), {}))
     chosen = pick_column(columns, column, TEXT_COLUMNS, f"hub:{name}")
     shards = (
@@ -248,11 +248,11 @@ def _hub_parts(name: str, column: str | None, streaming: bool) -> tuple[list[Par
     )
 
     def documents(shard) -> Iterator[str]:
-        with told_in_one_line(full):
+        with told_in_one_line(full.name):
             for rows in shard.select_columns([chosen]).iter(batch_size=1_000):
                 yield from (text for text in rows[chosen] if text and not text.isspace())
 
-    print_ = f"{full} {configuration} {chosen} {dataset.info.version} {getattr(dataset, '_fingerprint', 'streamed')}"
+    print_ = f"{full} {chosen} {dataset.info.version} {getattr(dataset, '_fingerprint', 'streamed')}"
     parts = [
         Part(f"hub:{name}#{i}", lambda shard=shard: documents(shard), lambda i=i: f"{print_} {i}/{len(shards)}")
         for i, shard in enumerate(shards)

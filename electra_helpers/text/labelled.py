@@ -20,7 +20,7 @@ from typing import Any
 from electra_helpers.errors import ElectraError
 from electra_helpers.resources import data_folder
 from electra_helpers.text.files import files_in, form_of, pick_column, read_documents, read_rows
-from electra_helpers.text.hub import load_from_hub, split_hub_name
+from electra_helpers.text.hub import hub_name, load_from_hub
 
 # Task → role → the columns that may play it, likeliest first; a role in OPTIONAL may be missing. Where no task is named,
 # the first one whose roles are all there is taken.
@@ -167,7 +167,7 @@ def _rows_of(file: Path) -> Iterable[dict]:
 
 def _hub_rows(name: str, split: str) -> tuple[list[dict], dict[str, list[str]]]:
     """The rows of a data set on the hub, and the label names that its columns carry."""
-    dataset = load_from_hub(*split_hub_name(name), split)
+    dataset = load_from_hub(hub_name(name), split)
     names = {}
     for column, feature in dataset.features.items():
         inner = getattr(feature, "feature", feature)  # tags are a list of class labels

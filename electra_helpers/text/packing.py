@@ -294,9 +294,10 @@ def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
         thread.join()
         if not box:
             return
-        item, (thread, box) = box[0], begin()
+        item = box[0]
         if isinstance(item, _Failure):
             raise item.error
+        thread, box = begin()
         yield item
 
 

@@ -22,6 +22,7 @@ DOCUMENTS = [
     'A "quoted", word; l\'élève mange.',
     "The tailor sews with a needle.",
 ]
+WIKITEXT = hub.REVISIONS["Salesforce/wikitext"]
 COMPRESSIONS = {"": lambda data: data, ".gz": gzip.compress, ".xz": lzma.compress}
 
 
@@ -285,16 +286,18 @@ def test_a_share_that_holds_nothing_out_is_told():
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("written", "meant"),  # a set whose revision is known is pinned to it
     [
-        ("stanfordnlp/imdb", ("stanfordnlp/imdb", None)),
-        ("Salesforce/wikitext/wikitext-2-raw-v1", ("Salesforce/wikitext", "wikitext-2-raw-v1")),
-        ("wikitext/wikitext-2-raw-v1", ("Salesforce/wikitext", "wikitext-2-raw-v1")),
-        ("imdb", ("stanfordnlp/imdb", None)),
+        ("owner/name", ("owner/name", None, None)),
+        ("owner/name@main", ("owner/name", None, "main")),
+        ("Salesforce/wikitext/wikitext-2-raw-v1", ("Salesforce/wikitext", "wikitext-2-raw-v1", WIKITEXT)),
+        ("wikitext/wikitext-2-raw-v1", ("Salesforce/wikitext", "wikitext-2-raw-v1", WIKITEXT)),
+        ("Skylion007/openwebtext", ("Skylion007/openwebtext", None, None)),
+        ("openwebtext", ("Skylion007/openwebtext", None, None)),
     ],
 )
-def test_names_on_the_hub_may_carry_a_configuration(written, meant):
-    assert hub.split_hub_name(written) == meant
+def test_names_on_the_hub_may_carry_a_configuration_and_a_revision(written, meant):
+    assert hub.hub_name(written) == meant
 
 
 @pytest.fixture
@@ -306,8 +309,8 @@ def fake_hub(tmp_path, monkeypatch):
         rows = [{"url": "u", "text": text} for text in ("", *DOCUMENTS[2 * shard : 2 * shard + 2])]
         (tmp_path / f"{shard}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
-    def load(name, configuration, split, streaming):
-        asked.append((name, configuration))
+    def load(name, configuration, split, revision, streaming):
+        asked.append((name, configuration, revision))
         files = [str(tmp_path / f"{shard}.jsonl") for shard in range(2)]
         return real("json", data_files=files, split=split, streaming=streaming, cache_dir=str(tmp_path / "hub"))
 
@@ -319,7 +322,7 @@ def fake_hub(tmp_path, monkeypatch):
 def test_a_hub_set_is_read_like_a_file(fake_hub, streaming):
     corpus = open_corpus("hub:owner/name/config", streaming=streaming)
     assert list(corpus) == list(corpus) == DOCUMENTS
-    assert fake_hub == [("owner/name", "config")]
+    assert fake_hub == [("owner/name", "config", None)]
     assert len(corpus.parts) == (2 if streaming else 1)
     assert corpus.fingerprint == open_corpus("hub:owner/name/config", streaming=streaming).fingerprint
 

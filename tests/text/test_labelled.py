@@ -168,7 +168,7 @@ def test_a_set_on_the_hub_brings_its_label_names(monkeypatch):
     monkeypatch.setattr(datasets, "load_dataset", lambda *args, **options: asked.append((args, options)) or here)
     data = load_labelled("hub:wikiann/en", "validation")
     assert (data.labels, data.rows) == (("O", "B-PER"), [{"tokens": ["Anna", "."], "tags": [1, 0]}])
-    assert asked == [(("unimelb-nlp/wikiann", "en"), {"split": "validation", "streaming": False})]
+    assert asked == [(("unimelb-nlp/wikiann", "en"), {"split": "validation", "revision": None, "streaming": False})]
     assert data.describe() == "hub:wikiann/en (validation): 1 rows for tagging, labels O, B-PER"
 
 
