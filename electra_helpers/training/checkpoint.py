@@ -54,7 +54,8 @@ class Checkpoints:
             raise ElectraError(
                 f"Could not write the checkpoint {final}: {why}. Older checkpoints are untouched."
             ) from error
-        for old in self.found()[: -self.keep]:
+        leftovers = self.folder.glob(".partial-*")  # of a session that was killed while it wrote
+        for old in (*self.found()[: -self.keep], *leftovers):
             shutil.rmtree(old, ignore_errors=True)
         return final
 
