@@ -28,7 +28,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 # Where nothing runs, the saved picture stands in for the widget, and the front end's complaint about a lost model is not shown.
 SAVED_STYLE = """
-.jp-OutputArea-child:has(.eh-saved) + .jp-OutputArea-child:has(> .lm-Panel.jp-OutputArea-output:not(:has(.eh-widget))),
+.jp-OutputArea-child:has(.eh-saved) + .jp-OutputArea-child:has(> .lm-Panel.jp-OutputArea-output):not(:has(.eh-widget)),
 .jp-OutputArea-child:has(.eh-saved):has(+ .jp-OutputArea-child .eh-widget) { display: none; }
 """.strip()
 

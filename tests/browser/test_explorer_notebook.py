@@ -14,6 +14,13 @@ from tests.browser.test_explorer_lab import SETUP, TEXT, agrees_with_python, chi
 from tests.browser.widgets import KERNEL, Desk, write_notebook
 from tests.view.models import small_pair
 
+DUEL = f"""
+import electra_helpers as eh
+from tests.view.models import small_pair
+game = eh.duel(small_pair(), {TEXT!r})
+game
+"""
+
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory):
@@ -38,6 +45,7 @@ def saved(tmp_path_factory):
 def server(room, saved, tmp_path_factory):
     folder = tmp_path_factory.mktemp("explorer")
     write_notebook(folder / "explorer.ipynb", SETUP)
+    write_notebook(folder / "duel.ipynb", DUEL)
     nbformat.write(saved, folder / "saved.ipynb")
     (room / "data").mkdir()
     NotebookNotary(data_dir=str(room / "data")).sign(nbformat.read(folder / "saved.ipynb", 4))
@@ -76,12 +84,37 @@ def test_notebook_7_by_mouse_and_by_keyboard(desk):
     assert desk.foreign == []
 
 
+def test_the_duel_by_mouse_and_by_keyboard(desk):
+    desk.open("duel.ipynb")
+    desk.run_all(timeout=120)
+    press(desk, chip(desk, 9))
+    desk.widget().get_by_label("Your word").fill("needle")
+    desk.click("Try it")
+    chip(desk, 9).focus()
+    desk.keys("ArrowLeft", "ArrowLeft", "ArrowRight", "Enter")
+    desk.tab_to("[aria-label='Your word']")
+    desk.page.keyboard.insert_text("tailor")
+    desk.keys("Enter")
+    made = desk.ask("[[a.original, a.word, f'{a.score:.2f}', f'{a.ceiling:.2f}'] for a in game.attempts]")
+    assert [attempt[:2] for attempt in made] == [["meal", "needle"], ["##ly", "tailor"]]
+    shown = (
+        desk.widget()
+        .locator(".eh-attempts tbody tr")
+        .evaluate_all("rows => rows.map(r => [0, 1, 3, 4].map(i => r.cells[i].textContent))")
+    )
+    assert shown == made[::-1]
+    assert desk.violations() == []
+    desk.picture(PICTURES / "duel.png")
+    assert desk.foreign == []
+
+
 @pytest.mark.parametrize("name", ["saved.ipynb", "untrusted.ipynb"])
 def test_reopened_without_running_the_picture_stands_in(desk, name):
     desk.open(name)
     picture = desk.page.locator(".jp-Notebook .eh-text" if name == "saved.ipynb" else ".jp-Notebook figure")
     picture.first.wait_for()
-    desk.page.wait_for_timeout(500)  # time for the widget manager to find that the model is gone
+    if name == "saved.ipynb":  # the widget manager finds that the model is gone, and says so where nobody sees it
+        desk.page.wait_for_function("() => document.querySelector('.jp-Notebook').textContent.includes('not found')")
     assert "chef" in picture.first.inner_text()
     assert "model not found" not in desk.page.locator(".jp-Notebook").inner_text()
     assert desk.foreign == []
