@@ -90,7 +90,11 @@ function rankOf(made) {
   const seen = made.was_masked ? "" : " (the generator sees it here: 15 % of the selected stay as they are)";
   const ceiling = made.original_ceiling;
   const best = ceiling == null ? "" : ` ◆ marks the ceiling: a generator that knew the little world would give it ${ceiling.toFixed(3)}.`;
-  return `${place}, with probability ${made.original_p.toFixed(3)}${seen}.${best}`;
+  return `${place}, with probability ${readable(made.original_p)}${seen}.${best}`;
+}
+
+function readable(p) {
+  return p < 0.001 ? "below 0.001" : p.toFixed(3);
 }
 
 function paintBars(list, made, choose) {
