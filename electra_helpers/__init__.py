@@ -16,10 +16,12 @@ _HOME: dict[str, str] = {
     "ElectraError": "electra_helpers.errors",
     "Encoder": "electra_helpers.model.encoder",
     "Generator": "electra_helpers.model.electra",
+    "LossCurve": "electra_helpers.course.live",
     "ModelConfig": "electra_helpers.config",
     "PretrainConfig": "electra_helpers.config",
     "Pretrained": "electra_helpers.model.store",
     "Pretraining": "electra_helpers.training.pretraining",
+    "Recolour": "electra_helpers.course.live",
     "Selection": "electra_helpers.corruption",
     "Steps": "electra_helpers.model.electra",
     "Tokenizer": "electra_helpers.text.tokenizer",
@@ -56,7 +58,9 @@ _HOME: dict[str, str] = {
     "tokens_to_html": "electra_helpers.view.tokens",
     "train": "electra_helpers.training.loop",
     "train_tokenizer": "electra_helpers.text.tokenizer",
+    "type_and_see": "electra_helpers.course.live",
     "whose": "electra_helpers.course.grading",
+    "world_run": "electra_helpers.course.quick",
 }
 
 __all__ = sorted(_HOME)

@@ -1,0 +1,102 @@
+"""Short pre-training runs on the little world, in memory: what the notebooks train in front of the reader."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from electra_helpers.config import PretrainConfig, recipe
+from electra_helpers.model.ablations import build_network
+from electra_helpers.model.electra import Steps
+from electra_helpers.model.store import Pretrained
+from electra_helpers.text.packing import Batch, build_rows
+from electra_helpers.text.tokenizer import Tokenizer, tokenizer_from_words
+from electra_helpers.training.loop import Callback, Run, train
+from electra_helpers.training.pretraining import Pretraining
+from electra_helpers.world import stories, vocabulary
+
+LENGTH = 80  # tokens of a row: one story a row, padded
+HELD_OUT = 96  # validation stories of an evaluation
+
+
+class RowsInMemory:
+    """Rows of token ids, padded to `length`, as the training loop reads them."""
+
+    def __init__(self, rows: Sequence[Sequence[int]], length: int, pad_id: int) -> None:
+        self.length = length
+        padded = [[*row, *[pad_id] * (length - len(row))] for row in rows]
+        self.ids = torch.tensor(padded).view(-1, length)
+        self.is_real = self.ids != pad_id
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, indices: Iterable[int]) -> Batch:
+        chosen = torch.as_tensor(np.asarray(indices))
+        real = self.is_real[chosen]
+        return Batch(self.ids[chosen], None, None if bool(real.all()) else real)
+
+
+@dataclass(frozen=True, eq=False)
+class WorldRun:
+    """A run that is ready to train: the task with its network, its settings, and the tokenizer."""
+
+    task: Pretraining
+    config: PretrainConfig
+    tokenizer: Tokenizer
+
+    @property
+    def model(self) -> Pretrained:
+        """The network as it is now, with its tokenizer."""
+        return Pretrained(self.task.model.eval(), self.tokenizer, "this run")
+
+    def train(self, *callbacks: Callback) -> Run:
+        """Train to the end; returns where the run stands, its evaluation included."""
+        with warnings.catch_warnings():
+            # accelerate speaks of settings that a short run does not use.
+            warnings.filterwarnings("ignore", module="accelerate")
+            return train(self.task, self.config, callbacks=callbacks)
+
+
+def world_run(
+    *, story_count: int, steps: int, seed: int = 0, parts: Steps | None = None, rows: Any = None, **changes: Any
+) -> WorldRun:
+    """Prepare a short pre-training run of the tiny recipe on `story_count` English stories of the little world.
+
+    `parts` swaps steps of the corruption (see `own_steps`); `rows` replaces the packed stories; `changes` are fields of
+    `PretrainConfig`, such as objective="mlm". Raises `ElectraError` for a field with a value that is not allowed.
+
+    >>> import electra_helpers as eh
+    >>> eh.world_run(story_count=20, steps=1).tokenizer.encode("the chef cooked .").tokens
+    ['[CLS]', 'the', 'chef', 'cooked', '.', '[SEP]']
+
+    Built in notebook 00.
+    """
+    pieces = tokenizer_from_words(vocabulary("en"))
+    if rows is None:
+        texts = [story.text("en") for story in stories(seed, count=story_count, languages=("en",))]
+        rows = build_rows(texts, pieces, LENGTH, form="documents")
+    held_out = [story.text("en") for story in stories(count=HELD_OUT, split="validation")]
+    exam = build_rows(held_out, pieces, rows.length, form="documents")
+    config = replace(
+        recipe("tiny").pretrain,
+        **{
+            "steps": steps,
+            "warmup_steps": max(1, steps // 10),
+            "length": rows.length,
+            "form": "documents",
+            "batch_size": 24,
+        },
+        **{"log_every": max(1, steps // 50), "eval_every": steps, "eval_rows": HELD_OUT, "seed": seed, "device": "auto"}
+        | changes,
+    )
+    special = {"pad_id": pieces.pad_id, "cls_id": pieces.cls_id, "sep_id": pieces.sep_id, "mask_id": pieces.mask_id}
+    shape = replace(recipe("tiny").model, vocab_size=pieces.vocab_size, **special)
+    torch.manual_seed(seed)
+    task = Pretraining(build_network(shape, config), rows, exam.take(range(len(exam))), config, parts)
+    return WorldRun(task, config, pieces)
