@@ -11,16 +11,18 @@ import numpy as np
 import torch
 
 from electra_helpers.config import PretrainConfig, recipe
+from electra_helpers.errors import ElectraError
 from electra_helpers.model.ablations import build_network
 from electra_helpers.model.electra import Steps
 from electra_helpers.model.store import Pretrained
-from electra_helpers.text.packing import Batch, build_rows
+from electra_helpers.text.packing import Batch, build_rows, row_order
 from electra_helpers.text.tokenizer import Tokenizer, tokenizer_from_words
 from electra_helpers.training.loop import Callback, Run, train
 from electra_helpers.training.pretraining import Pretraining
 from electra_helpers.world import stories, vocabulary
 
-LENGTH = 80  # tokens of a row: one story a row, padded
+# One story or one sentence a row, padded to so many tokens; so many rows a step.
+SHAPES = {"stories": {"length": 80, "batch_size": 24}, "sentences": {"length": 24, "batch_size": 64}}
 HELD_OUT = 96  # validation stories of an evaluation
 
 
@@ -63,13 +65,29 @@ class WorldRun:
             return train(self.task, self.config, callbacks=callbacks)
 
 
-def world_run(
-    *, story_count: int, steps: int, seed: int = 0, parts: Steps | None = None, rows: Any = None, **changes: Any
-) -> WorldRun:
-    """Prepare a short pre-training run of the tiny recipe on `story_count` English stories of the little world.
+def world_texts(unit: str, count: int, *, seed: int = 0, split: str = "train") -> list[str]:
+    """English stories of the little world, whole or cut into sentences."""
+    told = stories(seed, count=count, split=split, languages=("en",))
+    if unit == "stories":
+        return [story.text("en") for story in told]
+    return [sentence for story in told for sentence in story.sentences("en")]
 
-    `parts` swaps steps of the corruption (see `own_steps`); `rows` replaces the packed stories; `changes` are fields of
-    `PretrainConfig`, such as objective="mlm". Raises `ElectraError` for a field with a value that is not allowed.
+
+def world_run(
+    *,
+    story_count: int,
+    steps: int,
+    unit: str = "stories",
+    seed: int = 0,
+    parts: Steps | None = None,
+    rows: Any = None,
+    **changes: Any,
+) -> WorldRun:
+    """Prepare a short pre-training run of the tiny recipe on English stories of the little world.
+
+    `unit` says what a row holds: one of "stories" or one of their "sentences", which are learnt sooner. `parts` swaps steps of the
+    corruption (see `own_steps`); `rows` replaces the rows; `changes` are fields of `PretrainConfig`, such as objective="mlm".
+    Raises `ElectraError` for an unknown unit and for a field with a value that is not allowed.
 
     >>> import electra_helpers as eh
     >>> eh.world_run(story_count=20, steps=1).tokenizer.encode("the chef cooked .").tokens
@@ -77,26 +95,18 @@ def world_run(
 
     Built in notebook 00.
     """
+    if unit not in SHAPES:
+        raise ElectraError(f"A row holds stories or sentences, not {unit!r}.")
     pieces = tokenizer_from_words(vocabulary("en"))
+    length = rows.length if rows is not None else SHAPES[unit]["length"]
     if rows is None:
-        texts = [story.text("en") for story in stories(seed, count=story_count, languages=("en",))]
-        rows = build_rows(texts, pieces, LENGTH, form="documents")
-    held_out = [story.text("en") for story in stories(count=HELD_OUT, split="validation")]
-    exam = build_rows(held_out, pieces, rows.length, form="documents")
-    config = replace(
-        recipe("tiny").pretrain,
-        **{
-            "steps": steps,
-            "warmup_steps": max(1, steps // 10),
-            "length": rows.length,
-            "form": "documents",
-            "batch_size": 24,
-        },
-        **{"log_every": max(1, steps // 50), "eval_every": steps, "eval_rows": HELD_OUT, "seed": seed, "device": "auto"}
-        | changes,
-    )
+        rows = build_rows(world_texts(unit, story_count, seed=seed), pieces, length, form="documents")
+    exam = build_rows(world_texts(unit, HELD_OUT, split="validation"), pieces, length, form="documents")
+    fixed = {"steps": steps, "warmup_steps": max(1, steps // 10), "form": "documents", "log_every": max(1, steps // 50)}
+    sized = SHAPES[unit] | {"length": length, "eval_every": max(1, steps), "eval_rows": HELD_OUT, "seed": seed}
+    config = replace(recipe("tiny").pretrain, **fixed | sized | changes)
     special = {"pad_id": pieces.pad_id, "cls_id": pieces.cls_id, "sep_id": pieces.sep_id, "mask_id": pieces.mask_id}
     shape = replace(recipe("tiny").model, vocab_size=pieces.vocab_size, **special)
     torch.manual_seed(seed)
-    task = Pretraining(build_network(shape, config), rows, exam.take(range(len(exam))), config, parts)
-    return WorldRun(task, config, pieces)
+    held_out = exam.take(row_order(len(exam), 0, 0, min(HELD_OUT, len(exam))))
+    return WorldRun(Pretraining(build_network(shape, config), rows, held_out, config, parts), config, pieces)

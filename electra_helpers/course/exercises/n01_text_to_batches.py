@@ -1,0 +1,318 @@
+"""Exercises of notebook 01: pieces by hand, pairs, packing, and words from pieces."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from electra_helpers.course.grading import Exercise, Mistake
+
+PAD, UNK, CLS, SEP = 0, 1, 2, 3
+NINE_PIECES = ("un", "unit", "##it", "##ed", "##ited", "play", "##ing", "##s", "re")
+BY_HAND = {"united": ["unit", "##ed"], "playing": ["play", "##ing"], "replays": ["[UNK]"]}
+
+
+def _pieces_are_greedy(answers: Any) -> None:
+    if not isinstance(answers, dict) or set(answers) != set(BY_HAND):
+        raise Mistake(f"Keep the dictionary as it is, with {', '.join(BY_HAND)}.")
+    given = {word: pieces.split() if isinstance(pieces, str) else list(pieces) for word, pieces in answers.items()}
+    for word, pieces in given.items():
+        strange = [piece for piece in pieces if piece not in (*NINE_PIECES, "[UNK]")]
+        if strange:
+            raise Mistake(f"{word}: {strange[0]!r} is not one of the nine pieces. (## means: continues a word.)")
+    if given["united"] in (["un", "##ited"], ["un", "##it", "##ed"]):
+        raise Mistake(
+            "united: you split by meaning. WordPiece knows none: it takes the longest piece that fits, from the left."
+        )
+    if given["replays"] == ["re", "play", "##s"]:
+        raise Mistake("replays: 'play' begins a word; inside one, only '##play' would fit, and there is no such piece.")
+    if "[UNK]" in given["replays"] and len(given["replays"]) > 1:
+        raise Mistake("replays: what cannot be covered does not cost one piece. The whole word becomes a single [UNK].")
+    for word, pieces in BY_HAND.items():
+        if given[word] != pieces:
+            raise Mistake(
+                f"{word}: take the longest piece that fits at the start, then the longest ## piece that fits the rest."
+            )
+
+
+def encode_pair(a, b, max_length, cls_id=2, sep_id=3):
+    a, b = list(a), list(b)  # copies: the caller's lists stay as they are
+    while len(a) + len(b) > max_length - 3:  # room for [CLS] and two [SEP]
+        longer = a if len(a) > len(b) else b
+        longer.pop()
+    ids = [cls_id, *a, sep_id, *b, sep_id]
+    segments = [0] * (len(a) + 2) + [1] * (len(b) + 1)
+    return ids, segments
+
+
+def _pair(function: Callable, a: list[int], b: list[int], max_length: int) -> tuple[list[int], list[int]]:
+    mine_a, mine_b = list(a), list(b)
+    found = function(mine_a, mine_b, max_length)
+    if not isinstance(found, tuple | list) or len(found) != 2 or not all(isinstance(x, list) for x in found):
+        raise Mistake("Return two lists: the ids, and for each id its segment (0 or 1).")
+    ids, segments = found
+    if len(ids) != len(segments):
+        raise Mistake(
+            f"{len(ids)} ids but {len(segments)} segment numbers: every token has a segment, [CLS] and [SEP] too."
+        )
+    if (mine_a, mine_b) != (a, b):
+        raise Mistake("Your function changed the caller's list: pop from a copy, list(a).")
+    if len(ids) > max_length:
+        raise Mistake(f"{len(ids)} ids for max_length {max_length}: [CLS] and both [SEP] count too.")
+    return ids, segments
+
+
+def _pair_is_framed(function: Callable) -> None:
+    ids, segments = _pair(function, [11, 12], [21, 22, 23], 20)
+    if ids.count(SEP) < 2:
+        raise Mistake("Each of the two texts ends with a [SEP]: [CLS] a [SEP] b [SEP].")
+    if ids != [CLS, 11, 12, SEP, 21, 22, 23, SEP]:
+        raise Mistake(f"For a = [11, 12], b = [21, 22, 23] the ids should be [2, 11, 12, 3, 21, 22, 23, 3], not {ids}.")
+    if segments == [0, 0, 0, 1, 1, 1, 1, 1]:
+        raise Mistake("The middle [SEP] closes the first text: it belongs to segment 0.")
+    if segments != [0, 0, 0, 0, 1, 1, 1, 1]:
+        raise Mistake(f"The segments should be [0, 0, 0, 0, 1, 1, 1, 1], not {segments}.")
+
+
+def _pair_is_cut_fairly(function: Callable) -> None:
+    long, short = list(range(30, 50)), [21, 22, 23]
+    for a, b in ((long, short), (short, long), (long, [x + 100 for x in long])):
+        ids, segments = _pair(function, a, b, 13)
+        if ids[-1] != SEP:
+            raise Mistake("The final [SEP] was cut off. Cut the texts first, then put the frame around them.")
+        if ids[0] != CLS or ids.count(SEP) != 2:
+            raise Mistake(f"Cut to 13 ids, the frame should be whole: one [CLS], two [SEP]. You return {ids}.")
+        middle = ids.index(SEP)
+        kept_a, kept_b = ids[1:middle], ids[middle + 1 : -1]
+        if len(ids) < 13:
+            raise Mistake(f"Only {len(ids)} ids for max_length 13, though there is more text: use the room.")
+        _is_cut_from_the_longer(a, b, kept_a, kept_b)
+        if segments != [0] * (len(kept_a) + 2) + [1] * (len(kept_b) + 1):
+            raise Mistake("After cutting, the segments no longer fit the ids.")
+
+
+def _is_cut_from_the_longer(a: list[int], b: list[int], kept_a: list[int], kept_b: list[int]) -> None:
+    if len(a) > len(b) and len(kept_b) < len(b):
+        raise Mistake("b was cut although a is the longer one: take tokens from whichever is longer, one by one.")
+    if len(b) > len(a) and len(kept_a) < len(a):
+        raise Mistake("a was cut although b is the longer one: take tokens from whichever is longer, one by one.")
+    if abs(len(kept_a) - len(kept_b)) > 1 and min(len(a), len(b)) > 10:
+        raise Mistake(
+            f"Of two long texts {len(kept_a)} and {len(kept_b)} tokens are kept: cut the longer one first, until both"
+            " are even."
+        )
+    if kept_a != a[: len(kept_a)] or kept_b != b[: len(kept_b)]:
+        raise Mistake("Cut at the end of a text and keep its beginning.")
+
+
+def pack(documents, length, cls_id=2, sep_id=3):
+    rows, row = [], []
+    for document in documents:
+        border = [sep_id] if row and document else []
+        for token in [*border, *document]:
+            row.append(token)
+            if len(row) == length - 2:  # room for [CLS] and the last [SEP]
+                rows.append([cls_id, *row, sep_id])
+                row = []
+    return rows  # the last, incomplete row is left out
+
+
+def _packed(function: Callable, documents: list[list[int]], length: int) -> list[list[int]]:
+    before = [list(document) for document in documents]
+    rows = function(documents, length)
+    if rows is None or isinstance(rows, str):
+        raise Mistake("Return the rows: a list of lists of ids.")
+    rows = [[int(token) for token in row] for row in rows]
+    if documents != before:
+        raise Mistake("Your function changed the caller's documents.")
+    if any(PAD in row for row in rows):
+        raise Mistake(
+            "There is padding in your rows. Padding is not free: the model computes it like any token. Fill with the"
+            " next document."
+        )
+    for row in rows:
+        if len(row) != length:
+            raise Mistake(
+                f"A row has {len(row)} tokens instead of {length}: every row is full, a last incomplete one is left"
+                " out."
+            )
+        if row[0] != CLS or row[-1] != SEP:
+            raise Mistake("Every row begins with [CLS] and ends with [SEP], inside its length.")
+        if row.count(CLS) > 1:
+            raise Mistake("A row has one [CLS], at its start; between documents stands a [SEP].")
+    return rows
+
+
+def _nothing_is_lost(function: Callable) -> None:
+    documents = [
+        list(range(10, 14)),
+        list(range(20, 43)),
+        list(range(50, 59)),
+        list(range(60, 67)),
+        list(range(70, 91)),
+    ]
+    rows = _packed(function, documents, 10)
+    everything = [token for document in documents for token in document]
+    kept = [token for row in rows for token in row if token not in (CLS, SEP)]
+    if len(set(kept)) < len(kept):
+        raise Mistake("Some tokens appear twice: after a row is full, go on with the first token that did not fit.")
+    if kept != everything[: len(kept)]:
+        lost = next(token for token in everything if token not in kept)
+        raise Mistake(
+            f"Token {lost} is lost, though later ones are there: what does not fit into a row begins the next one."
+        )
+    if len(kept) < len(everything) - 8:
+        raise Mistake(
+            f"{len(everything) - len(kept)} tokens are missing at the end: only what does not fill a row is left out."
+        )
+    _documents_are_apart(rows, documents)
+
+
+def _documents_are_apart(rows: list[list[int]], documents: list[list[int]]) -> None:
+    borders = {(a[-1], b[0]) for a, b in itertools.pairwise(documents)}
+    for row in rows:
+        for pair in itertools.pairwise(row):
+            if pair in borders:
+                raise Mistake(
+                    "Two documents are glued together: put a [SEP] between them, or the model learns that one follows"
+                    " from the other."
+                )
+
+
+def _short_documents_share_a_row(function: Callable) -> None:
+    rows = _packed(function, [[10 + i, 40 + i] for i in range(20)], 12)
+    if len(rows) < 5:
+        raise Mistake(
+            f"20 documents of 2 tokens fill 5 rows of 12; you return {len(rows)}. Put several documents into a row."
+        )
+
+
+def word_ids(tokens):
+    found, word = [], -1
+    for token in tokens:
+        if token in ("[CLS]", "[SEP]", "[PAD]"):
+            found.append(None)
+            continue
+        if not token.startswith("##"):
+            word += 1
+        found.append(word)
+    return found
+
+
+WORD_CASES = (
+    (["[CLS]", "the", "un", "##believ", "##able", "end", "[SEP]"], [None, 0, 1, 1, 1, 2, None]),
+    (["[CLS]", "今", "天", "好", "[SEP]"], [None, 0, 1, 2, None]),
+    (["[CLS]", "a", "[UNK]", "##s", "[SEP]", "b", "##c", "[SEP]", "[PAD]"], [None, 0, 1, 1, None, 2, 2, None, None]),
+)
+
+
+def _words_are_numbered(function: Callable) -> None:
+    for tokens, right in WORD_CASES:
+        found = function(list(tokens))
+        if not isinstance(found, list):
+            raise Mistake(f"Return a list, one entry a token, not {type(found).__name__}.")
+        if len(found) != len(tokens):
+            raise Mistake(
+                f"{len(tokens)} tokens but {len(found)} entries: [CLS] and [SEP] get an entry too, None. Without it"
+                " every prediction is shifted."
+            )
+        if found[0] is not None:
+            raise Mistake(
+                f"[CLS] is no word: its entry is None. You give it {found[0]!r}, and shift every word behind it."
+            )
+        if found != right:
+            raise Mistake(_what_is_wrong_with(tokens, found, right))
+
+
+def _what_is_wrong_with(tokens: list[str], found: list, right: list) -> str:
+    at = next(i for i, pair in enumerate(zip(found, right, strict=True)) if pair[0] != pair[1])
+    where = f"In {' '.join(tokens)} the entry of {tokens[at]!r} should be {right[at]}, not {found[at]}."
+    if tokens[at].startswith("##"):
+        return f"{where} A piece that begins with ## belongs to the word before it."
+    if "今" in tokens:
+        return f"{where} Chinese characters are tokens of their own, and each counts as a word here."
+    if tokens[at] == "[UNK]":
+        return f"{where} [UNK] stands for a word of the text."
+    if right[at] is None:
+        return f"{where} [SEP] and [PAD] are no words."
+    return f"{where} Words are counted from 0, and on through the second text."
+
+
+EXERCISES = (
+    Exercise(
+        id="01.1",
+        title="Three words by hand",
+        kind="decide",
+        minutes=5,
+        difficulty=1,
+        specification="The pieces of united, playing and replays with a vocabulary of nine pieces.",
+        checks=(_pieces_are_greedy,),
+        hints=(
+            "From the left, the longest piece that fits; then go on behind it, with ## pieces only.",
+            "united starts with unit, which is longer than un. For replays: is there any ## piece that begins with p?",
+        ),
+        solution=BY_HAND,
+        variable="my_pieces",
+        why="Greedy, longest first, no way back. If the rest cannot be covered, the whole word becomes [UNK].",
+    ),
+    Exercise(
+        id="01.2",
+        title="Encode a pair",
+        kind="build",
+        minutes=10,
+        difficulty=2,
+        starred=True,
+        specification=(
+            "encode_pair(a, b, max_length, cls_id=2, sep_id=3) → (ids, segments): [CLS] a [SEP] b [SEP] in at most "
+            "max_length ids, cut from whichever text is longer; segment 0 up to the middle [SEP]."
+        ),
+        checks=(_pair_is_framed, _pair_is_cut_fairly),
+        hints=(
+            "First make a and b short enough, then build the frame. How much room do three special tokens leave?",
+            "While len(a) + len(b) > max_length - 3, drop the last token of the longer one.",
+        ),
+        solution=encode_pair,
+        fallback=encode_pair,
+        variable="encode_pair",
+    ),
+    Exercise(
+        id="01.3",
+        title="Pack documents without padding",
+        kind="build",
+        minutes=12,
+        difficulty=2,
+        specification=(
+            "pack(documents, length, cls_id=2, sep_id=3) → full rows [CLS] … [SEP] of exactly length ids, documents"
+            " laid end to end with a [SEP] between them; a last incomplete row is left out."
+        ),
+        checks=(_nothing_is_lost, _short_documents_share_a_row),
+        hints=(
+            "Keep one row open and go through the tokens one by one. When is it full?",
+            (
+                "A row has room for length - 2 tokens of text and borders. When it is full, append it and start an"
+                " empty one."
+            ),
+        ),
+        solution=pack,
+        fallback=pack,
+        variable="pack",
+    ),
+    Exercise(
+        id="01.4",
+        title="Words from pieces",
+        kind="build",
+        minutes=8,
+        difficulty=1,
+        starred=True,
+        specification="word_ids(tokens) → for each token the number of its word, from 0; None for [CLS], [SEP], [PAD].",
+        checks=(_words_are_numbered,),
+        hints=(
+            "Keep a counter. Which tokens start a new word, which continue one, which are none?",
+            "token.startswith('##') continues the word before it.",
+        ),
+        solution=word_ids,
+        fallback=word_ids,
+        variable="word_ids",
+    ),
+)

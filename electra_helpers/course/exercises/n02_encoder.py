@@ -1,0 +1,267 @@
+"""Exercises of notebook 02: attention, heads, what moves what, and where the parameters are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from electra_helpers.course.grading import Exercise, Mistake
+
+NO = float("-inf")
+
+
+def attention(q, k, v, mask=None):
+    scores = q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5  # (B, A, Lq, Lk)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, float("-inf"))  # before the softmax
+    weights = scores.softmax(dim=-1)  # over the keys: every query's weights sum to 1
+    return weights @ v  # (B, A, Lq, D)
+
+
+def _sample() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """B=2, A=3, Lq=4, Lk=5, D=8: all different, so that a swapped axis shows; one key of row 0 and two of row 1 are padding."""
+    random = torch.Generator().manual_seed(2)
+    q, k, v = (torch.randn(2, 3, length, 8, generator=random) for length in (4, 5, 5))
+    mask = torch.ones(2, 1, 1, 5, dtype=torch.bool)
+    mask[0, ..., 4:], mask[1, ..., 3:] = False, False
+    return q * 2, k, v, mask
+
+
+def _attend(function: Callable, *inputs: Tensor | None) -> Tensor:
+    given = [None if x is None else x.clone() for x in inputs]
+    found = function(*given)
+    if not isinstance(found, Tensor):
+        raise Mistake(f"Return a tensor, not {type(found).__name__}.")
+    if any(x is not None and not torch.equal(x, y) for x, y in zip(inputs, given, strict=True)):
+        raise Mistake("Your function changed its inputs in place: masked_fill_ and /= do, masked_fill and / do not.")
+    q, _, v, *_ = inputs
+    if found.shape != (*q.shape[:-1], v.shape[-1]):
+        raise Mistake(
+            f"With Lq = 4 queries and Lk = 5 keys the result should be (2, 3, 4, 8), not {tuple(found.shape)}: one"
+            " vector a query."
+        )
+    return found
+
+
+# Typical wrong ways to attend: what each computes, and what to say.
+def _wrong_ways(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> list[tuple[Tensor, str]]:
+    raw, root = q @ k.transpose(-1, -2), q.shape[-1] ** 0.5
+    hidden = raw / root if mask is None else (raw / root).masked_fill(~mask, NO)
+    ways = [
+        (
+            (raw if mask is None else raw.masked_fill(~mask, NO)).softmax(-1) @ v,
+            "The scores are not divided by √D: with D = 8 the softmax gets too sharp.",
+        ),
+        ((hidden / root).softmax(-1) @ v, "The scores are divided by D instead of √D."),
+        (
+            hidden.softmax(-2).nan_to_num() @ v,
+            "The softmax runs over the queries (dim=-2). It belongs over the keys: the weights of one query sum to 1.",
+        ),
+    ]
+    if mask is None:
+        return ways
+    plain = (raw / root).softmax(-1)
+    return [
+        *ways,
+        (plain @ v, "The mask has no effect: padding is read like any word."),
+        (
+            (plain * mask) @ v,
+            "The mask comes after the softmax, so the weights no longer sum to 1. Put -inf into the scores before it.",
+        ),
+        (
+            (raw / root).masked_fill(mask, NO).softmax(-1) @ v,
+            "The mask is upside down: True means *may be read*. Hide where it is False.",
+        ),
+        ((raw / root * mask).softmax(-1) @ v, "A score of 0 is not hidden: exp(0) = 1 still gets weight. Use -inf."),
+    ]
+
+
+def _compare(found: Tensor, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> None:
+    right = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    if torch.allclose(found, right, atol=1e-4):
+        return
+    for wrong, message in _wrong_ways(q, k, v, mask):
+        if torch.allclose(found, wrong, atol=1e-4):
+            raise Mistake(message)
+    if found.isnan().any():
+        raise Mistake(
+            "There are NaN in the result: is a row of scores all -inf? Mask the keys (last axis), not the queries."
+        )
+    raise Mistake(
+        f"The values are off by up to {float((found - right).abs().max()):.2f}. Print the weights of one query: do they"
+        " sum to 1?"
+    )
+
+
+def _attends_without_mask(function: Callable) -> None:
+    q, k, v, _ = _sample()
+    _compare(_attend(function, q, k, v, None), q, k, v, None)
+
+
+def _attends_with_mask(function: Callable) -> None:
+    q, k, v, mask = _sample()
+    _compare(_attend(function, q, k, v, mask), q, k, v, mask)
+
+
+def split_heads(x, heads):
+    batch, length, hidden = x.shape
+    return x.view(batch, length, heads, hidden // heads).transpose(1, 2)  # (B, A, L, D)
+
+
+def _heads_are_split(function: Callable) -> None:
+    x = torch.arange(2 * 5 * 12, dtype=torch.float32).view(2, 5, 12)
+    found = function(x.clone(), 3)
+    if not isinstance(found, Tensor) or found.shape != (2, 3, 5, 4):
+        shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        raise Mistake(f"(B=2, L=5, H=12) with 3 heads should give (B, A, L, D) = (2, 3, 5, 4), not {shape}.")
+    if torch.equal(found, x.view(2, 3, 5, 4)):
+        raise Mistake(
+            "Right shape, wrong contents: view alone cuts the memory in its old order and mixes tokens. First (B, L, A,"
+            " D), then transpose(1, 2)."
+        )
+    right = x.view(2, 5, 3, 4).transpose(1, 2)
+    if torch.equal(found, x.view(2, 5, 4, 3).permute(0, 3, 1, 2)):
+        raise Mistake(
+            "Head 0 got every third number. A head takes D numbers that lie next to each other: view(B, L, heads, D)."
+        )
+    if not torch.equal(found, right):
+        raise Mistake("found[b, a, l] should be x[b, l, a*D : (a+1)*D]: the a-th slice of token l.")
+
+
+MOVES = {
+    "the last word moves vector 1": True,
+    "padding moves a real vector, with the mask": False,
+    "padding moves a real vector, without the mask": True,
+}
+
+
+def _moves_are_measured(answers: Any) -> None:
+    if not isinstance(answers, dict) or set(answers) != set(MOVES):
+        raise Mistake("Keep the dictionary as it is: three statements, each True or False.")
+    first, masked, unmasked = (bool(answers[key]) for key in MOVES)
+    if not first:
+        raise Mistake(
+            "ELECTRA does not read from left to right: every vector depends on every word. Print the difference for the"
+            " first word again."
+        )
+    if masked:
+        raise Mistake("With the mask the weight of padding is exactly 0. Did you pass attention_mask in both calls?")
+    if not unmasked:
+        raise Mistake(
+            "Padding is not harmless: without a mask it is read like a word. Run the last measurement with"
+            " attention_mask=None."
+        )
+
+
+TABLE = {"E=128": 30_522 * 128, "E=256": 30_522 * 256, "share of Base": 30_522 * 768 / 109e6}
+
+
+def _parameters_are_counted(answers: Any) -> None:
+    if not isinstance(answers, dict) or set(answers) != set(TABLE):
+        raise Mistake(f"Keep the dictionary as it is, with {', '.join(TABLE)}.")
+    try:
+        given = {key: float(value) for key, value in answers.items()}
+    except (TypeError, ValueError):
+        raise Mistake("Give numbers: two counts, and a share between 0 and 1.") from None
+    for key in ("E=128", "E=256"):
+        if given[key] == TABLE[key] + 512 * int(key[2:]):
+            raise Mistake(
+                f"{key}: that includes the position table. The word table alone has one row a piece of the vocabulary."
+            )
+        if given[key] != TABLE[key]:
+            raise Mistake(f"{key}: one row of E numbers for each of the 30,522 pieces.")
+    share = given["share of Base"]
+    if 15 < share < 30:
+        raise Mistake("The share is asked as a number between 0 and 1, not in per cent.")
+    if share < 0.1:
+        raise Mistake(
+            "Not all parameters sit in attention: Base has E = 768, and one row for each of 30,522 pieces. Divide that"
+            " by 109 million."
+        )
+    if abs(share - TABLE["share of Base"]) > 0.006:
+        raise Mistake("Base has E = 768 and 109 million parameters in its discriminator (paper).")
+
+
+EXERCISES = (
+    Exercise(
+        id="02.1",
+        title="Attention",
+        kind="build",
+        minutes=15,
+        difficulty=2,
+        starred=True,
+        specification=(
+            "attention(q, k, v, mask=None): q (B, A, Lq, D), k and v (B, A, Lk, D), mask (B, 1, 1, Lk) True where a key"
+            " may be read → (B, A, Lq, D)."
+        ),
+        checks=(_attends_without_mask, _attends_with_mask),
+        hints=(
+            (
+                "Scores are q @ k.transpose(-1, -2), one for each query and key. Scale them, hide keys, softmax, mix"
+                " the values."
+            ),
+            "scores.masked_fill(~mask, float('-inf')) before scores.softmax(dim=-1).",
+        ),
+        solution=attention,
+        fallback=attention,
+        variable="attention",
+    ),
+    Exercise(
+        id="02.2",
+        title="Split into heads",
+        kind="build",
+        minutes=5,
+        difficulty=1,
+        specification=(
+            "split_heads(x, heads): (B, L, H) → (B, A, L, D), where head a gets the a-th slice of D = H / A numbers."
+        ),
+        checks=(_heads_are_split,),
+        hints=(
+            "Two moves: cut the last axis in two, then swap two axes.",
+            "x.view(B, L, heads, H // heads), then transpose(1, 2).",
+        ),
+        solution=split_heads,
+        fallback=split_heads,
+        variable="split_heads",
+    ),
+    Exercise(
+        id="02.3",
+        title="What moves what?",
+        kind="measure",
+        minutes=8,
+        difficulty=2,
+        starred=True,
+        specification="True or False for three statements, measured on an encoder.",
+        checks=(_moves_are_measured,),
+        hints=(
+            "Run the encoder twice and print the largest absolute difference of the vectors in question.",
+            "With the mask the difference is exactly 0; without it, it is not.",
+        ),
+        solution=MOVES,
+        variable="my_findings",
+        why="Attention reads in both directions, and what it must not read has to be masked.",
+    ),
+    Exercise(
+        id="02.4",
+        title="Where the parameters are",
+        kind="decide",
+        minutes=5,
+        difficulty=1,
+        specification=(
+            "Parameters of the word table for V = 30,522 with E = 128 and E = 256, and its share of Base (E = 768, 109"
+            " million)."
+        ),
+        checks=(_parameters_are_counted,),
+        hints=("The table has V rows of E numbers.", "Base: 30,522 · 768 divided by 109 million."),
+        solution=TABLE,
+        variable="my_counts",
+        why=(
+            "A fifth of Base is its word table: why ELECTRA-Small projects from E = 128, and why sharing the table"
+            " matters."
+        ),
+    ),
+)
