@@ -19,7 +19,7 @@ from electra_helpers.errors import ElectraError
 PROFILES = ("smoke", "laptop", "gpu")
 # Name → what it is in smoke, laptop and gpu. Steps are optimizer steps, stories are stories of the little world.
 AMOUNTS: dict[str, tuple[int, int, int]] = {
-    "00.steps": (20, 700, 2_000),
+    "00.steps": (20, 600, 2_000),
     "00.stories": (300, 6_000, 20_000),
     "00.pictures": (4, 40, 40),  # how often the watched sentences are coloured anew
     "01.stories": (300, 3_000, 3_000),
