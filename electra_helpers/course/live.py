@@ -206,6 +206,7 @@ class LossCurve(Callback):
     name: str  # of the record, such as "mlm_loss"
     title: str
     lines: Mapping[str, float] = field(default_factory=dict)  # label → height
+    unit: str = "nats per selected token"
     steps: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
 
@@ -252,7 +253,7 @@ class LossCurve(Callback):
         axes.set(
             title=f"{self.title} ({progress})",
             xlabel="optimizer steps",
-            ylabel="nats per selected token",
+            ylabel=self.unit,
             ylim=(0, None),
         )
         buffer = io.BytesIO()
