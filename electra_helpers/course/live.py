@@ -38,6 +38,7 @@ class Recolour(Callback):
     tokenizer: Tokenizer
     sentences: Mapping[str, str]  # title → sentence
     pictures: int = 40
+    marked: Sequence[str] = ()  # words to underline
     snapshots: list[Snapshot] = field(default_factory=list)
 
     def on_start(self, run: Run) -> None:
@@ -82,15 +83,17 @@ class Recolour(Callback):
         """The picture of one snapshot, as HTML and as text."""
         snapshot = self.snapshots[index]
         note = note or f"after step {snapshot.step:,}"
-        pairs = list(zip(self.sentences, snapshot.detections, strict=True))
-        html = "".join(
-            tokens_to_html(d.tokens, d.p_replaced, word_ids=d.word_ids, title=f"{t} ({note})") for t, d in pairs
-        )
-        text = "\n\n".join(
-            f"{t} ({note})\n" + tokens_to_terminal(d.tokens, d.p_replaced, word_ids=d.word_ids, color=False, width=110)
-            for t, d in pairs
-        )
-        return Painted(html, text)
+        parts = [
+            self._paint(title, note, found) for title, found in zip(self.sentences, snapshot.detections, strict=True)
+        ]
+        return Painted("".join(part.html for part in parts), "\n\n".join(part.text for part in parts))
+
+    def _paint(self, title: str, note: str, found: Detection) -> Painted:
+        marks = [token in self.marked for token in found.tokens] if self.marked else None
+        about = {"word_ids": found.word_ids, "is_replaced": marks}
+        html = tokens_to_html(found.tokens, found.p_replaced, **about, title=f"{title} ({note})")
+        text = tokens_to_terminal(found.tokens, found.p_replaced, **about, color=False, width=110)
+        return Painted(html, f"{title} ({note})\n{text}")
 
     def slider(self) -> Painted:
         """A slider over the recorded steps with the sentences under it; nothing is computed again."""
