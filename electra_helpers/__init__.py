@@ -52,7 +52,6 @@ _HOME: dict[str, str] = {
     "sample_tokens": "electra_helpers.corruption",
     "select_positions": "electra_helpers.corruption",
     "setup": "electra_helpers.course.session",
-    "show": "electra_helpers.course.figures",
     "solution": "electra_helpers.course.grading",
     "tokenizer_from_words": "electra_helpers.text.tokenizer",
     "tokens_to_html": "electra_helpers.view.tokens",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
-from electra_helpers.course.figures import PIXELS_PER_INCH
 from electra_helpers.model.store import Pretrained
 from electra_helpers.tasks.detection import Detection, detect
 from electra_helpers.text.tokenizer import Tokenizer
 from electra_helpers.training.loop import Callback, Run
+from electra_helpers.view.plots import Picture, curves
 from electra_helpers.view.tokens import HEAT_ALPHA, HEAT_RGB, tokens_to_html, tokens_to_terminal
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -229,50 +228,13 @@ class LossCurve(Callback):
     def on_end(self, run: Run) -> None:
         self._show(run)
 
+    def picture(self, progress: str = "") -> Picture:
+        """The curve so far, with its reference lines; its `alt` says the numbers."""
+        title = f"{self.title} ({progress})" if progress else self.title
+        return curves({"this run": (self.steps, self.values)}, ceilings=dict(self.lines), title=title, y=self.unit)
+
     def _show(self, run: Run) -> None:
         left = (time.monotonic() - self.began) / max(run.step, 1) * (run.config.steps - run.step)
         progress = f"step {run.step:,} of {run.config.steps:,}" + (f", about {left:.0f} s to go" if left > 0.5 else "")
-        alt = self.alt()
-        data = {"image/png": self._png(progress), "text/plain": alt}
-        self.handle.update(data, raw=True, metadata={"image/png": {"alt": alt}})
-
-    def alt(self) -> str:
-        """The curve in words, from its numbers."""
-        if not self.values:
-            return f"{self.title}: nothing was logged yet."
-        heights = "; ".join(f"{label} at {height:.2f}" for label, height in self.lines.items())
-        first, last = (self.steps[0], self.values[0]), (self.steps[-1], self.values[-1])
-        return f"{self.title}: {first[1]:.2f} at step {first[0]}, {last[1]:.2f} at step {last[0]}." + (
-            f" Dashed lines: {heights}." if heights else ""
-        )
-
-    def _png(self, progress: str) -> bytes:
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(7.5, 3.6))
-        axes = figure.subplots()
-        axes.plot(self.steps, self.values, color="#1f4e79", linewidth=1.8)
-        label_lines(axes, self.lines)
-        axes.set(
-            title=f"{self.title} ({progress})",
-            xlabel="optimizer steps",
-            ylabel=self.unit,
-            ylim=(0, None),
-        )
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=PIXELS_PER_INCH, bbox_inches="tight", facecolor="white")
-        return buffer.getvalue()
-
-
-def label_lines(axes: Any, lines: Mapping[str, float]) -> None:
-    """Dashed horizontal lines, each with its name written on it."""
-    for label, height in lines.items():
-        axes.axhline(height, color="#555555", linewidth=1, linestyle="--")
-        axes.annotate(
-            f"{label}: {height:.2f}",
-            (1.0, height),
-            xycoords=("axes fraction", "data"),
-            ha="right",
-            va="bottom",
-            fontsize=9,
-        )
+        data, about = self.picture(progress)._repr_mimebundle_()
+        self.handle.update(data, raw=True, metadata=about)
