@@ -161,10 +161,10 @@ def predict(name: str, guess: Any) -> Any:
 
     >>> import electra_helpers as eh
     >>> eh.predict("04.share", None)
-    04.share: no guess yet. Put yours in place of None: a guess is free, and you will remember the answer.
+    04.share: no guess yet. Put yours in place of None; a wrong one helps too.
     """
     if guess is None or guess is ...:
-        print(f"{name}: no guess yet. Put yours in place of None: a guess is free, and you will remember the answer.")
+        print(f"{name}: no guess yet. Put yours in place of None; a wrong one helps too.")
         return None
     content = read()
     content["predictions"][name] = guess if _is_json(guess) else repr(guess)
