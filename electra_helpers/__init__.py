@@ -16,7 +16,7 @@ _HOME: dict[str, str] = {
     "ElectraError": "electra_helpers.errors",
     "Encoder": "electra_helpers.model.encoder",
     "Generator": "electra_helpers.model.electra",
-    "LossCurve": "electra_helpers.course.live",
+    "LiveCurves": "electra_helpers.view.live",
     "ModelConfig": "electra_helpers.config",
     "PretrainConfig": "electra_helpers.config",
     "Pretrained": "electra_helpers.model.store",

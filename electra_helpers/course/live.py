@@ -1,4 +1,4 @@
-"""What a notebook shows while a model trains: the same sentences coloured anew, and a loss curve with its reference lines."""
+"""Sentences coloured anew while a model trains, a slider over what was recorded, and a line to type into."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from electra_helpers.model.store import Pretrained
 from electra_helpers.tasks.detection import Detection, detect
 from electra_helpers.text.tokenizer import Tokenizer
 from electra_helpers.training.loop import Callback, Run
-from electra_helpers.view.plots import Picture, curves
 from electra_helpers.view.tokens import HEAT_ALPHA, HEAT_RGB, tokens_to_html, tokens_to_terminal
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -199,42 +198,3 @@ def type_and_see(model: Pretrained, text: str) -> Painted:
 
     line.observe(update, names="value")
     return first.with_widget(ipywidgets.VBox([line, shown]))
-
-
-@dataclass
-class LossCurve(Callback):
-    """Draws one logged loss while a model trains, with named reference lines; leaves a PNG at the end."""
-
-    name: str  # of the record, such as "mlm_loss"
-    title: str
-    lines: Mapping[str, float] = field(default_factory=dict)  # label → height
-    unit: str = "nats per selected token"
-    steps: list[int] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
-
-    def on_start(self, run: Run) -> None:
-        from IPython.display import display
-
-        self.began = self.shown_at = time.monotonic()
-        self.handle = display({"text/plain": f"{self.title}: step 0"}, raw=True, display_id=True)
-
-    def on_log(self, run: Run, record: dict[str, float]) -> None:
-        self.steps.append(run.step)
-        self.values.append(record[self.name])
-        if time.monotonic() - self.shown_at >= SECONDS_BETWEEN:
-            self._show(run)
-            self.shown_at = time.monotonic()
-
-    def on_end(self, run: Run) -> None:
-        self._show(run)
-
-    def picture(self, progress: str = "") -> Picture:
-        """The curve so far, with its reference lines; its `alt` says the numbers."""
-        title = f"{self.title} ({progress})" if progress else self.title
-        return curves({"this run": (self.steps, self.values)}, ceilings=dict(self.lines), title=title, y=self.unit)
-
-    def _show(self, run: Run) -> None:
-        left = (time.monotonic() - self.began) / max(run.step, 1) * (run.config.steps - run.step)
-        progress = f"step {run.step:,} of {run.config.steps:,}" + (f", about {left:.0f} s to go" if left > 0.5 else "")
-        data, about = self.picture(progress)._repr_mimebundle_()
-        self.handle.update(data, raw=True, metadata=about)

@@ -3,7 +3,7 @@
 import pytest
 
 import electra_helpers as eh
-from electra_helpers.course.live import WIDGET_VIEW, LossCurve, Recolour
+from electra_helpers.course.live import WIDGET_VIEW, Recolour
 from electra_helpers.course.own_steps import own_steps
 from electra_helpers.course.quick import RowsInMemory, world_run
 from electra_helpers.course.session import AMOUNTS, PROFILES, setup
@@ -85,15 +85,6 @@ def test_a_typed_sentence_is_coloured_and_a_mistake_is_told_in_place(run):
     assert "P(replaced)" in painted.value
     line.value = "  "
     assert "empty" in painted.value
-
-
-def test_the_curve_says_its_numbers(run, display):
-    curve = LossCurve("rtd_loss", "loss", {"ceiling": 0.1})
-    run.train(curve)
-    alt = display.shown[-1]["text/plain"]
-    assert f"{curve.values[0]:.3g} at step 1, {curve.values[-1]:.3g} at step 6" in alt
-    assert "ceiling 0.1" in alt
-    assert display.shown[-1]["image/png"][:4] == b"\x89PNG"
 
 
 def test_rows_in_memory_are_padded_and_masked():
