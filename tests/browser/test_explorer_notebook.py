@@ -69,10 +69,8 @@ def test_notebook_7_by_mouse_and_by_keyboard(desk):
     press(desk, desk.widget().locator(".eh-proposal").nth(1))
     made = desk.ask_in_a_cell("[explorer.state, explorer.exploration.proposals.tokens]")
     assert made[0]["sampled"] == {"2": made[1][1]}
-    cells = desk.cells()
     chip(desk, 2).focus()
-    desk.keys("b", "a", "d", "d", "x", "m", answers=False)
-    assert desk.cells() == cells
+    assert desk.strays() == []
     desk.keys("ArrowRight", "Enter")
     assert desk.ask_in_a_cell("explorer.state['position']") == 3
     chip(desk, 3).focus()

@@ -11,6 +11,20 @@ from tests.browser.harness import Lab
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+# Inside JupyterLab axe finds next to no text to measure, so contrast is measured here, by the same formula (WCAG 2, 1.4.3).
+PALE_TEXT = """() => {
+    const rgba = css => { const [r, g, b, a = 1] = css.match(/[\\d.]+/g).map(Number); return [r, g, b, a]; };
+    const over = ([r, g, b, a], under) => [r, g, b].map((x, i) => x * a + under[i] * (1 - a));
+    const light = rgb => rgb.map(x => x / 255).map(x => x <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = e => e ? over(rgba(getComputedStyle(e).backgroundColor), behind(e.parentElement)) : [255, 255, 255];
+    const hasText = e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+    return [...document.querySelectorAll('.eh-widget *')].filter(e => hasText(e) && e.checkVisibility()).map(e => {
+        const page = behind(e), ink = over(rgba(getComputedStyle(e).color), page);
+        const [dark, bright] = [light(page), light(ink)].sort((a, b) => a - b);
+        return [e.textContent, (bright + 0.05) / (dark + 0.05)];
+    });
+}"""
 RUN_AXE = "async () => (await axe.run('.eh-widget')).violations.map(v => [v.id, v.nodes.map(n => n.html)])"
 SET_THEME = "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})"
 ASK_KERNEL = """async code => {
@@ -123,12 +137,26 @@ class Desk(Lab):
         self.page.wait_for_function(THEME_IS, arg=name)
 
     def violations(self) -> list:
-        """What axe objects to inside the widget."""
+        """What axe objects to inside the widget, and text whose contrast is below 4.5."""
         self.page.evaluate(AXE.read_text("utf-8"))
-        return self.page.evaluate(RUN_AXE)
+        contrasts = self.page.evaluate(PALE_TEXT)
+        assert len(contrasts) > 30, "chips, numbers and buttons are measured"
+        return self.page.evaluate(RUN_AXE) + [pair for pair in contrasts if pair[1] < 4.5]
 
-    def cells(self) -> int:
-        return self.page.locator(".jp-Notebook .jp-Cell").count()
+    def cells(self) -> list[str]:
+        """The kind of every cell, in order: what a stray one-letter command would change."""
+        return self.page.locator(".jp-Notebook .jp-Cell").evaluate_all(
+            "cells => cells.map(c => ['jp-CodeCell', 'jp-MarkdownCell', 'jp-RawCell'].find(k => c.classList.contains(k)))"
+        )
+
+    def strays(self) -> list[str]:
+        """One-letter commands of Jupyter that, pressed now, change the notebook."""
+        before = self.cells()
+        for keys in ("b", "a", "dd", "x", "m", "r"):
+            self.keys(*keys, answers=False)
+            if self.cells() != before:
+                return [keys]  # the focus is elsewhere now, so the others cannot be tried
+        return []
 
     def picture(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
