@@ -94,10 +94,15 @@ def test_the_slider_changes_the_bars_and_ends_at_the_last_value(fresh):
     slider.focus()
     for _ in range(8):
         fresh.page.keyboard.press("ArrowLeft")
-    fresh.page.wait_for_function("() => document.querySelector('.eh-temperature output').textContent === '0.2'")
+    for _ in range(50):  # the last value is on its way; it must be the one that stays
+        if fresh.ask("explorer.state['temperature']") == pytest.approx(0.2):
+            break
+        fresh.page.wait_for_timeout(100)
     assert fresh.ask("explorer.state['temperature']") == pytest.approx(0.2)
     first = fresh.ask("f'{explorer.exploration.proposals.probabilities[0]:.3f}'")
-    assert fresh.widget().locator(".eh-proposal .eh-p").first.inner_text() == first
+    is_shown = "p => document.querySelector('.eh-proposal .eh-p').textContent === p"
+    fresh.page.wait_for_function(is_shown, arg=first)
+    assert fresh.widget().locator(".eh-temperature output").inner_text() == "0.2"
 
 
 def test_random_corruption_undo_redo_and_reset(fresh):
