@@ -59,6 +59,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
+    """Named tensors as safetensors, synced to the disk."""
     from safetensors.torch import save_file
 
     save_file(tensors, str(path))
@@ -66,10 +67,12 @@ def write_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
 
 
 def write_json(value: Any, path: Path) -> None:
+    """A value as indented UTF-8 JSON, synced to the disk."""
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     sync_file(path)
 
 
 def sync_file(path: Path) -> None:
+    """Wait until a file's content is on the disk."""
     with open(path, "rb+") as file:
         os.fsync(file.fileno())

@@ -138,6 +138,7 @@ def settle_form(config: PretrainConfig, sources: Sequence[str]) -> PretrainConfi
 
 
 def only_world(sources: Sequence[str]) -> bool:
+    """Whether all of the text comes from the little world."""
     return all(source.split(":")[0] == "world" for source in map(str, sources))
 
 
