@@ -29,6 +29,8 @@ HELD_OUT = 96  # validation stories of an evaluation
 class RowsInMemory:
     """Rows of token ids, padded to `length`, as the training loop reads them."""
 
+    is_padded = False  # few and short: not worth sorting by length
+
     def __init__(self, rows: Sequence[Sequence[int]], length: int, pad_id: int) -> None:
         self.length = length
         padded = [[*row, *[pad_id] * (length - len(row))] for row in rows]
@@ -38,10 +40,11 @@ class RowsInMemory:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def take(self, indices: Iterable[int]) -> Batch:
+    def take(self, indices: Iterable[int], length: int | None = None) -> Batch:
+        """The rows with these numbers; with `length` only so many columns of them."""
         chosen = torch.as_tensor(np.asarray(indices))
-        real = self.is_real[chosen]
-        return Batch(self.ids[chosen], None, None if bool(real.all()) else real)
+        real = self.is_real[chosen, :length]
+        return Batch(self.ids[chosen, :length], None, None if bool(real.all()) else real)
 
 
 @dataclass(frozen=True, eq=False)

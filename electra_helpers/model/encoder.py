@@ -136,6 +136,9 @@ class Encoder(nn.Module):
         self.project = None if same else nn.Linear(config.embedding_size, config.hidden_size)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_layers))
         initialize(self.layers, config.initializer_range)
+        if config.attention_init == "mimetic":
+            for layer in self.layers:
+                mimetic_(layer.attention)
         if self.project is not None:
             glorot(self.project)
 
@@ -188,6 +191,36 @@ def sinusoids_(table: Tensor, deviation: float) -> None:
     rates = 10_000.0 ** (-torch.arange(0, size, 2) / size)
     angles = torch.arange(positions)[:, None] * rates
     table.copy_(torch.cat([angles.sin(), angles.cos()], dim=1)[:, :size] * deviation * 2**0.5)
+
+
+@torch.no_grad()
+def mimetic_(attention: SelfAttention, *, copies: bool = False) -> None:
+    """Start attention where trained attention is found: tokens look at their like, and what they see is taken off the sum.
+
+    For every head Wqᵀ Wk is the best rank-D form of 0.3 Z + 0.7 I, and Wo Wv = 0.15 Z − 0.95 I, with Z of deviation 1/√H.
+    With `copies` it is 0.15 Z + 0.95 I: what is seen is added, which suits the last layer of a net that fills in words.
+    Source: mimetic initialization, Trockman & Kolter (2023), Section 3; `copies` and the numbers are measured here
+    (tests/benchmarks/README.md). Not part of ELECTRA.
+    """
+    hidden, heads = attention.out.in_features, attention.num_heads
+    one = torch.eye(hidden)
+
+    def halves(product: Tensor) -> tuple[Tensor, Tensor]:
+        """Two square roots whose product is `product`: (H, H), its columns by weight, and (H, H), its rows."""
+        left, weight, right = torch.linalg.svd(product)
+        return left * weight.sqrt(), weight.sqrt()[:, None] * right
+
+    def around(noise: float, identity: float) -> Tensor:
+        return noise * torch.randn(hidden, hidden) / hidden**0.5 + identity * one
+
+    size = hidden // heads
+    q, k, v = attention.qkv.weight.view(3, heads, size, hidden)
+    for head in range(heads):
+        left, right = halves(around(0.3, 0.7))
+        q[head], k[head] = left[:, :size].T, right[:size]
+    left, right = halves(around(0.15, 0.95 if copies else -0.95))
+    attention.out.weight.copy_(left)
+    v.copy_(right.view(heads, size, hidden))
 
 
 def glorot(linear: nn.Linear) -> None:

@@ -36,6 +36,7 @@ VERSION = 1  # raise it when the rows of the same text change, so that no old ca
 SINGLE_SEGMENT_SHARE = 0.1  # reference code: rows of one segment …
 SHORTER_SHARE = 0.05  # … and rows with a random shorter length
 RECORD_ROWS = 8_192  # rows of one Arrow record batch
+WINDOW = 32  # steps whose rows are sorted by length together
 Item = TypeVar("Item")
 
 
@@ -188,12 +189,22 @@ class PackedRows:
     def __repr__(self) -> str:
         return f"PackedRows({len(self):,} rows of {self.length} tokens, {self.about['form']})"
 
-    def take(self, indices: Sequence[int] | np.ndarray) -> Batch:
-        """The rows with these numbers, in this order."""
+    def take(self, indices: Sequence[int] | np.ndarray, length: int | None = None) -> Batch:
+        """The rows with these numbers, in this order; with `length` only so many columns of them."""
         places = [divmod(int(index), RECORD_ROWS) for index in indices]
-        ids = np.stack([self._ids[record][row] for record, row in places]).astype(np.int64)
+        ids = np.stack([self._ids[record][row][:length] for record, row in places]).astype(np.int64)
         ends = np.stack([self._ends[record][row] for record, row in places])
         return to_batch(ids, ends[:, 0], ends[:, 1])
+
+    def real_lengths(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+        """How many tokens of these rows are not padding."""
+        places = [divmod(int(index), RECORD_ROWS) for index in indices]
+        return np.array([self._ends[record][row, 1] for record, row in places])
+
+    @property
+    def is_padded(self) -> bool:
+        """Whether so much of the rows is padding that batches of like length pay."""
+        return self.real_tokens < 0.9 * len(self) * self.length
 
 
 def to_batch(ids: np.ndarray, first: np.ndarray, real: np.ndarray) -> Batch:
@@ -258,6 +269,20 @@ def row_order(n_rows: int, seed: int, start: int, count: int) -> np.ndarray:
     for epoch in np.unique(epochs):
         order[epochs == epoch] = shuffled(n_rows, seed, int(epoch))[places[epochs == epoch]]
     return order
+
+
+def like_lengths(rows: PackedRows, seed: int, step: int, size: int) -> tuple[np.ndarray, int]:
+    """The rows of a step where batches hold rows of like length, and how many columns they fill.
+
+    WINDOW steps' rows are sorted by length, cut into batches, and these shuffled: still every row once an epoch, and a pure
+    function of its arguments.
+    """
+    window, place = divmod(step, WINDOW)
+    indices = row_order(len(rows), seed, window * WINDOW * size, WINDOW * size)
+    by_length = indices[np.argsort(rows.real_lengths(indices), kind="stable")].reshape(WINDOW, size)
+    mine = by_length[shuffled(WINDOW, seed, window, WINDOW)[place]]
+    # In steps of eight columns: a few shapes instead of many.
+    return mine, min(rows.length, -(-int(rows.real_lengths(mine).max()) // 8) * 8)
 
 
 def pack(form: str, documents: Iterable[list[int]], tokenizer: Tokenizer, length: int, seed: int) -> Iterator[Row]:

@@ -22,7 +22,7 @@ from electra_helpers.model.electra import Electra, LossSum, Steps
 from electra_helpers.model.files import write_json_atomically
 from electra_helpers.model.store import Pretrained, load, save_config
 from electra_helpers.text.corpora import open_corpus, split_documents
-from electra_helpers.text.packing import Batch, PackedRows, build_rows, row_order
+from electra_helpers.text.packing import Batch, PackedRows, build_rows, like_lengths, row_order
 from electra_helpers.text.tokenizer import Tokenizer, tokenizer_from_words, train_tokenizer
 from electra_helpers.training.checkpoint import Checkpoints
 from electra_helpers.training.evaluation import evaluate_step, make_exams
@@ -58,10 +58,13 @@ class Pretraining:
         if size % processes:
             raise ElectraError(f"batch_size {size} does not split over {processes} processes: make it a multiple.")
         mine = slice(process * size // processes, (process + 1) * size // processes)
-        indices = row_order(len(self.rows), seed, step * size, size)[mine]
+        if self.rows.is_padded and not self.config.compile:  # compiled code wants one shape
+            indices, length = like_lengths(self.rows, seed, step, size)
+        else:
+            indices, length = row_order(len(self.rows), seed, step * size, size), self.rows.length
         random = torch.Generator().manual_seed(seed_for(seed, step, NOISE))
-        noise = draw_noise(size, self.rows.length, random, self.config.mask_share)
-        return Work(self.rows.take(indices), noise.rows(mine.start, mine.stop))
+        noise = draw_noise(size, length, random, self.config.mask_share)
+        return Work(self.rows.take(indices[mine], length), noise.rows(mine.start, mine.stop))
 
     def split(self, work: Work, parts: int) -> Iterable[Work]:
         size = work.batch.input_ids.shape[0] // parts

@@ -16,6 +16,7 @@ from electra_helpers.text.packing import (
     Batch,
     PackedRows,
     build_rows,
+    like_lengths,
     pack_documents,
     pack_plain,
     pack_segments,
@@ -232,6 +233,29 @@ def test_every_epoch_and_every_seed_has_an_order_of_its_own():
     assert order[:50].tolist() != order[50:].tolist()
     assert order[:50].tolist() != row_order(50, 1, 0, 50).tolist()
     assert row_order(10, 0, 0, 10).tolist() == [3, 2, 1, 8, 6, 0, 7, 4, 5, 9]  # the same with every version of numpy
+
+
+def test_batches_of_like_length_take_every_row_once_an_epoch_and_cut_only_padding(tmp_path):
+    texts = [" ".join(["a"] * (1 + n % 29) + ["b"]) for n in range(256)]
+    rows = build_rows(texts, TOKENIZER, 40, form="documents", cache_dir=tmp_path)
+    assert rows.is_padded
+    steps = [like_lengths(rows, 3, step, 8) for step in range(len(rows) // 8)]
+    assert sorted(np.concatenate([indices for indices, _ in steps])) == list(range(len(rows)))
+    for indices, length in steps:
+        longest = rows.real_lengths(indices).max()
+        assert longest <= length < longest + 8
+        cut, whole = rows.take(indices, length), rows.take(indices)
+        assert cut.input_ids.shape == (8, length)
+        assert (whole.input_ids[:, length:] == TOKENIZER.pad_id).all()
+        assert torch.equal(cut.input_ids, whole.input_ids[:, :length])
+    padding = 1 - rows.real_tokens / sum(8 * length for _, length in steps)
+    assert padding < 0.25 < 1 - rows.real_tokens / (len(rows) * rows.length)
+    lengths = [length for _, length in steps]
+    assert lengths != sorted(lengths), "short and long batches come in turn"
+
+
+def test_full_rows_need_no_sorting_by_length(tmp_path):
+    assert not build_rows(["a b"] * 200, TOKENIZER, 16, cache_dir=tmp_path).is_padded
 
 
 def test_a_batch_can_be_cut_and_moved():
