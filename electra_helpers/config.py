@@ -238,6 +238,7 @@ RECIPES: dict[str, Recipe] = {
             max_grad_norm=0.0,
             bias_correction=True,
             form="auto",
+            eval_every=1_000,
         ),
     ),
     "mini": Recipe(

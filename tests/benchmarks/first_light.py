@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +27,8 @@ import torch
 
 from electra_helpers.model.store import Pretrained, load
 from electra_helpers.training.metrics import detection_metrics
-from electra_helpers.world import stories
+from electra_helpers.world import Oracle, stories
+from electra_helpers.world.oracle import one_replacement_exam, rtd_ceiling
 
 STORIES = 200
 
@@ -73,47 +76,64 @@ def mask_some(n: int, rng: np.random.Generator) -> list[int]:
     return sorted(rng.choice(n, max(1, round(0.15 * 0.85 * (n + 2))), replace=False).tolist())
 
 
-def measure_english(model: Pretrained) -> dict[str, float]:
-    from electra_helpers.world import Oracle
-    from electra_helpers.world.oracle import one_replacement_exam, rtd_ceiling
+@dataclass(frozen=True)
+class Exam:
+    """What is asked, and what the oracle knows of it: the same for every model."""
 
+    oracle: Oracle
+    rows: list[tuple[list[str], list[int]]]  # the words of a story, and which of them are hidden
+    best: np.ndarray  # for every hidden word the oracle's chance of being right
+    cross: np.ndarray  # … and whether that halves at least without the other sentences
+    examined: list[int]  # one position a story
+    known: np.ndarray  # (stories, V) the oracle's distribution there
+
+
+@cache
+def exam() -> Exam:
     oracle, rng = Oracle(), np.random.default_rng(0)
-    order = np.array([model.tokenizer.backend.token_to_id(word) for word in oracle.vocabulary])
     told = list(stories(count=STORIES, split="validation"))
     rows = [(story.words("en"), mask_some(len(story.words("en")), rng)) for story in told]
-    right, best, cross = [], [], []
+    best, cross = [], []
     for story, (words, hidden) in zip(told, rows, strict=True):
-        q = generator_distribution(model, words, hidden, order)
-        truth = np.array([oracle.ids[words[at]] for at in hidden])
-        right += list(q.argmax(1) == truth)
         best += list(oracle.distributions(words, hidden).max(1))
-        parts = [[w for w in told_.words] for told_ in story.told("en")]
+        parts = [list(sentence.words) for sentence in story.told("en")]
         cross += [oracle.needs_other_sentences(parts, at) for at in hidden]
-    right, best, cross = np.array(right), np.array(best), np.array(cross)
     examined = [int(rng.integers(len(words))) for words, _ in rows]
-    texts = [words for words, _ in rows]
-    p = np.stack([oracle.distributions(w, [at])[0] for w, at in zip(texts, examined, strict=True)])
-    q = np.stack([generator_distribution(model, w, [at], order)[0] for w, at in zip(texts, examined, strict=True)])
-    exams = [x for s in range(5) for x in one_replacement_exam(texts, examined, q, seed=s)]
+    known = [oracle.distributions(words, [at])[0] for (words, _), at in zip(rows, examined, strict=True)]
+    return Exam(oracle, rows, np.array(best), np.array(cross), examined, np.stack(known))
+
+
+def measure_english(model: Pretrained) -> dict[str, float]:
+    asked = exam()
+    order = np.array([model.tokenizer.backend.token_to_id(word) for word in asked.oracle.vocabulary])
+    right = []
+    for words, hidden in asked.rows:
+        q = generator_distribution(model, words, hidden, order)
+        right += list(q.argmax(1) == np.array([asked.oracle.ids[words[at]] for at in hidden]))
+    right = np.array(right)
+    texts = [words for words, _ in asked.rows]
+    places = list(zip(texts, asked.examined, strict=True))
+    q = np.stack([generator_distribution(model, words, [at], order)[0] for words, at in places])
+    exams = [x for s in range(5) for x in one_replacement_exam(texts, asked.examined, q, seed=s)]
     scores = np.array([p_replaced(model, x.words)[x.position] for x in exams])
     auc = detection_metrics(scores, np.array([x.is_replaced for x in exams]))["auc"]
     return {
         "mlm_accuracy": right.mean(),
-        "mlm_ceiling": best.mean(),
-        "mlm_share_of_ceiling": right.mean() / best.mean(),
-        "cross_accuracy": right[cross].mean(),
-        "cross_ceiling": best[cross].mean(),
+        "mlm_ceiling": asked.best.mean(),
+        "mlm_share_of_ceiling": right.mean() / asked.best.mean(),
+        "cross_accuracy": right[asked.cross].mean(),
+        "cross_ceiling": asked.best[asked.cross].mean(),
         "rtd_auc": auc,
-        "rtd_ceiling": rtd_ceiling(p, q),
-        "detectable_uniform_auc": detectable_uniform_auc(model, oracle, texts, examined, p, rng),
+        "rtd_ceiling": rtd_ceiling(asked.known, q),
+        "detectable_uniform_auc": detectable_uniform_auc(model, asked, places),
     }
 
 
-def detectable_uniform_auc(model, oracle, texts, examined, p, rng) -> float:
+def detectable_uniform_auc(model: Pretrained, asked: Exam, places: list[tuple[list[str], int]]) -> float:
     """One uniform replacement a story that no story of the world could have there, against the words left alone."""
-    scores, truth = [], []
-    for words, at, known in zip(texts, examined, p, strict=True):
-        impossible = [w for w, probability in zip(oracle.vocabulary, known, strict=True) if probability == 0]
+    scores, truth, rng = [], [], np.random.default_rng(1)
+    for (words, at), known in zip(places, asked.known, strict=True):
+        impossible = [w for w, probability in zip(asked.oracle.vocabulary, known, strict=True) if probability == 0]
         shown = list(words)
         shown[at] = impossible[rng.integers(len(impossible))]
         scores.append(p_replaced(model, shown))
@@ -135,13 +155,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="*", default=[])
     parser.add_argument("--models", type=Path, nargs="*", default=[])
     parser.add_argument("--keep", type=Path, help="folder for the runs; a temporary one otherwise")
+    parser.add_argument("--train-only", action="store_true", help="train and time; measure later with --models")
     chosen, options = parser.parse_known_args()
     found = {str(run): measure(run, chosen.language) for run in chosen.models}
     with tempfile.TemporaryDirectory() as room:
         for seed in chosen.seeds:
             out = (chosen.keep or Path(room)) / f"{chosen.language}-{seed}"
             seconds = train(chosen.language, seed, out, options)
-            found[f"seed {seed}"] = {"seconds": seconds} | measure(out, chosen.language)
+            found[f"seed {seed}"] = {"seconds": seconds} | ({} if chosen.train_only else measure(out, chosen.language))
             print(
                 json.dumps({f"seed {seed}": {k: round(float(v), 4) for k, v in found[f"seed {seed}"].items()}}),
                 flush=True,
