@@ -169,11 +169,15 @@ def corrupt(
 def export(
     folder: Annotated[str, typer.Argument(help="A model: bundled name or folder.")],
     out: Annotated[Path, typer.Argument(help="Folder for the exported nets.")],
+    half: Annotated[bool, typer.Option("--half", help="Keep this package's form, in half precision.")] = False,
 ) -> None:
     """Write both nets as folders that transformers loads."""
     from electra_helpers.model.bridge import export as export_model
-    from electra_helpers.model.store import load
+    from electra_helpers.model.store import bundle, load
 
+    if half:
+        print(f'{bundle(folder, out)}: electra_helpers.load("{out}")')
+        return
     classes = {"discriminator": "ElectraForPreTraining", "generator": "ElectraForMaskedLM"}
     for written in export_model(load(folder), out):
         print(f"{written}: {classes[written.name]}.from_pretrained({str(written)!r})")

@@ -215,7 +215,7 @@ RECIPES: dict[str, Recipe] = {
             num_layers=2,
             num_heads=4,
             intermediate_size=96,
-            generator_size=0.5,
+            generator_size=0.375,
             max_positions=192,
             dropout=0.0,
             attention_dropout=0.0,
@@ -225,7 +225,7 @@ RECIPES: dict[str, Recipe] = {
             sharing="disentangled",
         ),
         PretrainConfig(
-            steps=4_000,
+            steps=4_700,
             batch_size=16,
             length=176,
             learning_rate=3e-3,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from electra_helpers import cli
+from electra_helpers.config import recipe
 
 SENTENCES = ["The chef cooked the meal.", "A cat sat on the mat and slept.", "Rain fell on the quiet town all day."]
 TEXT = "\n\n".join(f"{s} {i}" for i in range(80) for s in SENTENCES)
@@ -122,6 +123,19 @@ def test_export_names_the_classes_that_load_it(trained, electra, tmp_path):
     assert json.loads(said)["p_replaced"] == pytest.approx(json.loads(direct)["p_replaced"], abs=1e-5)
 
 
+def test_a_bundle_has_half_the_weight_and_reads_the_same(trained, electra, tmp_path):
+    out, *_ = trained
+    code, said, _ = electra("export", out, tmp_path / "bundle", "--half")
+    assert code == 0
+    assert said.split(":")[0] == str(tmp_path / "bundle")
+    sizes = [(folder / "model.safetensors").stat().st_size for folder in (out, tmp_path / "bundle")]
+    assert sizes[1] < 0.6 * sizes[0]
+    both = [json.loads(electra("inspect", "The chef.", "--model", m, "--json")[1]) for m in (out, tmp_path / "bundle")]
+    assert both[0]["p_replaced"] == pytest.approx(both[1]["p_replaced"], abs=5e-3)
+    code, _, complaint = electra("export", out, tmp_path / "bundle", "--half")
+    assert (code, "is not empty" in complaint) == (2, True)
+
+
 def test_a_run_continues_from_an_export_where_its_loss_was(trained, electra, corpus, tmp_path):
     out, *_ = trained
     electra("export", out, tmp_path / "exported")
@@ -156,7 +170,7 @@ def test_resume_with_other_settings_shows_the_difference(trained, electra):
     out, *_ = trained
     code, _, errors = electra("pretrain", "--resume", "--out", out, "--learning-rate", "0.5")
     assert code == 2
-    assert "learning_rate: 0.0025 → 0.5" in errors
+    assert f"learning_rate: {recipe('tiny').pretrain.learning_rate} → 0.5" in errors
 
 
 def test_resume_on_other_data_is_refused(trained, electra, corpus):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.ablations import build_network
 from electra_helpers.model.electra import Electra
-from electra_helpers.model.files import read_model, write_json_atomically
+from electra_helpers.model.files import read_model, write_json_atomically, write_model
 from electra_helpers.resources import bundled_models
 from electra_helpers.text.tokenizer import Tokenizer
 
@@ -35,6 +36,25 @@ def save_config(folder: Path, model: ModelConfig, pretrain: PretrainConfig) -> N
         "model": asdict(model),
     }
     write_json_atomically(content, folder / "config.json")
+
+
+def bundle(run: str | Path, out: str | Path) -> Path:
+    """Write a finished run as bundled models are: weights in half precision, tokenizer, configuration and log; returns `out`.
+
+    Loading gives fp32 again, rounded to 11 bits. Raises `ElectraError` where `run` is no run or `out` is not empty.
+    """
+    run, out = Path(run), Path(out)
+    if not (run / "run.json").is_file():
+        raise ElectraError(f"{run} is no run: give the folder that `electra pretrain` wrote.")
+    if out.exists() and any(out.iterdir()):
+        raise ElectraError(f"{out} is not empty: choose another folder.")
+    model = load(run)
+    out.mkdir(parents=True, exist_ok=True)
+    write_model(model.net.half(), out / "model.safetensors")
+    model.tokenizer.save(out)
+    for name in ("config.json", "run.json", "log.jsonl"):
+        shutil.copyfile(run / name, out / name)
+    return out
 
 
 def load(name: str | Path) -> Pretrained:

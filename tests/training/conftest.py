@@ -28,7 +28,7 @@ CONFIG = ModelConfig(
 class MadeUpRows:
     """200 padded rows in memory, with the interface of `PackedRows`."""
 
-    length, fingerprint = 12, "made-up"
+    length, fingerprint, is_padded = 12, "made-up", True
 
     def __init__(self):
         random = np.random.default_rng(0)
@@ -42,8 +42,11 @@ class MadeUpRows:
     def __len__(self):
         return len(self.ids)
 
-    def take(self, indices):
-        ids = torch.from_numpy(self.ids[indices])
+    def real_lengths(self, indices):
+        return (self.ids[indices] != 0).sum(1)
+
+    def take(self, indices, length=None):
+        ids = torch.from_numpy(self.ids[indices][:, :length])
         return Batch(ids, None, ids != 0)
 
 

@@ -1,0 +1,51 @@
+"""The models that come with the course load by name, know their world, and say what they are."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import electra_helpers as eh
+from electra_helpers.resources import bundled_models
+from electra_helpers.training.metrics import detection_metrics
+from electra_helpers.world import stories
+
+MODELS = bundled_models()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_bundled_model_is_small_has_a_card_and_both_nets(name):
+    folder = MODELS[name]
+    files = {file.name for file in folder.iterdir()}
+    assert files >= {"README.md", "config.json", "run.json", "log.jsonl", "model.safetensors", "tokenizer.json"}
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 20e6
+    model = eh.load(name)
+    assert model.net.generator is not None
+    assert model.net.discriminator is not None
+    card = (folder / "README.md").read_text("utf-8")
+    assert all(word in card for word in ("## Data", "## Results", "## Limits", "## Licence", "electra pretrain"))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_world_s_models_find_a_word_put_in_at_random(language):
+    """One word of another story in each of 60 stories of the validation split, against the words left alone."""
+    model = eh.load(f"electra-tiny-world-{language}")
+    random, scores, truth = np.random.default_rng(0), [], []
+    told = list(stories(count=61, split="validation", languages=(language,)))
+    for story, other in pairwise(told):
+        words, strange = story.words(language), other.words(language)
+        fresh = [at for at, word in enumerate(strange[: len(words)]) if word not in words]
+        at = int(random.choice(fresh))
+        shown = [*words[:at], strange[at], *words[at + 1 :]]
+        found = eh.detect(model, " ".join(shown))
+        assert len(found.p_replaced) == len(shown) + 2, "every word of the world is one token"
+        scores += found.p_replaced[1:-1]
+        truth += [place == at for place in range(len(shown))]
+    assert detection_metrics(np.array(scores), np.array(truth))["auc"] > 0.93
+
+
+def test_the_tiny_english_model_sees_a_tool_that_belongs_to_another_trade():
+    model = eh.load("electra-tiny-world-en")
+    found = eh.detect(model, "A tailor called Erik lived in a pretty port. At his boutique Erik used his chisel.")
+    suspicious = max(zip(found.p_replaced[1:-1], found.tokens[1:-1], strict=True))
+    assert suspicious[1] == "chisel"
