@@ -27,6 +27,9 @@ AMOUNTS: dict[str, tuple[int, int, int]] = {
     "02.steps": (10, 250, 600),
     "03.stories": (300, 6_000, 20_000),
     "03.steps": (20, 900, 2_500),
+    "04.stories": (300, 6_000, 20_000),
+    "04.steps": (10, 500, 2_500),
+    "04.examined": (5, 24, 48),  # held-out stories on which fakes are measured
 }
 
 
