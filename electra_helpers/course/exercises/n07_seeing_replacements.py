@@ -1,0 +1,430 @@
+"""Exercises of notebook 07: scores of words, a restless heat map, beating the discriminator, clues, names, and stop words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from statistics import mean, stdev
+from typing import Any
+
+from electra_helpers.course.grading import Exercise, Mistake
+from electra_helpers.course.laboratory import (
+    clue_cases,
+    name_swaps,
+    p_of_word,
+    put,
+    told,
+    without_stop_words,
+    world_model,
+)
+from electra_helpers.errors import ElectraError
+from electra_helpers.tasks.ceilings import ceilings_for
+from electra_helpers.tasks.inside import Clues, find_clues
+from electra_helpers.view.duel import NOTICED_FROM
+from electra_helpers.world.pairs import PHENOMENA, blimp_row, minimal_pairs
+
+
+def word_scores(p, word_ids):
+    best = {}
+    for score, word in zip(p, word_ids, strict=True):
+        if word is not None:  # [CLS], [SEP] and [PAD] belong to no word
+            best[word] = max(score, best.get(word, 0.0))
+    return [best[word] for word in sorted(best)]
+
+
+def _words_get_their_scores(function: Callable) -> None:
+    word_ids = [None, 0, 1, 1, 1, 2, None]
+    found = _listed(function, [0.9, 0.1, 0.05, 0.8, 0.05, 0.2, 0.7], word_ids)
+    if len(found) == 7:
+        raise Mistake("One number a *word* is wanted, not one a token: pieces with the same word id belong together.")
+    if len(found) == 4 or _near(found, [0.9, 0.1, 0.8]):
+        raise Mistake(
+            "[CLS] and [SEP] are counted as words: everything shifts by one. Tokens whose word id is None are no words."
+        )
+    if len(found) != 3:
+        raise Mistake(f"Word ids {word_ids} name 3 words; you return {len(found)} numbers.")
+    if _near(found, [0.1, 0.3, 0.2]):
+        raise Mistake(
+            "The mean dilutes: of three pieces one is wrong with 0.8, and the word gets 0.30. One wrong piece makes a"
+            " wrong word: take the highest."
+        )
+    if _near(found, [0.1, 0.05, 0.2]):
+        raise Mistake(
+            "You keep one piece of each word, the first or the last. The wrong one may be any: take the highest."
+        )
+    if _near(found, [0.1, 0.9, 0.2]):
+        raise Mistake("You add the pieces up: a long word would be suspicious for its length. Take the highest.")
+    if not _near(found, [0.1, 0.8, 0.2]):
+        raise Mistake(f"For these tokens [0.1, 0.8, 0.2] is right, the highest of each word; you return {found}.")
+
+
+def _order_and_pairs(function: Callable) -> None:
+    found = _listed(function, [0.0, 0.3, 0.6, 0.0, 0.2, 0.4, 0.1, 0.0], [None, 0, 0, None, 1, 2, 2, None])
+    if not _near(found, [0.6, 0.2, 0.4]):
+        raise Mistake(f"With a [SEP] in the middle (word ids 0 0 None 1 2 2) [0.6, 0.2, 0.4] is right, not {found}.")
+    if _listed(function, [0.5, 0.5], [None, None]):
+        raise Mistake("A row without words has no scores: return an empty list.")
+
+
+def _listed(function: Callable, p: list[float], word_ids: list[int | None]) -> list[float]:
+    found = function(list(p), list(word_ids))
+    try:
+        return [round(float(x), 6) for x in found]
+    except (TypeError, ValueError):
+        raise Mistake("Return a list of numbers, one for each word.") from None
+
+
+def _near(a: list[float], b: list[float]) -> bool:
+    return len(a) == len(b) and all(abs(x - y) < 1e-4 for x, y in zip(a, b, strict=True))
+
+
+RESTLESS = {
+    "cause": ("the fakes are sampled anew", "dropout is on", "the weights change", "the processor rounds at random"),
+    "repair": ("torch.manual_seed(0)", "torch.no_grad()", "net.eval()", "the mean of many runs"),
+}
+RESTLESS_ANSWER = {"cause": "dropout is on", "repair": "net.eval()"}
+
+
+def _restlessness_is_explained(answers: Any) -> None:
+    if not isinstance(answers, dict) or set(answers) != set(RESTLESS):
+        raise Mistake('Keep "cause" and "repair".')
+    for key, value in answers.items():
+        if value not in RESTLESS[key]:
+            raise Mistake(f"{key}: choose one of {'; '.join(RESTLESS[key])}.")
+    if answers["cause"] == "the fakes are sampled anew":
+        raise Mistake("Nothing is sampled here: the same ids go in twice. Which layers draw at random on their own?")
+    if answers["cause"] == "the weights change":
+        raise Mistake("No optimizer runs, so no weight moves. What else differs between training and use?")
+    if answers["cause"] != RESTLESS_ANSWER["cause"]:
+        raise Mistake("Rounding changes the seventh digit, not the first. Which layers behave differently in training?")
+    if answers["repair"] == "torch.no_grad()":
+        raise Mistake("no_grad saves the gradients' memory; dropout goes on. What switches a net from training to use?")
+    if answers["repair"] == "torch.manual_seed(0)":
+        raise Mistake(
+            "A seed repeats the same wrong picture: words would still be dropped at random. Switch dropout off."
+        )
+    if answers["repair"] == "the mean of many runs":
+        raise Mistake("A mean is calmer and costs many runs, for something that can be switched off.")
+
+
+FILED = (*PHENOMENA, "other")
+
+
+def _five_are_beaten(answers: Any) -> None:
+    if not isinstance(answers, list | tuple) or len(answers) != 5:
+        raise Mistake("Give five rows.")
+    rows = [_row(number, each) for number, each in enumerate(answers, 1)]
+    if len({row[:3] for row in rows}) < 5:
+        raise Mistake("Two rows are the same: five different fakes are wanted.")
+    for number, row in enumerate(rows, 1):
+        _is_beaten(number, row)
+    if len({row[3] for row in rows}) < 2:
+        raise Mistake("All five are filed under one phenomenon: where else is it blind? Find at least two kinds.")
+
+
+def _row(number: int, given: Any) -> tuple[int, str, str, str]:
+    try:
+        story, word, wrong, phenomenon = given
+        row = int(story), str(word).lower(), str(wrong).lower(), str(phenomenon)
+    except (TypeError, ValueError):
+        raise Mistake(f"Row {number}: (number of the story, word, wrong word, phenomenon).") from None
+    if row[3] not in FILED:
+        raise Mistake(f"Row {number}: file it under one of {', '.join(FILED)}, not {row[3]!r}.")
+    return row
+
+
+def _is_beaten(number: int, row: tuple[int, str, str, str]) -> None:
+    story, word, wrong, _ = row
+    model = world_model()
+    try:
+        fake = put(model, told(story), word, wrong)
+    except ElectraError as error:
+        raise Mistake(f"Row {number}: {error}") from None
+    if word == wrong:
+        raise Mistake(f"Row {number}: nothing is replaced.")
+    chances = ceilings_for(model.tokenizer).generator(fake.tokens, (), fake.position)
+    if chances[fake.ids[fake.position]] > 0:
+        raise Mistake(
+            f"Row {number}: {wrong!r} is possible there, says the oracle. To let a right word pass is no error, however"
+            " rare it is: unusual is not wrong."
+        )
+    if fake.p_replaced >= NOTICED_FROM:
+        raise Mistake(
+            f"Row {number}: it is noticed, P(replaced) of {wrong!r} is {fake.p_replaced:.2f}. Look for a word whose clue"
+            " is further away."
+        )
+
+
+AGREEMENT = ("attention shows the clue", "attention often shows another word")
+
+
+def top_clues(clues: Clues) -> tuple[int, int]:
+    """The word whose deletion moves P most, and the word that gets most attention: positions, special tokens left out."""
+    words = [i for i, token in enumerate(clues.tokens) if i != clues.position and not token.startswith("[")]
+    return max(words, key=lambda i: abs(clues.change[i])), max(words, key=lambda i: clues.attention[i])
+
+
+@cache
+def clue_agreement() -> tuple[int, int, int]:
+    """How often both rankings have the same word on top; the same with special tokens among attention's; and of how many."""
+    found = [find_clues(world_model(), text, at) for text, at in clue_cases()]
+    same = sum(a == b for a, b in map(top_clues, found))
+    with_specials = 0
+    for clues in found:
+        others = [i for i in range(len(clues.tokens)) if i != clues.position]
+        with_specials += top_clues(clues)[0] == max(others, key=lambda i: clues.attention[i])
+    return same, with_specials, len(found)
+
+
+def clue_answer() -> dict[str, Any]:
+    """The right answer of exercise 07.4."""
+    same, _, total = clue_agreement()
+    return {"same": same, "reading": AGREEMENT[same < total / 2]}
+
+
+def _clues_are_ranked(answers: Any) -> None:
+    if not isinstance(answers, dict) or set(answers) != {"same", "reading"}:
+        raise Mistake('Keep "same" and "reading".')
+    same, with_specials, total = clue_agreement()
+    try:
+        given = float(answers["same"])
+    except (TypeError, ValueError):
+        raise Mistake(f"same: of {total} cases, the number in which both have the same word on top.") from None
+    if 0 < given < 1:
+        raise Mistake("A number of cases is asked for, not a share.")
+    if given != same and given == with_specials:
+        raise Mistake("Much attention goes to [CLS] and [SEP], which are no words: leave special tokens out of both.")
+    if given == total - same and given != same:
+        raise Mistake("That is how often they differ.")
+    if given != same:
+        raise Mistake(
+            f"{given:g} of {total} is not it. By deletion: the largest |change|, up or down; by attention: the largest"
+            " weight; the word itself and special tokens left out."
+        )
+    if answers["reading"] not in AGREEMENT:
+        raise Mistake(f"reading: choose one of {'; '.join(AGREEMENT)}.")
+    if answers["reading"] != clue_answer()["reading"]:
+        raise Mistake(
+            f"They agree in {same} of {total}. Attention says where a layer looks, not what the answer hangs on: count"
+            " before you read it as an explanation."
+        )
+
+
+NAMES_READ = ("unknown names look more replaced", "no difference beyond chance", "known names look more replaced")
+
+
+@cache
+def name_scores() -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """P(replaced) of the hero's name in each story, under a name that training had and under one that it never had."""
+    model, swaps = world_model(), name_swaps()
+    seen = tuple(p_of_word(model, swap.seen_text, swap.seen) for swap in swaps)
+    return seen, tuple(p_of_word(model, swap.unseen_text, swap.unseen) for swap in swaps)
+
+
+def name_answer() -> dict[str, Any]:
+    """The right answer of exercise 07.5; beyond chance is a mean gap of more than two standard errors."""
+    seen, unseen = name_scores()
+    gaps = [b - a for a, b in zip(seen, unseen, strict=True)]
+    limit = 2 * stdev(gaps) / len(gaps) ** 0.5
+    reading = NAMES_READ[0 if mean(gaps) > limit else 2 if mean(gaps) < -limit else 1]
+    return {"known": mean(seen), "unknown": mean(unseen), "gap": mean(gaps), "reading": reading}
+
+
+def _names_are_compared(answers: Any) -> None:
+    right = name_answer()
+    if not isinstance(answers, dict) or set(answers) != set(right):
+        raise Mistake(f"Keep {', '.join(right)}.")
+    try:
+        given = {name: float(answers[name]) for name in ("known", "unknown", "gap")}
+    except (TypeError, ValueError):
+        raise Mistake("known, unknown and gap are numbers.") from None
+    if abs(given["known"] - right["unknown"]) < 0.005 and abs(given["unknown"] - right["known"]) < 0.005:
+        raise Mistake("known and unknown are exchanged.")
+    for name in ("known", "unknown"):
+        if abs(given[name] - right[name]) > 0.005:
+            raise Mistake(
+                f"{name}: the mean over the 40 stories of p_of_word at the hero's name is not {given[name]:.3f}."
+            )
+    if abs(given["gap"] + right["gap"]) < 0.005 < abs(right["gap"]):
+        raise Mistake("The sign is turned round: gap = unknown − known.")
+    if abs(given["gap"] - right["gap"]) > 0.01:
+        raise Mistake("gap is the difference of the two means, unknown − known.")
+    if answers["reading"] not in NAMES_READ:
+        raise Mistake(f"reading: choose one of {'; '.join(NAMES_READ)}.")
+    if answers["reading"] != right["reading"]:
+        raise Mistake(
+            "Every one of these stories is right: compare the gap with its standard error, and say whom a cleaner that"
+            " trusts this model would 'correct'."
+        )
+
+
+STOPPED = ("pronoun", "order", "world knowledge")
+CLAIMS = ("small words carry nothing", "grammar is lost, content stays", "everything is lost")
+
+
+@cache
+def lost_without_stop_words(count: int = 100) -> dict[str, float]:
+    """For each phenomenon the share of minimal pairs whose two sentences are the same once stop words are removed."""
+    found = {}
+    for phenomenon in STOPPED:
+        rows = [blimp_row(pair, 0) for pair in minimal_pairs(phenomenon, count)]
+        same = [_bare(row["sentence_good"]) == _bare(row["sentence_bad"]) for row in rows]
+        found[phenomenon] = sum(same) / len(same)
+    return found
+
+
+def _bare(text: str) -> str:
+    return without_stop_words(text).lower()
+
+
+def _costs_are_measured(answers: Any) -> None:
+    right = lost_without_stop_words()
+    if not isinstance(answers, dict) or set(answers) != {*right, "claim"}:
+        raise Mistake(f"Keep {', '.join(right)} and claim.")
+    for name, share in right.items():
+        try:
+            given = float(answers[name])
+        except (TypeError, ValueError):
+            raise Mistake(f"{name}: a share between 0 and 1.") from None
+        if given > 1:
+            raise Mistake(f"{name}: a share between 0 and 1, not a number of pairs.")
+        if abs(given - (1 - share)) < 0.005 < abs(given - share):
+            raise Mistake(
+                f"{name}: that is the share of pairs that can still be told apart. Asked for is what is lost."
+            )
+        if abs(given - share) > 0.02:
+            raise Mistake(
+                f"{name}: {given:.2f} is not it. Compare the two sentences after without_stop_words(…).lower()."
+            )
+    if answers["claim"] not in CLAIMS:
+        raise Mistake(f"claim: choose one of {'; '.join(CLAIMS)}.")
+    if answers["claim"] == CLAIMS[0]:
+        raise Mistake("Old pre-processing habits: where the two sentences became one, no model can tell them apart.")
+    if answers["claim"] != CLAIMS[1]:
+        raise Mistake("Look at the three shares again: is every kind of mistake lost?")
+
+
+BEATEN = [
+    (2, "his", "her", "pronoun"),
+    (3, "he", "she", "pronoun"),
+    (0, "in", "on", "other"),
+    (1, "a", "an", "agreement"),
+    (9, "her", "his", "pronoun"),
+]
+
+EXERCISES = (
+    Exercise(
+        id="07.1",
+        title="Scores of words",
+        kind="build",
+        minutes=8,
+        difficulty=1,
+        starred=True,
+        specification=(
+            "word_scores(p, word_ids) → one number a word, in order: the highest P(replaced) of its pieces; tokens whose"
+            " word id is None are left out."
+        ),
+        checks=(_words_get_their_scores, _order_and_pairs),
+        hints=(
+            "Several tokens may have the same word id. What should one wrong piece among three do to the word?",
+            "A dictionary from word id to the highest p so far; skip None; then its values in order.",
+        ),
+        solution=word_scores,
+        fallback=word_scores,
+        variable="word_scores",
+    ),
+    Exercise(
+        id="07.2",
+        title="The restless heat map",
+        kind="find",
+        minutes=5,
+        difficulty=1,
+        starred=True,
+        specification="Why the same text is judged differently at every run, and what repairs it.",
+        checks=(_restlessness_is_explained,),
+        hints=(
+            "The same ids, the same weights, other numbers. What draws at random inside the net?",
+            "Two modes of a module: one for training, one for use.",
+        ),
+        solution=RESTLESS_ANSWER,
+        variable="my_repair",
+        why="Dropout switches units off at random in training mode; net.eval() is the first line of every use.",
+    ),
+    Exercise(
+        id="07.3",
+        title="Beat the discriminator",
+        kind="measure",
+        minutes=15,
+        difficulty=2,
+        starred=True,
+        specification=(
+            "Five fakes, (number of the story, word, wrong word, phenomenon): impossible there for the oracle, not noticed"
+            " by the discriminator (P below 0.5), of at least two phenomena."
+        ),
+        checks=(_five_are_beaten,),
+        hints=(
+            "laboratory.put(model, laboratory.told(3), word, wrong).p_replaced tells you before the check does.",
+            "Try small words, and words whose clue stands in another sentence.",
+        ),
+        solution=BEATEN,
+        variable="my_fakes",
+        why="The words it misses say what two layers and a few minutes of stories have not taught it.",
+    ),
+    Exercise(
+        id="07.4",
+        title="Clues by deletion and by attention",
+        kind="measure",
+        minutes=12,
+        difficulty=3,
+        specification=(
+            "In how many of the cases is the word whose deletion moves P most also the one that gets most attention"
+            " (special tokens and the word itself left out), and how do you read that?"
+        ),
+        checks=(_clues_are_ranked,),
+        hints=(
+            "find_clues gives .change and .attention, one number a token each. Take the largest |change|.",
+            "max(words, key=lambda i: abs(clues.change[i])), and the same with clues.attention; count the cases.",
+        ),
+        solution={"same": 3, "reading": AGREEMENT[1]},
+        variable="my_clues",
+        why="A large weight says where a layer looks; only taking the word away says what the answer hangs on.",
+    ),
+    Exercise(
+        id="07.5",
+        title="Whom would it correct?",
+        kind="measure",
+        minutes=12,
+        difficulty=2,
+        specification=(
+            "The mean P(replaced) of the hero's name in 40 right stories, under a name known from training and under one"
+            " that is not; the gap (unknown − known), and what follows."
+        ),
+        checks=(_names_are_compared,),
+        hints=(
+            "laboratory.p_of_word(model, swap.seen_text, swap.seen) for each swap of laboratory.name_swaps().",
+            "Two means and their difference; a gap of more than two standard errors is beyond chance.",
+        ),
+        solution={"known": 0.039, "unknown": 0.963, "gap": 0.923, "reading": NAMES_READ[0]},
+        variable="my_gap",
+        why="The stories are right. What the model has not met it takes for wrong, and names are people.",
+    ),
+    Exercise(
+        id="07.6",
+        title="Without stop words",
+        kind="measure",
+        minutes=10,
+        difficulty=2,
+        specification=(
+            "For three phenomena the share of 100 minimal pairs whose two sentences are the same once stop words are"
+            " removed, and what that says."
+        ),
+        checks=(_costs_are_measured,),
+        hints=(
+            "blimp_row(pair, 0) has sentence_good and sentence_bad; laboratory.without_stop_words takes the words out.",
+            "sum(bare(good) == bare(bad)) / len(pairs), with bare(text) = without_stop_words(text).lower().",
+        ),
+        solution={"pronoun": 1.0, "order": 0.95, "world knowledge": 0.0, "claim": CLAIMS[1]},
+        variable="my_losses",
+        why="Grammar lives in the small words. ELECTRA wants raw text; its word pieces are all the preparation it needs.",
+    ),
+)
