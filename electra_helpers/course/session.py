@@ -30,6 +30,9 @@ AMOUNTS: dict[str, tuple[int, int, int]] = {
     "04.stories": (300, 6_000, 20_000),
     "04.steps": (10, 500, 2_500),
     "04.examined": (5, 24, 48),  # held-out stories on which fakes are measured
+    "05.stories": (300, 6_000, 20_000),
+    "05.steps": (8, 900, 3_000),
+    "05.examined": (5, 24, 48),
     "06.steps": (6, 120, 400),
     "06.percent": (1, 100, 100),  # of the compute of a recorded arm, for the arm that is run live
     "07.pairs": (4, 40, 100),  # of each phenomenon

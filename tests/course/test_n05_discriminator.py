@@ -1,0 +1,199 @@
+"""Notebook 05: what passes, what does not, and what each mistake is told; the exams and numbers of the course are what is computed."""
+
+# ruff: noqa: E501
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+from torch.nn import functional as F
+
+import electra_helpers as eh
+from electra_helpers.course import exams
+from electra_helpers.course.exercises import find
+from electra_helpers.course.exercises.n05_discriminator import (
+    ORIGINAL,
+    REPLACED,
+    WHY,
+    auc_by_hand,
+    best_judge,
+    detectors,
+    label_bits,
+    rtd_loss,
+    shift_prior,
+)
+from electra_helpers.course.fakes import HiddenWords
+from electra_helpers.model.electra import LossSum, real_tokens
+from tests.course.cases import Cases, hold
+
+LOSS = "def rtd_loss(logits, labels, mask=None):\n    mask = torch.ones_like(labels) if mask is None else mask\n"
+EACH = "    each = F.binary_cross_entropy_with_logits(logits, labels.float(), reduction='none')\n"
+SHIFT = "def shift_prior(logits, trained, used):\n"
+MEASURES, EXAMS, BITS = (find(f"05.{n}").solution for n in (2, 3, 4))
+EASIER, OWN, COMPARED = EXAMS
+
+CASES = {
+    "05.1": Cases(
+        LOSS + "    raise NotImplementedError",
+        [
+            LOSS + "    return F.binary_cross_entropy_with_logits(logits[mask], labels[mask].float())",
+            LOSS + EACH + "    return (each * mask).sum() / mask.sum()",
+            LOSS + "    sign = torch.where(labels, -1.0, 1.0)\n    return F.softplus(sign * logits).masked_select(mask).mean()",
+        ],
+        [
+            (LOSS + EACH + "    return each.mean()", "Padding is judged too"),
+            (LOSS + EACH + "    return (each * mask).mean()", "padding is in the denominator"),
+            (LOSS + EACH + "    return ((each * mask).sum(1) / mask.sum(1)).mean()", "mean of row means"),
+            (LOSS + EACH + "    return each[labels].mean()", "Only the replaced tokens"),
+            (LOSS + EACH + "    words = mask.clone()\n    words[:, 0] = False\n    words[torch.arange(len(mask)), mask.sum(1) - 1] = False\n    return each[words].mean()",
+             "[CLS] and [SEP] out"),
+            (LOSS + EACH + "    return each[mask].sum()", "That is the sum"),
+            (LOSS + EACH + "    return each * mask", "one number"),
+            (LOSS + EACH.replace("logits(logits,", "logits(logits.sigmoid(),") + "    return each[mask].mean()", "applied twice"),
+            (LOSS + EACH.replace("labels.float()", "1 - labels.float()") + "    return each[mask].mean()", "Upside down"),
+            (LOSS + "    p = logits.sigmoid()\n    return -torch.where(labels, p.log(), (1 - p).log())[mask].mean()", "rounded sigmoid"),
+            (LOSS + "    return F.binary_cross_entropy_with_logits(logits[mask], labels[mask].float()).detach()", "No gradient"),
+        ],
+    ),
+    "05.2": Cases(
+        dict.fromkeys(MEASURES),
+        [MEASURES, MEASURES | {"auc": 9 / 12, "auc needs a threshold": "no"}],
+        [
+            (MEASURES | {"keep": "A"}, "majority class"),
+            (MEASURES | {"keep": "B"}, "most of these are original"),
+            (MEASURES | {"auc": 5 / 7}, "the accuracy at threshold"),
+            (MEASURES | {"auc": 0.25}, "one minus that"),
+            (MEASURES | {"auc": 0.9}, "12 pairs"),
+            (MEASURES | {"auc needs a threshold": True}, "order of the scores"),
+        ],
+    ),
+    "05.3": Cases(
+        dict.fromkeys(EXAMS),
+        [EXAMS, dict(reversed(EXAMS.items()))],
+        [
+            (EXAMS | {OWN: "a better model"}, "AUC .99 is not the better model"),
+            (EXAMS | {COMPARED: "their own fakes"}, "two different exams"),
+            (EXAMS | {EASIER: "learned fakes"}, "The best judge"),
+            (EXAMS | {EASIER: "neither"}, "choose"),
+        ],
+    ),
+    "05.4": Cases(
+        dict.fromkeys(BITS),
+        [BITS, label_bits()],
+        [
+            (BITS | {"why": WHY[0]}, "not 6.7 × the information"),
+            (BITS | {"why": WHY[2]}, "never sees [MASK]"),
+            (BITS | {"rtd": 128}, "half of the tokens"),
+            (BITS | {"rtd": 29.05}, "in nats"),
+            (BITS | {"mlm at most": 128 * math.log2(30_522)}, "no label at every token"),
+            (BITS | {"mlm at most": 100}, "19 labels"),
+        ],
+    ),
+    "05.5": Cases(
+        SHIFT + "    raise NotImplementedError",
+        [
+            SHIFT + "    return logits + math.log(used) - math.log(1 - used) - math.log(trained) + math.log(1 - trained)",
+            SHIFT + "    to = torch.logit(torch.tensor([trained, used], dtype=torch.float64))\n    return logits + float(to[1] - to[0])",
+            SHIFT + "    odds = logits.double().exp() * (used / (1 - used)) * ((1 - trained) / trained)\n    return odds.log().float()",
+        ],
+        [
+            (SHIFT + "    return logits", "no absolute truth"),
+            (SHIFT + "    return logits + math.log(used / trained)", "You divide the shares"),
+            (SHIFT + "    return logits.sigmoid() * used / trained", "can exceed 1"),
+            (SHIFT + "    return logits + math.log(trained / (1 - trained)) - math.log(used / (1 - used))", "wrong way round"),
+            (SHIFT + "    return (logits + math.log(used / (1 - used)) - math.log(trained / (1 - trained))).sigmoid()", "Return logits"),
+            (SHIFT + "    return logits + used - trained", "cannot be added"),
+        ],
+    ),
+}  # fmt: skip
+NAMES = {"torch": torch, "F": F, "math": math}
+
+
+@pytest.mark.parametrize("exercise_id", CASES)
+def test_answers_are_told_apart(exercise_id, define):
+    hold(exercise_id, CASES[exercise_id], define, NAMES)
+
+
+def test_the_hand_count_is_scikit_learns():
+    truth = [1] * len(REPLACED) + [0] * len(ORIGINAL)
+    assert auc_by_hand() == pytest.approx(roc_auc_score(truth, [*REPLACED, *ORIGINAL])) == MEASURES["auc"]
+
+
+def test_the_detectors_are_as_accurate_as_is_said():
+    accuracy = {name: float(((p >= 0.5) == truth).mean()) for name, (p, truth) in detectors().items()}
+    assert accuracy == {"A": 0.94, "B": 0.93, "C": 0.90}
+    found = {name: eh.detection_metrics(p, truth)["auc"] for name, (p, truth) in detectors().items()}
+    assert found["C"] > found["B"] + 0.2
+    assert found["C"] > found["A"] + 0.2
+
+
+def test_the_best_judge_finds_uniform_fakes_easier():
+    limits = best_judge()
+    assert 0.5 < limits["learned fakes"] < limits["uniform fakes"] <= 1
+
+
+def test_the_best_judge_is_helpless_only_where_it_must_be():
+    truth = torch.tensor([[0.5, 0.5, 0.0]], dtype=torch.float64)
+    one = HiddenWords(torch.tensor([[9]]), torch.tensor([[0]]), torch.tensor([1]), truth)
+
+    def generator(ids, positions):
+        return truth.log()[None]
+
+    assert exams.best_auc([one], generator) == pytest.approx(0.5)  # two equal words, drawn as they are: no score tells
+    assert exams.best_auc([one], None) > 0.6
+
+
+def test_bits_of_labels_are_the_courses():
+    right = label_bits()
+    assert BITS["rtd"] == pytest.approx(right["rtd"], abs=0.1)
+    assert BITS["mlm at most"] == pytest.approx(right["mlm at most"], abs=0.1)
+    assert exams.bits(0.5) == 1
+    assert find("05.4").solution["why"] == right["why"]
+
+
+def test_shifting_the_prior_calibrates_a_detector():
+    random = np.random.default_rng(0)
+
+    def sample(share, n=200_000):
+        truth = random.random(n) < share
+        return truth, torch.from_numpy(random.normal(np.where(truth, 1.0, -1.0), 1.0))
+
+    trained, used = 0.3, 0.05
+    truth, x = sample(used)
+    logits = 2 * x + math.log(trained / (1 - trained))  # the exact posterior at the share of training
+    assert float(logits.sigmoid().mean()) > 2 * truth.mean()
+    assert float(shift_prior(logits, trained, used).sigmoid().mean()) == pytest.approx(truth.mean(), abs=0.002)
+
+
+def test_the_learned_exam_is_the_same_at_every_call():
+    model = eh.load("electra-tiny-world-en")
+    held_out = eh.world_run(story_count=10, steps=1).task.held_out.rows(0, 8)
+    first, again = (exams.learned_exam(model, held_out) for _ in range(2))
+    assert torch.equal(first.batch.input_ids, again.batch.input_ids)
+    assert not first.is_replaced[~real_tokens(held_out)].any()
+    assert torch.equal(first.is_replaced, first.batch.input_ids != held_out.input_ids)
+    logits, labels = exams.judged_logits(model.net.discriminator, first)
+    assert logits.shape == labels.shape == (int(real_tokens(held_out).sum()),)
+
+
+def test_pretraining_runs_a_learners_loss(define):
+    """Through the class of the notebook; the package's loss, to the bit where the function is right."""
+
+    def trained(loss):
+        class WithOwnLoss(eh.Electra):
+            def forward(self, batch, noise, config, steps=None):
+                out = super().forward(batch, noise, config, steps)
+                judged = real_tokens(batch)
+                mine = loss(out.rtd_logits, out.corruption.is_replaced, judged)
+                out.losses["rtd"] = LossSum(mine * judged.sum(), judged.sum())
+                return out
+
+        run = eh.world_run(story_count=30, steps=2)
+        if loss is not None:
+            run.task.model.__class__ = WithOwnLoss
+        return run.train().last["rtd_loss"]
+
+    assert trained(rtd_loss) == pytest.approx(trained(None), abs=1e-5)
+    wrong = define(LOSS + EACH + "    return (each * mask).mean()", **NAMES)
+    assert trained(wrong) != pytest.approx(trained(None), abs=1e-3)
