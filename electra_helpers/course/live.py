@@ -174,8 +174,8 @@ def type_and_see(model: Pretrained, text: str) -> Painted:
     A word that the model's vocabulary does not have is read as [UNK]. Raises `ElectraError` for an empty `text`.
 
     >>> import electra_helpers as eh
-    >>> eh.type_and_see(eh.world_run(story_count=20, steps=1).model, "the chef ate .").text.split()[2]
-    'chef'
+    >>> "chef" in eh.type_and_see(eh.world_run(story_count=20, steps=1).model, "the chef ate .").text
+    True
 
     Built in notebook 00.
     """
