@@ -238,7 +238,8 @@ RECIPES: dict[str, Recipe] = {
             max_grad_norm=0.0,
             bias_correction=True,
             form="auto",
-            eval_every=1_000,
+            eval_every=2_350,
+            eval_rows=256,
         ),
     ),
     "mini": Recipe(
