@@ -11,6 +11,8 @@ from electra_helpers.course.grading import KINDS, PASSED
 
 @dataclass(frozen=True)
 class Row:
+    """One exercise as the table shows it."""
+
     id: str
     title: str
     kind: str

@@ -24,6 +24,7 @@ def examples_for(tokenizer: Tokenizer) -> list[str]:
 
 
 def unknown_share(tokenizer: Tokenizer, text: str) -> float:
+    """The share of a text's tokens that are [UNK]."""
     ids = tokenizer.encode(text).ids[1:-1]
     return ids.count(tokenizer.unk_id) / max(1, len(ids))
 

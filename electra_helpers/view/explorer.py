@@ -234,6 +234,7 @@ def mark(seen: Exploration, i: int, is_replaced: bool) -> str:
 
 
 def painted_proposals(seen: Exploration) -> dict[str, Any] | None:
+    """The open position's proposals as the front end draws them; None where no position is open."""
     made = seen.proposals
     if made is None:
         return None
@@ -261,6 +262,7 @@ def painted_proposals(seen: Exploration) -> dict[str, Any] | None:
 
 
 def notices(seen: Exploration) -> list[str]:
+    """What is missing and what was cut, a line each."""
     return ([seen.missing] if seen.missing else []) + notice_of_cut(seen.row)
 
 
@@ -305,6 +307,7 @@ def plain_text(seen: Exploration) -> str:
 
 
 def proposal_lines(seen: Exploration) -> list[str]:
+    """The open position's proposals as lines of text."""
     made = seen.proposals
     if made is None:
         return []

@@ -360,4 +360,5 @@ def split(piece: str) -> list[str]:
 
 
 def join(pieces: Sequence[str]) -> str:
+    """Pieces as Chinese writes them: without spaces."""
     return "".join(pieces)

@@ -393,6 +393,7 @@ TEMPLATES: dict[str, list[str]] = {
 
 
 def article(word: str) -> str:
+    """The indefinite article that a word takes."""
     return "an" if word[0] in "aeiou" and not word.startswith(("uni", "use")) else "a"
 
 

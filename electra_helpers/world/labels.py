@@ -71,20 +71,24 @@ def _words_of(told: Told) -> Iterator[Word]:
 
 
 def sentiment_row(story: Story, code: str) -> dict:
+    """A story and whether it ends well, in the form of SST-2."""
     return {"idx": story.key, "sentence": story.text(code), "label": int(story.is_good)}
 
 
 def topic_row(story: Story, code: str) -> dict:
+    """A story and the number of its topic."""
     return {"text": story.text(code), "label": LABEL_NAMES["topic"].index(story.topic)}
 
 
 def entities_row(story: Story, code: str) -> dict:
+    """A story's words with BIO tags, in the form of WikiANN."""
     words = located_words(story, code)
     tags = [LABEL_NAMES["entities"].index(word.entity) for word in words]
     return {"tokens": [word.text for word in words], "ner_tags": tags}
 
 
 def summary_row(story: Story, code: str) -> dict:
+    """A story and a summary of one sentence, in the form of XSum."""
     speaker = language(code)
     templates = speaker.summaries[story.topic, story.values["O"]]
     told = say(story, "summary", templates, speaker, random.Random(f"{story.key}/{code}/summary"))

@@ -367,6 +367,7 @@ def _draw_values(split: str, rng: random.Random) -> dict[str, str]:
 
 @cache
 def frame_registers(frame: str) -> frozenset[str]:
+    """The choices that a sentence of this kind speaks of."""
     return frozenset(name for expression in FRAMES[frame] for name in EXPRESSIONS[expression].registers)
 
 

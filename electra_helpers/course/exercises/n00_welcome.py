@@ -146,6 +146,7 @@ def _game_is_understood(answers: dict[int, str]) -> None:
 
 
 def flag_words(words, p, threshold):
+    """The words whose P(replaced) is at least `threshold`; `p` also has a number for [CLS] and one for [SEP]."""
     of_words = p[1:-1]  # without [CLS] and [SEP]
     return [word for word, x in zip(words, of_words, strict=True) if x >= threshold]
 

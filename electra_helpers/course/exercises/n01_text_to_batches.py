@@ -37,6 +37,7 @@ def _pieces_are_greedy(answers: Any) -> None:
 
 
 def encode_pair(a, b, max_length, cls_id=2, sep_id=3):
+    """Ids and segments of [CLS] a [SEP] b [SEP], cut to `max_length`, the longer text first."""
     a, b = list(a), list(b)  # copies: the caller's lists stay as they are
     while len(a) + len(b) > max_length - 3:  # room for [CLS] and two [SEP]
         longer = a if len(a) > len(b) else b
@@ -107,6 +108,7 @@ def _is_cut_from_the_longer(a: list[int], b: list[int], kept_a: list[int], kept_
 
 
 def pack(documents, length, cls_id=2, sep_id=3):
+    """Full rows [CLS] … [SEP] of documents laid end to end, a [SEP] between them."""
     rows, row = [], []
     for document in documents:
         border = [sep_id] if row and document else []
@@ -189,6 +191,7 @@ def _short_documents_share_a_row(function: Callable) -> None:
 
 
 def word_ids(tokens):
+    """The number of the word that each token belongs to; None for special tokens."""
     found, word = [], -1
     for token in tokens:
         if token in ("[CLS]", "[SEP]", "[PAD]"):

@@ -15,6 +15,7 @@ NO = float("-inf")
 
 
 def attention(q, k, v, mask=None):
+    """Scaled dot-product attention: the values (B, A, Lk, D) mixed for every query → (B, A, Lq, D)."""
     scores = q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5  # (B, A, Lq, Lk)
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf"))  # before the softmax
@@ -108,6 +109,7 @@ def _attends_with_mask(function: Callable) -> None:
 
 
 def split_heads(x, heads):
+    """(B, L, H) → (B, A, L, D)."""
     batch, length, hidden = x.shape
     return x.view(batch, length, heads, hidden // heads).transpose(1, 2)  # (B, A, L, D)
 

@@ -20,6 +20,7 @@ UNSELECTABLE = (PAD, CLS, SEP, MASK)
 
 
 def select_positions(input_ids, unselectable_ids, share=0.15, generator=None):
+    """Selected positions (B, M) and which slots are used: round(share · real tokens) a row, no repeats."""
     pad_id = unselectable_ids[0]
     rows, length = input_ids.shape
     most = max(1, round(share * length))  # M
@@ -140,6 +141,7 @@ def _draws_use_the_generator(function: Callable) -> None:
 
 
 def mask_positions(input_ids, selection, mask_id, keep_share=0.15, generator=None):
+    """(B, L) → (B, L): selected tokens become [MASK], a share of them stays."""
     masked = input_ids.clone()
     u = torch.rand(selection.positions.shape, generator=generator)
     is_masked = selection.is_valid & (u >= keep_share)  # (B, M): 85 % of the selected
@@ -209,6 +211,7 @@ def _shares_are_right(function: Callable) -> None:
 
 
 def gather_positions(hidden, positions):
+    """(B, L, H) at (B, M) → (B, M, H)."""
     rows = torch.arange(hidden.shape[0])[:, None]  # (B, 1), broadcast against (B, M)
     return hidden[rows, positions]  # (B, M, H)
 

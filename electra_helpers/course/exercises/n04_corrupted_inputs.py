@@ -27,6 +27,7 @@ MASK = 4
 
 
 def sample_tokens(logits, temperature=1.0, generator=None):
+    """Logits (B, M, V) → one drawn id each (B, M)."""
     scaled = logits.detach().float() / temperature  # fp32: half precision has too few digits for a sum over V
     probabilities = scaled.softmax(dim=-1)  # (…, V)
     cumulative = probabilities.cumsum(dim=-1)
@@ -140,6 +141,7 @@ def _half_precision_is_widened(function: Callable) -> None:
 
 
 def corrupt(original_ids, selection, sampled_ids):
+    """The original ids (B, L) with the sampled ones written at the valid positions."""
     corrupted = original_ids.clone()  # not the masked ids: no [MASK] is copied along
     for row in range(original_ids.shape[0]):
         valid = selection.is_valid[row]
@@ -187,6 +189,7 @@ def _samples_are_written(function: Callable) -> None:
 
 
 def label_replaced(original_ids, corrupted_ids, selection=None):
+    """True (B, L) where the corrupted token differs from the original."""
     return original_ids != corrupted_ids  # a right guess is original; the selection is not needed
 
 

@@ -17,6 +17,7 @@ from electra_helpers.course.grading import Exercise, Mistake
 
 
 def rtd_loss(logits, labels, mask=None):
+    """Mean binary cross-entropy over the tokens that `mask` allows."""
     logits, targets = logits.float(), labels.float()
     is_real = torch.ones_like(labels, dtype=torch.bool) if mask is None else mask.bool()
     # -[y ln σ(x) + (1 - y) ln(1 - σ(x))], written so that nothing overflows
@@ -232,6 +233,7 @@ def _labels_are_weighed(answers: Any) -> None:
 
 
 def shift_prior(logits, trained, used):
+    """Logits learned where one share of the tokens was replaced, as they should be where another share is."""
     trained_odds = trained / (1 - trained)
     used_odds = used / (1 - used)
     return logits + math.log(used_odds / trained_odds)

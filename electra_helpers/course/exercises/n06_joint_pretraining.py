@@ -40,6 +40,7 @@ SMALL = ModelConfig(
 
 
 def pretraining_step(net, ids, is_real, noise, parts, rtd_loss, rtd_weight=50.0):
+    """One joint step: select, mask, generate, sample, corrupt, label, judge, and the weighted sum."""
     selection = parts.select(ids, net.config.unselectable_ids, noise=noise.select)
     masked = parts.mask(ids, selection, mask_id=net.config.mask_id, noise=noise.mask)
     logits = net.generator(masked, attention_mask=is_real, positions=selection.positions)  # (B, M, V)
@@ -267,6 +268,7 @@ def _wrong_cell(group: str, loss: str) -> str:
 
 
 def share_embeddings(net):
+    """Let both nets hold the same embeddings; return every parameter once."""
     net.discriminator.encoder.embeddings = net.generator.encoder.embeddings  # the same module, no copy
     parameters = {}
     for part in (net.generator, net.discriminator):

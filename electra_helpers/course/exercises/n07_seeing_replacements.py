@@ -25,6 +25,7 @@ from electra_helpers.world.pairs import PHENOMENA, blimp_row, minimal_pairs
 
 
 def word_scores(p, word_ids):
+    """P(replaced) of tokens → of words: the highest of a word's pieces."""
     best = {}
     for score, word in zip(p, word_ids, strict=True):
         if word is not None:  # [CLS], [SEP] and [PAD] belong to no word

@@ -101,6 +101,7 @@ def label(axes: Axes, theme: Theme, *, title: str = "", x: str = "", y: str = ""
 
 
 def legend(axes: Axes, theme: Theme, **where: Any) -> None:
+    """A legend without a frame, in the theme's ink."""
     axes.legend(frameon=False, labelcolor=theme.ink, fontsize=9, **where)
 
 
