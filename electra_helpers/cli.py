@@ -169,14 +169,19 @@ def corrupt(
 def export(
     folder: Annotated[str, typer.Argument(help="A model: bundled name or folder.")],
     out: Annotated[Path, typer.Argument(help="Folder for the exported nets.")],
-    half: Annotated[bool, typer.Option("--half", help="Keep this package's form, in half precision.")] = False,
+    bundle: Annotated[
+        bool,
+        typer.Option(
+            "--bundle", help="Write one small folder for this package instead: half precision, no checkpoints."
+        ),
+    ] = False,
 ) -> None:
-    """Write both nets as folders that transformers loads."""
+    """Write both nets as folders that transformers loads, or (--bundle) as one small folder to pass on."""
     from electra_helpers.model.bridge import export as export_model
-    from electra_helpers.model.store import bundle, load
+    from electra_helpers.model.store import load, write_bundle
 
-    if half:
-        print(f'{bundle(folder, out)}: electra_helpers.load("{out}")')
+    if bundle:
+        print(f'{write_bundle(folder, out)}: electra_helpers.load("{out}")')
         return
     classes = {"discriminator": "ElectraForPreTraining", "generator": "ElectraForMaskedLM"}
     for written in export_model(load(folder), out):

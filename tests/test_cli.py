@@ -123,16 +123,16 @@ def test_export_names_the_classes_that_load_it(trained, electra, tmp_path):
     assert json.loads(said)["p_replaced"] == pytest.approx(json.loads(direct)["p_replaced"], abs=1e-5)
 
 
-def test_a_bundle_has_half_the_weight_and_reads_the_same(trained, electra, tmp_path):
+def test_a_bundle_weighs_half_and_reads_the_same(trained, electra, tmp_path):
     out, *_ = trained
-    code, said, _ = electra("export", out, tmp_path / "bundle", "--half")
+    code, said, _ = electra("export", out, tmp_path / "bundle", "--bundle")
     assert code == 0
     assert said.split(":")[0] == str(tmp_path / "bundle")
     sizes = [(folder / "model.safetensors").stat().st_size for folder in (out, tmp_path / "bundle")]
     assert sizes[1] < 0.6 * sizes[0]
     both = [json.loads(electra("inspect", "The chef.", "--model", m, "--json")[1]) for m in (out, tmp_path / "bundle")]
     assert both[0]["p_replaced"] == pytest.approx(both[1]["p_replaced"], abs=5e-3)
-    code, _, complaint = electra("export", out, tmp_path / "bundle", "--half")
+    code, _, complaint = electra("export", out, tmp_path / "bundle", "--bundle")
     assert (code, "is not empty" in complaint) == (2, True)
 
 

@@ -38,7 +38,7 @@ def save_config(folder: Path, model: ModelConfig, pretrain: PretrainConfig) -> N
     write_json_atomically(content, folder / "config.json")
 
 
-def bundle(run: str | Path, out: str | Path) -> Path:
+def write_bundle(run: str | Path, out: str | Path) -> Path:
     """Write a finished run as bundled models are: weights in half precision, tokenizer, configuration and log; returns `out`.
 
     Loading gives fp32 again, rounded to 11 bits. Raises `ElectraError` where `run` is no run or `out` is not empty.

@@ -179,9 +179,9 @@ class PackedRows:
         self.real_tokens: int = self.about["real_tokens"]
         table = pa.ipc.open_stream(pa.memory_map(str(folder / "rows.arrow"))).read_all()
         batches = table.to_batches()
-        # Views on the mapped file, RECORD_ROWS rows each: (rows, L) ids; (rows, 2) ends of the first segment, of all.
+        # Views on the mapped file, RECORD_ROWS rows of ids each, (rows, L), and for all rows where they end.
         self._ids = [batch["input_ids"].flatten().to_numpy().reshape(-1, self.length) for batch in batches]
-        self._ends = [np.stack([batch["first"].to_numpy(), batch["real"].to_numpy()], axis=1) for batch in batches]
+        self._first, self._real = (table[name].to_numpy() for name in ("first", "real"))
 
     def __len__(self) -> int:
         return self.about["rows"]
@@ -189,17 +189,15 @@ class PackedRows:
     def __repr__(self) -> str:
         return f"PackedRows({len(self):,} rows of {self.length} tokens, {self.about['form']})"
 
-    def take(self, indices: Sequence[int] | np.ndarray, length: int | None = None) -> Batch:
+    def take(self, indices: list[int] | np.ndarray, length: int | None = None) -> Batch:
         """The rows with these numbers, in this order; with `length` only so many columns of them."""
         places = [divmod(int(index), RECORD_ROWS) for index in indices]
         ids = np.stack([self._ids[record][row][:length] for record, row in places]).astype(np.int64)
-        ends = np.stack([self._ends[record][row] for record, row in places])
-        return to_batch(ids, ends[:, 0], ends[:, 1])
+        return to_batch(ids, self._first[indices], self._real[indices])
 
-    def real_lengths(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+    def real_lengths(self, indices: list[int] | np.ndarray) -> np.ndarray:
         """How many tokens of these rows are not padding."""
-        places = [divmod(int(index), RECORD_ROWS) for index in indices]
-        return np.array([self._ends[record][row, 1] for record, row in places])
+        return self._real[indices]
 
     @property
     def is_padded(self) -> bool:
@@ -251,7 +249,7 @@ def build_rows(
     return PackedRows(folder)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)  # two epochs, where a window straddles them, and the window itself
 def shuffled(n: int, *key: int) -> np.ndarray:
     """A random order of 0 … n - 1 for this key; of PCG64's raw numbers, which numpy promises never to change."""
     return np.argsort(np.random.PCG64(key).random_raw(n), kind="stable")
