@@ -18,13 +18,13 @@ from electra_helpers.model.store import Pretrained, load
 from electra_helpers.tasks.proposals import Row
 from electra_helpers.view.examples import examples_for
 from electra_helpers.view.exploration import STAGES, Exploration
+from electra_helpers.view.painted import WIDGET_VIEW
 from electra_helpers.view.tokens import text_direction, tokens_to_html, tokens_to_terminal
 
 HERE = Path(__file__).parent
 CHIPS = (HERE / "chips.js").read_text("utf-8")
 STYLE = (HERE / "explorer.css").read_text("utf-8")
 PLAIN_WIDTH = 100  # columns: fixed, so that the plain text does not depend on the terminal
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 # Where nothing runs, the saved picture stands in for the widget, and the front end's complaint about a lost model is not shown.
 SAVED_STYLE = """

@@ -106,7 +106,8 @@ def text_direction(tokens: Iterable[str]) -> str:
     return "rtl" if kinds.count("R") + kinds.count("AL") > kinds.count("L") else "ltr"
 
 
-def _heat(p: float) -> str:
+def heat(p: float) -> str:
+    """The colour of a probability as an attribute: translucent, so that it suits a light and a dark page."""
     return f'style="background-color:rgba({",".join(map(str, HEAT_RGB))},{HEAT_ALPHA * p:.3f})"'
 
 
@@ -115,11 +116,11 @@ def _token_html(cell: Cell) -> str:
     if cell.is_replaced:
         shown, hint = f"<u>{shown}</u>", f"{hint}, really replaced"
     number = f"<small>{cell.p:.2f}</small>"
-    return f'<span class="eh-token" {_heat(cell.p)} title="{escape(hint)}">{shown} {number}</span>'
+    return f'<span class="eh-token" {heat(cell.p)} title="{escape(hint)}">{shown} {number}</span>'
 
 
 def _legend_html(*, with_underline: bool) -> str:
-    steps = (f'<span class="eh-token" {_heat(x)}><small>{x}</small></span>' for x in (0, 0.25, 0.5, 0.75, 1))
+    steps = (f'<span class="eh-token" {heat(x)}><small>{x}</small></span>' for x in (0, 0.25, 0.5, 0.75, 1))
     underline = " · <u>underlined</u>: really replaced" if with_underline else ""
     return f'<p class="eh-legend">P(replaced) <span class="eh-word">{" ".join(steps)}</span>{underline}</p>'
 

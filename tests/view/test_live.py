@@ -1,13 +1,17 @@
-"""Live curves: every value is kept, the picture is renewed at most twice a second, and the last one is whole."""
+"""While a model trains: every value is kept, the picture is renewed at most twice a second, and the last one is whole."""
 
 import pytest
 import torch
 from IPython import display as ipython_display
 
+import electra_helpers as eh
 from electra_helpers.config import TrainingConfig
+from electra_helpers.course.quick import world_run
 from electra_helpers.errors import ElectraError
 from electra_helpers.training.loop import Run
 from electra_helpers.view import live
+from electra_helpers.view.live import Recolour
+from electra_helpers.view.painted import WIDGET_VIEW
 
 
 class Handle:
@@ -66,3 +70,48 @@ def test_a_name_that_is_never_reported_is_named(screen):
     run.last = {"mlm_loss": 3.0}
     with pytest.raises(ElectraError, match=r"no mlm_los; it reported mlm_loss"):
         curve.on_end(run)
+
+
+@pytest.fixture
+def run():
+    return world_run(story_count=30, steps=6, fakes="uniform")
+
+
+TEXT = "Anna was a chef in a small town."
+
+
+def test_the_watched_sentences_are_recorded_from_the_first_step_to_the_last(run, screen):
+    watch = Recolour(run.tokenizer, {"one": TEXT}, pictures=3, marked=("chef",))
+    end = run.train(watch)
+    assert [snapshot.step for snapshot in watch.snapshots] == [0, 1, 3, 6]
+    assert end.step == 6
+    first, last = watch.snapshots[0].detections[0], watch.snapshots[-1].detections[0]
+    assert first.p_replaced != last.p_replaced
+    assert last.p_replaced == eh.detect(run.model, TEXT).p_replaced, "the last picture is the trained model's"
+    shown = screen.pictures[-1][0]["text/html"]
+    assert shown == watch.at(-1).html
+    assert "<u><bdi>chef</bdi></u>" in shown
+
+
+def test_the_slider_shows_what_was_recorded_and_leaves_a_picture(run, screen):
+    watch = Recolour(run.tokenizer, {"one": TEXT}, pictures=3)
+    run.train(watch)
+    shown = watch.slider()
+    slider, painted = shown.widget.children
+    slider.value = 0
+    assert painted.value == watch.at(0).html
+    bundle, _ = shown._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "text/plain", WIDGET_VIEW}
+    assert bundle["text/html"].count("<tr>") >= 4
+    assert f"{watch.snapshots[-1].detections[0].p_replaced_words[1]:.2f}" in bundle["text/html"]
+
+
+def test_a_word_is_noticed_from_the_step_on_from_which_it_stays_first(run, screen):
+    watch = Recolour(run.tokenizer, {"one": TEXT}, pictures=3)
+    run.train(watch)
+    for snapshot, p in zip(watch.snapshots, (0.9, 0.1, 0.8, 0.7), strict=True):
+        scores = snapshot.detections[0].p_replaced_words
+        scores[:] = [0.5] * len(scores)
+        scores[snapshot.detections[0].words.index("chef")] = p
+    assert watch.first_noticed(0, "chef") == 3
+    assert watch.first_noticed(0, "town") is None

@@ -1,0 +1,112 @@
+"""What a hand moves: a line to type into, and two sliders over what a threshold is worth; a picture where no kernel runs."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from electra_helpers.errors import ElectraError
+from electra_helpers.model.store import Pretrained
+from electra_helpers.tasks.detection import detect
+from electra_helpers.view.painted import Painted, paint_detection
+from electra_helpers.view.plots.scores import threshold_and_prior
+from electra_helpers.view.plots.style import Picture, png
+
+PRIORS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5)
+WIDE = "95%"
+
+
+def type_and_see(model: Pretrained, text: str) -> Painted:
+    """A line to type a sentence into, coloured by P(replaced) at every change; without a kernel, the picture of `text`.
+
+    A word that the model's vocabulary does not have is read as [UNK]. Raises `ElectraError` for an empty `text`.
+
+    >>> import electra_helpers as eh
+    >>> "chef" in eh.type_and_see(eh.load("electra-tiny-world-en"), "the chef ate .").text
+    True
+
+    Built in notebook 00.
+    """
+    import ipywidgets
+
+    first = paint_detection(detect(model, text))
+    line = ipywidgets.Text(text, description="sentence", layout=ipywidgets.Layout(width=WIDE))
+    shown = ipywidgets.HTML(first.html)
+
+    def update(change: Any) -> None:
+        try:
+            shown.value = paint_detection(detect(model, change["new"])).html
+        except Exception as error:  # an exception in a callback would otherwise vanish in a log
+            shown.value = f"<p>{escape(str(error))}</p>"
+
+    line.observe(update, names="value")
+    return first.with_widget(ipywidgets.VBox([line, shown]))
+
+
+def threshold_sliders(
+    p: Sequence[float],
+    is_replaced: Sequence[bool],
+    *,
+    threshold: float = 0.5,
+    prior: float = 0.01,
+    dark: bool | None = None,
+) -> Painted:
+    """Two sliders, threshold and prior, over 1,000 words as dots: what share of the flags is right?
+
+    `p` (n) is P(replaced) of judged tokens, `is_replaced` (n) the truth: recall and false alarms at a threshold are measured on them.
+    Raises `ElectraError` where they do not belong together, and unless both kinds are there.
+
+    >>> import electra_helpers as eh
+    >>> print(eh.threshold_sliders([0.9, 0.2, 0.6, 0.1], [True, True, False, False], threshold=0.7).text)
+    At threshold 0.70, 50 % of the replaced are found and 0.0 % of the originals flagged. With 1.0 % of the words wrong:
+    Of 1,000 words 10 are wrong: 5 found, 5 missed; 0 good words are flagged. So 100 % of the flags are right.
+
+    Built in notebook 13.
+    """
+    import ipywidgets
+
+    p, truth = np.asarray(p, dtype=float), np.asarray(is_replaced, dtype=bool)
+    if p.shape != truth.shape or truth.all() or not truth.any():
+        raise ElectraError(
+            f"{p.size} probabilities and {truth.size} truths, {truth.sum()} of them replaced: give one truth for each "
+            "probability, with replaced and original tokens among them."
+        )
+    grid = ipywidgets.Layout(width=WIDE)
+    cut = ipywidgets.FloatSlider(
+        threshold, min=0.01, max=0.99, step=0.01, description="threshold", readout_format=".2f", layout=grid
+    )
+    share = ipywidgets.SelectionSlider(
+        options=[(f"{100 * x:g} %", x) for x in sorted({*PRIORS, prior})],
+        value=prior,
+        description="prior",
+        layout=grid,
+    )
+    first = _paint_threshold(p, truth, threshold, prior, dark)
+    shown = ipywidgets.HTML(first.html)
+
+    def update(_: Any) -> None:
+        shown.value = _paint_threshold(p, truth, cut.value, share.value, dark).html
+
+    for slider in (cut, share):
+        slider.observe(update, names="value")
+    return first.with_widget(ipywidgets.VBox([cut, share, shown]))
+
+
+def _paint_threshold(p: np.ndarray, truth: np.ndarray, threshold: float, prior: float, dark: bool | None) -> Painted:
+    """The dots at one threshold and prior, with the measured rates in words above them."""
+    recall, alarms = float((p[truth] >= threshold).mean()), float((p[~truth] >= threshold).mean())
+    made = threshold_and_prior(recall, alarms, prior, dark=dark)
+    said = (
+        f"At threshold {threshold:.2f}, {100 * recall:.0f} % of the replaced are found and {100 * alarms:.1f} % of the originals "
+        f"flagged. With {100 * prior:.1f} % of the words wrong:"
+    )
+    return Painted(f"<p>{said}</p>{image(made)}", f"{said}\n{made.alt}")
+
+
+def image(made: Picture) -> str:
+    """A picture as HTML that needs no file, its words as the alt text."""
+    return f'<img src="data:image/png;base64,{b64encode(png(made)).decode()}" alt="{escape(made.alt)}">'

@@ -1,0 +1,48 @@
+"""A session: how much of everything, what is seeded, rows in memory, and parts that do not exist."""
+
+import pytest
+
+from electra_helpers.course.own_steps import own_steps
+from electra_helpers.course.quick import RowsInMemory
+from electra_helpers.course.session import AMOUNTS, PROFILES, setup
+from electra_helpers.errors import ElectraError
+
+
+def test_rows_in_memory_are_padded_and_masked():
+    rows = RowsInMemory([[2, 5, 3], [2, 5, 6, 3]], 4, pad_id=0)
+    batch = rows.take([1, 0])
+    assert batch.input_ids.tolist() == [[2, 5, 6, 3], [2, 5, 3, 0]]
+    assert batch.attention_mask.tolist() == [[True] * 4, [True, True, True, False]]
+    assert rows.take([1]).attention_mask is None
+
+
+def test_the_profile_decides_the_amounts(monkeypatch, capsys):
+    for place, profile in enumerate(PROFILES):
+        monkeypatch.setenv("ELECTRA_PROFILE", profile)
+        session = setup(seed=1, device="cpu")
+        assert [session.amount(name) for name in AMOUNTS] == [amounts[place] for amounts in AMOUNTS.values()]
+    assert "profile gpu · seed 1" in capsys.readouterr().out
+    with pytest.raises(ElectraError, match="no profile 'fast'"):
+        setup(profile="fast")
+    with pytest.raises(ElectraError, match="no amount"):
+        session.amount("99.steps")
+
+
+def test_setup_seeds_all_three_generators():
+    import random
+
+    import numpy as np
+    import torch
+
+    def draw():
+        return random.random(), np.random.rand(), torch.rand(1).item()
+
+    setup(seed=5, profile="smoke", device="cpu")
+    first = draw()
+    setup(seed=5, profile="smoke", device="cpu")
+    assert draw() == first
+
+
+def test_a_part_that_does_not_exist_is_told():
+    with pytest.raises(ElectraError, match="no part 'judge'"):
+        own_steps(judge=print)
