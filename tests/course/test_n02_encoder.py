@@ -1,5 +1,6 @@
 """Notebook 02: what passes, what does not, and what each mistake is told; readable solutions equal the package."""
 
+# ruff: noqa: E501
 import math
 
 import pytest
@@ -7,13 +8,19 @@ import torch
 from torch.nn import functional as F
 
 from electra_helpers.config import ModelConfig
-from electra_helpers.course.exercises.n02_encoder import MOVES, TABLE, attention, split_heads
+from electra_helpers.course.exercises.n02_encoder import MOVES, TABLE, attention, multi_head
 from electra_helpers.model.encoder import Embeddings, SelfAttention
 from tests.course.cases import Cases, hold
 
 ATT = "def attention(q, k, v, mask=None):\n"
 SCORES = "    s = q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5\n"
 HIDE = "    if mask is not None:\n        s = s.masked_fill(~mask, float('-inf'))\n"
+HEAD = "def multi_head(x, qkv, out, heads, attend, mask=None):\n"
+MULTI = """
+    q, k, v = (part.view(*x.shape[:2], heads, -1).transpose(1, 2) for part in qkv(x).chunk(3, dim=-1))
+    mixed = attend(q, k, v, mask)
+    return out(mixed.transpose(1, 2).flatten(2))
+"""
 COUNTS = {"E=128": 3_906_816, "E=256": 7_813_632, "share of Base": 0.215}
 
 CASES = {
@@ -65,18 +72,38 @@ CASES = {
         ],
     ),
     "02.2": Cases(
-        "def split_heads(x, heads):\n    raise NotImplementedError",
+        HEAD + "    raise NotImplementedError",
         [
-            "def split_heads(x, heads):\n    return torch.stack(x.chunk(heads, dim=-1), dim=1)",
-            "def split_heads(x, heads):\n    d = x.shape[2] // heads\n"
-            "    return torch.cat([x[:, None, :, i * d:(i + 1) * d] for i in range(heads)], dim=1)",
+            HEAD
+            + """
+    slices = [torch.stack(part.chunk(heads, dim=-1), dim=1) for part in qkv(x).chunk(3, dim=-1)]
+    mixed = attend(*slices, mask)
+    return out(torch.cat([mixed[:, a] for a in range(heads)], dim=-1))
+""",
+            HEAD
+            + """
+    B, L, H = x.shape
+    D, all_of_it = H // heads, qkv(x)
+    q, k, v = (torch.empty(B, heads, L, D) for _ in range(3))
+    for i, target in enumerate((q, k, v)):
+        for a in range(heads):
+            target[:, a] = all_of_it[..., i * H + a * D : i * H + (a + 1) * D]
+    return out(torch.einsum("bald->blad", attend(q, k, v, mask)).flatten(2))
+""",
         ],
         [
-            ("def f(x, n):\n    return x.view(x.shape[0], n, x.shape[1], -1)", "view alone"),
-            ("def f(x, n):\n    return x.view(x.shape[0], x.shape[1], n, -1)", "(2, 3, 5, 4), not (2, 5, 3, 4)"),
-            ("def f(x, n):\n    return x.view(*x.shape[:2], -1, n).permute(0, 3, 1, 2)", "every third number"),
-            ("def f(x, n):\n    return x.view(*x.shape[:2], n, -1).transpose(1, 2).flip(1)", "a-th slice"),
-            ("def f(x, n):\n    print(x.shape)", "NoneType"),
+            (HEAD + MULTI.replace(".view(*x.shape[:2], heads, -1).transpose(1, 2)", ".reshape(x.shape[0], heads, x.shape[1], -1)"), "view alone"),
+            (HEAD + MULTI.replace(".view(*x.shape[:2], heads, -1).transpose(1, 2)", ".view(*x.shape[:2], heads, -1)"), "hand it (2, 5, 3, 4)"),
+            (HEAD + MULTI.replace(".view(*x.shape[:2], heads, -1).transpose(1, 2)", ".view(*x.shape[:2], -1, heads).permute(0, 3, 1, 2)"), "every third number"),
+            (HEAD + MULTI.replace("transpose(1, 2) for", "transpose(1, 2).flip(1) for"), "a-th slice"),
+            (HEAD + MULTI.replace("q, k, v =", "k, q, v ="), "not in their place"),
+            (HEAD + MULTI.replace("attend(q, k, v, mask)", "attend(q, k, v)"), "does not reach attend"),
+            (HEAD + MULTI.replace(".transpose(1, 2).flatten(2)", ".reshape(x.shape)"), "without swapping back"),
+            (HEAD + MULTI.replace("out(mixed.transpose(1, 2).flatten(2))", "mixed.transpose(1, 2).flatten(2)"), "never meet"),
+            (HEAD + MULTI.replace("out(mixed.transpose(1, 2).flatten(2))", "mixed"), "One vector a token"),
+            (HEAD + MULTI.replace("return out", "return x + out"), "more than split"),
+            (HEAD + "    return out(x)", "never called"),
+            (HEAD + "    print(x.shape)", "never called"),
         ],
     ),
     "02.3": Cases(
@@ -99,7 +126,7 @@ CASES = {
             (COUNTS | {"E=256": "many"}, "Give numbers"),
         ],
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("exercise_id", CASES)
@@ -112,8 +139,7 @@ def test_the_readable_attention_is_the_packages():
     config = ModelConfig(hidden_size=12, num_heads=3, vocab_size=50)
     module = SelfAttention(config).eval()
     x, mask = torch.randn(2, 5, 12), torch.tensor([[True] * 5, [True, True, True, False, False]])[:, None, None]
-    q, k, v = (split_heads(part, 3) for part in module.qkv(x).chunk(3, dim=-1))
-    mine = module.out(attention(q, k, v, mask).transpose(1, 2).flatten(2))
+    mine = multi_head(x, module.qkv, module.out, 3, attention, mask)
     assert torch.allclose(mine, module(x, mask), atol=1e-6)
 
 

@@ -51,11 +51,13 @@ def ran(tmp_path_factory) -> set:
     return called
 
 
-def test_half_of_what_is_built_has_five_lines_and_is_run_by_pre_training(ran):
+@pytest.mark.parametrize("last", ["03", "07"])
+def test_half_of_what_is_built_has_five_lines_and_is_run_by_pre_training(ran, last):
     substantial = {}  # exercise → lines of its solution, whether pre-training runs it
-    for exercise in BUILD:
+    for exercise in (each for each in BUILD if each.id[:2] <= last):
         function = FUSED.get(exercise.id, exercise.fallback)
         is_run = function is not None and inspect.unwrap(function).__code__ in ran
         substantial[exercise.id] = (lines(exercise.solution), is_run)
     enough = [name for name, (n, is_run) in substantial.items() if n >= 5 and is_run]
+    print(f"00 to {last}: {len(enough)} of {len(substantial)}: {', '.join(enough)}")
     assert 2 * len(enough) >= len(substantial), substantial

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from electra_helpers.config import ModelConfig
 from electra_helpers.course.grading import Exercise, Mistake
+from electra_helpers.model.encoder import SelfAttention
 
 NO = float("-inf")
 
@@ -108,30 +110,95 @@ def _attends_with_mask(function: Callable) -> None:
     _compare(_attend(function, q, k, v, mask), q, k, v, mask)
 
 
-def split_heads(x, heads):
-    """(B, L, H) → (B, A, L, D)."""
+def multi_head(x, qkv, out, heads, attend, mask=None):
+    """Multi-head self-attention, (B, L, H) → (B, L, H): cut into heads, attend in each, join, and one matrix behind it."""
     batch, length, hidden = x.shape
-    return x.view(batch, length, heads, hidden // heads).transpose(1, 2)  # (B, A, L, D)
+    parts = qkv(x).view(batch, length, 3, heads, hidden // heads)  # (B, L, 3, A, D)
+    q, k, v = parts.permute(2, 0, 3, 1, 4)  # each (B, A, L, D)
+    mixed = attend(q, k, v, mask)  # (B, A, L, D)
+    joined = mixed.transpose(1, 2).reshape(batch, length, hidden)  # heads side by side again
+    return out(joined)
 
 
-def _heads_are_split(function: Callable) -> None:
-    x = torch.arange(2 * 5 * 12, dtype=torch.float32).view(2, 5, 12)
-    found = function(x.clone(), 3)
-    if not isinstance(found, Tensor) or found.shape != (2, 3, 5, 4):
-        shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-        raise Mistake(f"(B=2, L=5, H=12) with 3 heads should give (B, A, L, D) = (2, 3, 5, 4), not {shape}.")
-    if torch.equal(found, x.view(2, 3, 5, 4)):
-        raise Mistake(
+BATCH, LENGTH, HIDDEN, HEADS = 2, 5, 12, 3  # D = 4: all different
+
+
+class _WatchedLayer:
+    """The package's attention layer with its three parts handed out, remembering what they were given."""
+
+    def __init__(self) -> None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(4)
+            config = ModelConfig(hidden_size=HIDDEN, num_heads=HEADS, attention_dropout=0.0, initializer_range=0.5)
+            self.layer = SelfAttention(config).eval()
+            self.x = torch.randn(BATCH, LENGTH, HIDDEN)
+        self.mask = torch.tensor([[True] * LENGTH, [True] * 3 + [False] * 2])[:, None, None]  # (B, 1, 1, L)
+        self.attended: tuple[Tensor, ...] | None = None
+        self.joined: Tensor | None = None
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+        shape = (BATCH, HEADS, LENGTH, HIDDEN // HEADS)
+        for name, given in zip("qkv", (q, k, v), strict=True):
+            if tuple(given.shape) != shape:
+                raise Mistake(f"attend wants {name} as (B, A, L, D) = {shape}; you hand it {tuple(given.shape)}.")
+        self.attended = (q, k, v)
+        if mask is None:
+            raise Mistake("The mask does not reach attend: padding is read like any word. Hand it on.")
+        self.mixed = attention(q, k, v, mask)
+        return self.mixed
+
+    def out(self, joined: Tensor) -> Tensor:
+        self.joined = joined
+        return self.layer.out(joined)
+
+    def run(self, function: Callable) -> Any:
+        return function(self.x.clone(), self.layer.qkv, self.out, HEADS, self.attend, self.mask)
+
+
+def _heads_are_cut(function: Callable) -> None:
+    watched = _WatchedLayer()
+    watched.run(function)
+    if watched.attended is None:
+        raise Mistake("attend is never called: let every head attend with the function that is handed in.")
+    right = [part.view(BATCH, LENGTH, HEADS, -1).transpose(1, 2) for part in watched.layer.qkv(watched.x).chunk(3, -1)]
+    for name, given, expected in zip(("queries", "keys", "values"), watched.attended, right, strict=True):
+        if not torch.allclose(given, expected, atol=1e-5):
+            raise Mistake(_how_it_was_cut(name, given, right, watched.layer.qkv(watched.x).chunk(3, -1)))
+
+
+def _how_it_was_cut(name: str, given: Tensor, right: list[Tensor], parts: tuple[Tensor, ...]) -> str:
+    """What a learner did instead of cutting every token's vector into slices that lie next to each other."""
+    if any(torch.allclose(given, part.reshape(given.shape), atol=1e-5) for part in parts):
+        return (
             "Right shape, wrong contents: view alone cuts the memory in its old order and mixes tokens. First (B, L, A,"
             " D), then transpose(1, 2)."
         )
-    right = x.view(2, 5, 3, 4).transpose(1, 2)
-    if torch.equal(found, x.view(2, 5, 4, 3).permute(0, 3, 1, 2)):
-        raise Mistake(
+    if any(torch.allclose(given, part.view(BATCH, LENGTH, -1, HEADS).permute(0, 3, 1, 2), atol=1e-5) for part in parts):
+        return (
             "Head 0 got every third number. A head takes D numbers that lie next to each other: view(B, L, heads, D)."
         )
-    if not torch.equal(found, right):
-        raise Mistake("found[b, a, l] should be x[b, l, a*D : (a+1)*D]: the a-th slice of token l.")
+    if any(torch.allclose(given, other, atol=1e-5) for other in right):
+        return f"The {name} are not in their place: qkv gives H numbers of queries, then H of keys, then H of values."
+    return f"The {name} are cut wrongly: head a of token l has the a-th slice of D numbers of that token's H."
+
+
+def _heads_are_joined(function: Callable) -> None:
+    watched = _WatchedLayer()
+    found = watched.run(function)
+    if not isinstance(found, Tensor) or found.shape != watched.x.shape:
+        shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        raise Mistake(f"One vector a token should come out, (B, L, H) = {tuple(watched.x.shape)}, not {shape}.")
+    right = watched.mixed.transpose(1, 2).reshape(watched.x.shape)
+    mixed_up = watched.mixed.reshape(watched.x.shape)
+    if any(each is not None and torch.allclose(each, mixed_up, atol=1e-5) for each in (found, watched.joined)):
+        raise Mistake(
+            "The heads are joined without swapping back: a token gets numbers of its neighbours. First transpose(1, 2),"
+            " then reshape(B, L, H)."
+        )
+    if torch.allclose(found, right, atol=1e-5):
+        raise Mistake("The heads lie side by side and never meet: out(…) is missing, the matrix that mixes them.")
+    if not torch.allclose(found, watched.layer(watched.x, watched.mask), atol=1e-4):
+        raise Mistake("The result is not that of the package: is there more than split, attend, join, out?")
 
 
 MOVES = {
@@ -214,21 +281,26 @@ EXERCISES = (
     ),
     Exercise(
         id="02.2",
-        title="Split into heads",
+        title="Many heads",
         kind="build",
-        minutes=5,
-        difficulty=1,
+        minutes=12,
+        difficulty=2,
         specification=(
-            "split_heads(x, heads): (B, L, H) → (B, A, L, D), where head a gets the a-th slice of D = H / A numbers."
+            "multi_head(x, qkv, out, heads, attend, mask=None): x (B, L, H); qkv(x) is (B, L, 3H): queries, keys, values;"
+            " each is cut into heads (B, A, L, D), where head a gets the a-th slice of D = H / A numbers; attend(q, k, v,"
+            " mask); the heads side by side again (B, L, H); out of that."
         ),
-        checks=(_heads_are_split,),
+        checks=(_heads_are_cut, _heads_are_joined),
         hints=(
-            "Two moves: cut the last axis in two, then swap two axes.",
-            "x.view(B, L, heads, H // heads), then transpose(1, 2).",
+            "Cutting is two moves: the last axis in two, then swap two axes. Joining is the same two, backwards.",
+            (
+                "q, k, v = qkv(x).chunk(3, dim=-1); each .view(B, L, heads, H // heads).transpose(1, 2); at the end"
+                " .transpose(1, 2).reshape(B, L, H)."
+            ),
         ),
-        solution=split_heads,
-        fallback=split_heads,
-        variable="split_heads",
+        solution=multi_head,
+        fallback=multi_head,
+        variable="multi_head",
     ),
     Exercise(
         id="02.3",
