@@ -9,17 +9,14 @@ import torch
 from torch.nn import functional as F
 
 from electra_helpers.course.assembly import with_own_step
+from electra_helpers.course.exercises.joint_step import material, mean_rtd_loss, pretraining_step, small_net
 from electra_helpers.course.exercises.n03_generator import mask_positions, select_positions
 from electra_helpers.course.exercises.n06_joint_pretraining import (
     CAUSES,
     SHEETS,
     _course_conclusion,
-    _material,
-    _small,
-    mean_rtd_loss,
     package_step,
     pooled,
-    pretraining_step,
     share_embeddings,
     summary,
     who_gets_gradient,
@@ -186,18 +183,18 @@ def test_answers_are_told_apart(exercise_id, define):
 
 
 def test_the_assembled_step_is_the_packages_bit_for_bit():
-    ids, is_real, noise = _material()
-    mine = pretraining_step(_small(), ids, is_real, noise, Steps(), mean_rtd_loss)
-    package = package_step(_small(), ids, is_real, noise)
+    ids, is_real, noise = material()
+    mine = pretraining_step(small_net(), ids, is_real, noise, Steps(), mean_rtd_loss)
+    package = package_step(small_net(), ids, is_real, noise)
     assert all(torch.equal(mine[name], package[name]) for name in package)
 
 
 def test_with_a_learners_own_parts_it_is_still_the_packages():
-    ids, is_real, noise = _material()
+    ids, is_real, noise = material()
     parts = own_steps(select=select_positions, mask=mask_positions)
-    mine = pretraining_step(_small(), ids, is_real, noise, parts, mean_rtd_loss)
-    assert torch.equal(mine["loss"], package_step(_small(), ids, is_real, noise, parts)["loss"])
-    assert not torch.equal(mine["loss"], package_step(_small(), ids, is_real, noise)["loss"]), "other draws"
+    mine = pretraining_step(small_net(), ids, is_real, noise, parts, mean_rtd_loss)
+    assert torch.equal(mine["loss"], package_step(small_net(), ids, is_real, noise, parts)["loss"])
+    assert not torch.equal(mine["loss"], package_step(small_net(), ids, is_real, noise)["loss"]), "other draws"
 
 
 def test_pretraining_runs_the_assembled_step_and_ends_with_the_same_weights():
@@ -225,15 +222,15 @@ def test_a_step_without_lambda_trains_otherwise(define):
 
 
 def test_shared_embeddings_are_those_of_the_package():
-    net = _small("none")
+    net = small_net("none")
     count = sum(p.numel() for p in share_embeddings(net))
-    assert count == sum(p.numel() for p in _small("all").parameters())
+    assert count == sum(p.numel() for p in small_net("all").parameters())
 
 
 def test_the_adversarial_generator_learns_to_fool_and_nothing_else():
-    ids, is_real, noise = _material()
+    ids, is_real, noise = material()
     torch.manual_seed(0)
-    net = AdversarialElectra(_small().config)
+    net = AdversarialElectra(small_net().config)
     out = net(Batch(ids, None, is_real), noise, world_run(story_count=5, steps=1).config)
     assert set(out.losses) == {"adversarial", "rtd"}
     chosen = out.mlm_logits.log_softmax(-1).gather(-1, out.corruption.sampled_ids[..., None])[..., 0]

@@ -3,216 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from statistics import mean, stdev
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from electra_helpers import corruption
-from electra_helpers.config import ModelConfig, PretrainConfig
-from electra_helpers.corruption import Noise, draw_noise
+from electra_helpers.course.exercises.joint_step import (
+    gradient_flows_as_it_should,
+    gradients,
+    material,
+    package_step,
+    pretraining_step,
+    small_net,
+    the_losses_are_right,
+    the_right_ids_go_in,
+)
 from electra_helpers.course.grading import Exercise, Mistake
 from electra_helpers.course.objectives import last_scores
-from electra_helpers.model.electra import Electra, Steps
-from electra_helpers.text.packing import Batch
-
-PAD, UNK, CLS, SEP, MASK = range(5)
-SMALL = ModelConfig(
-    vocab_size=60,
-    embedding_size=12,
-    hidden_size=16,
-    num_layers=1,
-    num_heads=2,
-    intermediate_size=20,
-    generator_size=0.5,
-    max_positions=32,
-    dropout=0.0,
-    attention_dropout=0.0,
-    initializer_range=0.2,
-    pad_id=PAD,
-    cls_id=CLS,
-    sep_id=SEP,
-    mask_id=MASK,
-)
-
-
-def pretraining_step(net, ids, is_real, noise, parts, rtd_loss, rtd_weight=50.0):
-    """One joint step: select, mask, generate, sample, corrupt, label, judge, and the weighted sum."""
-    selection = parts.select(ids, net.config.unselectable_ids, noise=noise.select)
-    masked = parts.mask(ids, selection, mask_id=net.config.mask_id, noise=noise.mask)
-    logits = net.generator(masked, attention_mask=is_real, positions=selection.positions)  # (B, M, V)
-    targets = ids.gather(1, selection.positions).where(selection.is_valid, -100)  # cross_entropy passes over -100
-    total = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="sum")
-    mlm = total / selection.is_valid.sum()
-    sampled = parts.sample(logits, temperature=1.0, noise=noise.sample)  # (B, M)
-    corrupted = parts.corrupt(ids, selection, sampled)  # from the original ids
-    labels = parts.label(ids, corrupted)
-    rtd = rtd_loss(net.discriminator(corrupted, attention_mask=is_real), labels, is_real)
-    return {"loss": mlm + rtd_weight * rtd, "mlm": mlm, "rtd": rtd}
-
-
-def mean_rtd_loss(logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
-    """The mean binary cross-entropy over all real tokens, as in exercise 05.1."""
-    per_token = F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), reduction="none")
-    return (per_token * mask).sum() / mask.sum()
-
-
-def package_step(net, ids, is_real, noise, parts=None, rtd_loss=None, rtd_weight=50.0) -> dict[str, Tensor]:
-    """The package's own step in the form of exercise 06.1; its RTD loss is built in."""
-    config = PretrainConfig(rtd_weight=rtd_weight)
-    out = net(Batch(ids, None, is_real), noise, config, parts)
-    mlm, rtd = (out.losses[name].total / out.losses[name].count for name in ("mlm", "rtd"))
-    return {"loss": out.loss(config.loss_weights), "mlm": mlm, "rtd": rtd}
-
-
-def _small(sharing: str = "all") -> Electra:
-    torch.manual_seed(0)
-    return Electra(replace(SMALL, sharing=sharing))
-
-
-def _material() -> tuple[Tensor, Tensor, Noise]:
-    """B=4, L=20, with 20, 20, 13 and 6 real tokens, so that there is padding and rows have unused slots."""
-    random = torch.Generator().manual_seed(1)
-    ids = torch.randint(5, SMALL.vocab_size, (4, 20), generator=random)
-    for row, real in enumerate((20, 20, 13, 6)):
-        ids[row, 0], ids[row, real - 1], ids[row, real:] = CLS, SEP, PAD
-    return ids, ids != PAD, draw_noise(4, 20, random)
-
-
-class _Watched:
-    """The package's parts, remembering what they were given and what they gave."""
-
-    def __init__(self) -> None:
-        self.given: dict[str, tuple] = {}
-        self.gave: dict[str, Any] = {}
-        names = ("select_positions", "mask_positions", "sample_tokens", "corrupt", "label_replaced")
-        parts = ("select", "mask", "sample", "corrupt", "label")
-        self.steps = Steps(**{p: self._watch(p, getattr(corruption, n)) for p, n in zip(parts, names, strict=True)})
-        self.rtd_loss = self._watch("rtd_loss", mean_rtd_loss)
-
-    def _watch(self, part: str, function: Callable) -> Callable:
-        def watched(*args: Any, **options: Any) -> Any:
-            self.given[part], self.gave[part] = args, function(*args, **options)
-            return self.gave[part]
-
-        return watched
-
-
-def _run(function: Callable, weight: float = 50.0) -> tuple[dict, _Watched, Electra, list[Tensor]]:
-    ids, is_real, noise = _material()
-    net, watched, judged = _small(), _Watched(), []
-    net.discriminator.register_forward_pre_hook(lambda _, args: judged.append(args[0]))
-    found = function(net, ids, is_real, noise, watched.steps, watched.rtd_loss, weight)
-    if not isinstance(found, dict) or set(found) != {"loss", "mlm", "rtd"}:
-        raise Mistake('Return a dictionary with "loss", "mlm" and "rtd".')
-    if any(not isinstance(value, Tensor) or value.dim() for value in found.values()):
-        raise Mistake("Each of the three is one number in a tensor, without dimensions: take means.")
-    missing = [
-        part for part in ("select", "mask", "sample", "corrupt", "label", "rtd_loss") if part not in watched.given
-    ]
-    if missing:
-        raise Mistake(f"Your step never calls {missing[0]}: use the parts that are handed in, so that they are yours.")
-    return found, watched, net, judged
-
-
-def _the_right_ids_go_in(function: Callable) -> None:
-    ids, is_real, _ = _material()
-    _, watched, _, judged = _run(function)
-    masked, corrupted = watched.gave["mask"], watched.gave["corrupt"]
-    if torch.equal(watched.given["corrupt"][0], masked):
-        raise Mistake(
-            "You corrupt the masked ids: every [MASK] that is not replaced goes on to the discriminator, which never"
-            " meets one later. Start from the original ids."
-        )
-    if not judged:
-        raise Mistake("The discriminator is never asked.")
-    if torch.equal(judged[-1], masked):
-        raise Mistake("The discriminator reads the masked ids: it should read the corrupted ones.")
-    if torch.equal(judged[-1], ids):
-        raise Mistake("The discriminator reads the original ids: there is nothing to find in them.")
-    if not torch.equal(watched.given["label"][0], ids) or not torch.equal(watched.given["label"][1], corrupted):
-        raise Mistake("Labels compare the original ids with the corrupted ones, in this order.")
-    _, labels, mask = (*watched.given["rtd_loss"], None, None, None)[:3]
-    if labels is None or not torch.equal(labels.bool(), watched.gave["label"]):
-        raise Mistake("rtd_loss takes the discriminator's logits, then the labels, then the mask.")
-    if mask is None or not torch.equal(mask.bool(), is_real):
-        raise Mistake(
-            "rtd_loss counts the tokens of is_real: without padding, and not only the selected, but all the others."
-        )
-
-
-def _the_losses_are_right(function: Callable) -> None:
-    ids, is_real, noise = _material()
-    for weight in (50.0, 3.0):
-        found, watched, _, _ = _run(function, weight)
-        with torch.no_grad():
-            right = package_step(_small(), ids, is_real, noise, rtd_weight=weight)
-        mlm, rtd, loss = (found[name].item() for name in ("mlm", "rtd", "loss"))
-        selection = watched.gave["select"]
-        if not _close(mlm, right["mlm"]):
-            _explain_mlm(mlm, ids, is_real, noise, selection, float(right["mlm"]))
-        if not _close(rtd, right["rtd"]):
-            raise Mistake(f'"rtd" is {rtd:.4f}; rtd_loss gives {float(right["rtd"]):.4f} here. Do not scale it twice.')
-        if _close(loss, mlm + rtd):
-            raise Mistake("You forgot λ: the loss is mlm + rtd_weight · rtd.")
-        if _close(loss, weight * mlm + rtd) or _close(loss, weight * (mlm + rtd)):
-            raise Mistake("λ belongs to the RTD loss alone: mlm + rtd_weight · rtd.")
-        if weight == 3.0 and _close(loss, mlm + 50 * rtd):
-            raise Mistake("λ is always 50 in your step: use rtd_weight.")
-        if not _close(loss, right["loss"]):
-            raise Mistake(f'"loss" is {loss:.4f}, mlm + rtd_weight · rtd is {float(right["loss"]):.4f}.')
-
-
-def _explain_mlm(mlm: float, ids: Tensor, is_real: Tensor, noise: Noise, selection: Any, right: float) -> None:
-    net = _small()
-    masked = corruption.mask_positions(ids, selection, mask_id=MASK, noise=noise.mask)
-    targets = ids.gather(1, selection.positions)
-    with torch.no_grad():
-        from_masked = net.generator(masked, None, is_real, positions=selection.positions)
-        from_original = net.generator(ids, None, is_real, positions=selection.positions)
-        unmasked = net.generator(masked, None, None, positions=selection.positions)
-    valid = selection.is_valid
-    if _close(mlm, F.cross_entropy(from_masked.flatten(0, 1), targets.flatten())):
-        raise Mistake("Your MLM loss counts the unused slots, which point at [CLS]: take those with is_valid only.")
-    if _close(mlm, F.cross_entropy(from_original[valid], targets[valid])):
-        raise Mistake("The generator reads the original ids: it would only have to copy. Give it the masked ones.")
-    if _close(mlm, F.cross_entropy(unmasked[valid], targets[valid])):
-        raise Mistake("The generator pays attention to padding: pass attention_mask=is_real.")
-    if _close(mlm, F.cross_entropy(from_masked[valid], targets[valid], reduction="sum")):
-        raise Mistake("Your MLM loss is a sum: divide by the number of selected tokens.")
-    raise Mistake(f'"mlm" is {mlm:.4f}; the mean cross-entropy at the selected positions is {right:.4f}.')
-
-
-def _close(a: Any, b: Any) -> bool:
-    return abs(float(a) - float(b)) < 1e-4 * max(1.0, abs(float(b)))
-
-
-def _gradient_flows_as_it_should(function: Callable) -> None:
-    found, _, net, _ = _run(function)
-    if not found["loss"].requires_grad:
-        raise Mistake("Nothing can be learned from this loss: is there a no_grad, a detach or a .item() too many?")
-    mine = _gradients(net, found["loss"])
-    ids, is_real, noise = _material()
-    reference = _small()
-    right = _gradients(reference, package_step(reference, ids, is_real, noise)["loss"])
-    for name in (name for name in right if mine[name] is None):
-        whose = "generator" if name.startswith("generator") else "discriminator"
-        raise Mistake(f"No gradient reaches the {whose} ({name}): is its loss detached, or made under no_grad?")
-    for name, gradient in right.items():
-        if not torch.allclose(mine[name], gradient, atol=1e-4, rtol=1e-3):
-            raise Mistake(
-                f"The loss is right, but the gradient of {name} is not: is a part of the step detached, or made"
-                " under no_grad? Only the sampling is cut off."
-            )
-
-
-def _gradients(net: Electra, loss: Tensor) -> dict[str, Tensor | None]:
-    names, parameters = zip(*net.named_parameters(), strict=True)
-    return dict(zip(names, torch.autograd.grad(loss, parameters, allow_unused=True, retain_graph=True), strict=True))
-
 
 GROUPS = {
     "word table": "encoder.embeddings.word",
@@ -226,13 +34,13 @@ GROUPS = {
 
 def who_gets_gradient() -> dict[str, dict[str, bool]]:
     """For each group of parameters whether autograd leads to it from each loss, embeddings shared as in the paper."""
-    net = _small()
-    found = package_step(net, *_material())
-    reached = {name: _gradients(net, found[name]) for name in ("mlm", "rtd")}
+    net = small_net()
+    found = package_step(net, *material())
+    reached = {name: gradients(net, found[name]) for name in ("mlm", "rtd")}
     return {
         group: {
-            loss: any(part in name and g is not None for name, g in gradients.items())
-            for loss, gradients in reached.items()
+            loss: any(part in name and g is not None for name, g in by_name.items())
+            for loss, by_name in reached.items()
         }
         for group, part in GROUPS.items()
     }
@@ -278,8 +86,8 @@ def share_embeddings(net):
 
 
 def _tables_are_the_same(function: Callable) -> None:
-    net = _small("none")
-    ids, is_real, _ = _material()
+    net = small_net("none")
+    ids, is_real, _ = material()
     before = net.generator(ids, None, is_real)
     function(net)
     ours, theirs = net.generator.encoder.embeddings, net.discriminator.encoder.embeddings
@@ -308,7 +116,7 @@ def _tables_are_the_same(function: Callable) -> None:
 
 
 def _each_parameter_is_there_once(function: Callable) -> None:
-    net = _small("none")
+    net = small_net("none")
     given = function(net)
     try:
         found = list(given)
@@ -458,7 +266,7 @@ EXERCISES = (
             "pretraining_step(net, ids, is_real, noise, parts, rtd_loss, rtd_weight=50.0) → {loss, mlm, rtd}: select,"
             " mask, generate, sample, corrupt, label, judge, and the weighted sum; every part is one of those handed in."
         ),
-        checks=(_the_right_ids_go_in, _the_losses_are_right, _gradient_flows_as_it_should),
+        checks=(the_right_ids_go_in, the_losses_are_right, gradient_flows_as_it_should),
         hints=(
             "Write the ladder down as six lines, each with what comes in and what goes out; then turn each into a call.",
             (
