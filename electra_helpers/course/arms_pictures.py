@@ -7,7 +7,8 @@ from statistics import mean, stdev
 
 from electra_helpers.course.exercises.n06_joint_pretraining import SHEETS
 from electra_helpers.course.objectives import ARMS, CLAIM, band, last_scores, recorded
-from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, label_ends, legend, picture, theme_of
+from electra_helpers.view.plots.places import label_ends
+from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, legend, picture, theme_of
 
 READ = {
     "pairs": "minimal pairs preferred rightly",

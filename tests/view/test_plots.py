@@ -1,10 +1,12 @@
 """Every picture says in words what it shows, from its own numbers, in both themes, and what it draws is what it was given."""
 
 import io
+import itertools
 
 import numpy as np
 import pytest
 import torch
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 from electra_helpers.config import PretrainConfig
@@ -14,7 +16,8 @@ from electra_helpers.tasks.detection import detect
 from electra_helpers.tasks.inside import Clues, attention_of, find_clues, gradient_norms
 from electra_helpers.text.packing import Batch
 from electra_helpers.view import plots
-from electra_helpers.view.plots.style import DARK, LIGHT
+from electra_helpers.view.plots.places import name_points, spread
+from electra_helpers.view.plots.style import DARK, LIGHT, on, picture, png
 from tests.view.models import small_pair
 from tests.view.test_tokens_html import color_of, contrast
 
@@ -70,6 +73,55 @@ def test_the_band_is_the_range_of_its_seeds():
     assert "3 seeds: 3 to 4 at step 200" in made.alt
 
 
+def test_two_bands_are_told_apart_by_line_and_name():
+    made = plots.curves({}, bands={"RTD": SEEDS, "MLM": SEEDS}, x="compute in %")
+    axes = made.axes[0]
+    medians = [line for line in axes.lines if not line.get_label().startswith("_")]
+    assert [line.get_label() for line in medians] == ["RTD: 3 seeds, median", "MLM: 3 seeds, median"]
+    assert len({line.get_linestyle() for line in medians} | {str(line._dash_pattern) for line in medians}) >= 2
+    assert axes.get_xlabel() == "compute in %"
+    assert "at compute in % 200" in made.alt
+
+
+def test_names_at_the_ends_keep_their_distance_and_move_no_more_than_they_must():
+    assert spread([0, 10], gap=1) == [0, 10]
+    assert spread([5, 5, 5], gap=1) == [4, 5, 6]
+    assert spread([0, 0.2, 9], gap=1) == pytest.approx([-0.4, 0.6, 9])
+    crowded = spread([1, 1.1, 1.2, 1.9, 2], gap=0.5)
+    assert np.diff(crowded) == pytest.approx([0.5] * 4)
+    assert np.mean(crowded) == pytest.approx(np.mean([1, 1.1, 1.2, 1.9, 2]))
+
+
+def test_no_name_of_a_crowd_covers_another():
+    rng = np.random.default_rng(0)
+    points = np.concatenate([rng.normal(0, 0.02, (14, 2)), [[1, 1], [2, 3]]])
+    words = [f"word{i}" for i in range(14)] + ["今天天气", "far"]
+    _, (axes,) = picture(LIGHT, height=4.6)
+    axes.scatter(*points.T)
+    boxes = name_points(axes, LIGHT, points, words)
+    covered = [
+        (a, b) for (i, a), b in itertools.product(enumerate(boxes), boxes)
+        if b not in boxes[: i + 1] and a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+    ]  # fmt: skip
+    assert covered == []
+    assert [text.get_text() for text in axes.texts] == words
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_a_number_on_a_colour_can_be_read(theme):
+    for colour in theme.series:
+        assert contrast(color_of(colour), color_of(on(colour))) >= 4, colour
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_the_small_png_keeps_the_colours_of_the_theme(theme):
+    made = plots.embedding_map(list("abcdefgh"), np.eye(8), groups=list("wwxxyyzz"), dark=theme is DARK)
+    image = Image.open(io.BytesIO(png(made))).convert("RGB")
+    kept = {colour for _, colour in image.getcolors(1 << 20)}
+    for colour in (*theme.series[:4], theme.page, theme.ink):
+        assert min(max(abs(a - b) for a, b in zip(color_of(colour), k, strict=True)) for k in kept) <= 2, colour
+
+
 def test_seeds_at_different_steps_make_no_band():
     with pytest.raises(ElectraError, match="different steps"):
         plots.curves({}, bands={"course": [SEEDS[0], ([0, 100, 300], [9, 6, 4])]})
@@ -120,6 +172,14 @@ def test_attention_is_the_models_own_with_its_words():
         attention_of(pair, "The chef .", layer=5)
 
 
+def test_unshared_embeddings_have_a_box_of_their_own():
+    shared = plots.gradient_map(NORMS)
+    own = plots.gradient_map(NORMS | {"rtd": {"discriminator embeddings": 7.6, "shared embeddings": None}})
+    named = [{text.get_text().replace("\n", " ") for text in made.axes[0].texts} for made in (shared, own)]
+    assert "discriminator embeddings" not in named[0]
+    assert {"discriminator embeddings", "7.6", "none"} <= named[1]
+
+
 def test_no_gradient_passes_the_sampling_and_both_losses_reach_the_shared_table():
     pair = small_pair()
     ids = torch.tensor([pair.tokenizer.encode("the chef ate the meal today .").ids] * 3)
@@ -146,3 +206,22 @@ def test_a_clue_is_what_changes_when_the_word_is_gone():
     assert "Deleting tailor moves it most, by +0.60; attention looks most at the (0.50)" in plots.clue_finder(CLUES).alt
     with pytest.raises(ElectraError, match="no word at position 0"):
         find_clues(pair, "the chef .", 0)
+
+
+def test_of_a_long_text_the_clue_finder_shows_the_words_that_matter():
+    n = 60
+    change, attention = np.zeros(n), np.full(n, 0.2 / n)
+    change[[3, 40]], attention[55] = (0.4, -0.7), 0.8
+    made = plots.clue_finder(Clues([f"w{i}" for i in range(n)], 50, 0.9, change.tolist(), attention.tolist()))
+    shown = [text.get_text() for text in made.axes[0].texts]
+    assert {"w3", "w40", "w50", "w55", "…"} <= set(shown)
+    assert len([word for word in shown if word.startswith("w")]) == 16
+    assert "Deleting w40 moves it most, by -0.70; attention looks most at w55 (0.80)" in made.alt
+    assert made.get_size_inches()[0] < 14
+
+
+def test_a_clue_that_moves_nothing_is_not_drawn_as_if_it_did():
+    made = plots.clue_finder(Clues(list("abc"), 1, 1.0, [-0.001, 0, 0.0005], [0.3, 0.3, 0.4]))
+    rising = [bar.get_height() for bar in made.axes[0].patches if isinstance(bar, Rectangle) and bar.get_height() > 0]
+    assert rising == []
+    assert "by 0.00" in made.alt

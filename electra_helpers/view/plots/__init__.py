@@ -1,8 +1,9 @@
 """The course's pictures: every function returns a `Picture`, a matplotlib figure that can say in words what it shows."""
 
+from electra_helpers.view.plots.clues import clue_finder
 from electra_helpers.view.plots.curves import curves, packing_strip, two_exams
 from electra_helpers.view.plots.inside import attention, embedding_map, gradient_map
-from electra_helpers.view.plots.scores import calibration, clue_finder, confusion_by_phenomenon, threshold_and_prior
+from electra_helpers.view.plots.scores import calibration, confusion_by_phenomenon, threshold_and_prior
 from electra_helpers.view.plots.style import Picture
 
 __all__ = [

@@ -7,9 +7,22 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import StrMethodFormatter
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.view.plots.style import LINES, Picture, label, label_ends, picture, theme_of, words
+from electra_helpers.view.plots.places import label_ends
+from electra_helpers.view.plots.style import (
+    LINES,
+    Picture,
+    Theme,
+    label,
+    legend,
+    on,
+    picture,
+    theme_of,
+    words,
+)
 
 Curve = tuple[Sequence[float], Sequence[float]]
 
@@ -29,13 +42,14 @@ def curves(
     bands: Mapping[str, Sequence[Curve]] | None = None,
     ceilings: Mapping[str, float] | None = None,
     title: str = "",
+    x: str = "step",
     y: str = "",
     dark: bool | None = None,
 ) -> Picture:
     """Curves over steps, `runs` name → (steps, values), over the band from lowest to highest seed, with levels to compare with.
 
-    `ceilings` name → value draws a level: the oracle's ceiling, the unigram entropy, a majority class. Raises `ElectraError` if a band's
-    seeds have different steps.
+    `ceilings` name → value draws a level: the oracle's ceiling, the unigram entropy, a majority class. `x` names what the steps count.
+    Raises `ElectraError` if a band's seeds have different steps.
 
     >>> from electra_helpers.view.plots import curves
     >>> curves({"yours": ([0, 100], [9.0, 3.5])}, ceilings={"unigram entropy": 5.1}, y="MLM loss").alt
@@ -45,34 +59,45 @@ def curves(
     """
     theme = theme_of(dark)
     figure, (axes,) = picture(theme)
-    ends, said = [], []
-    for i, (name, seeds) in enumerate((bands or {}).items()):
-        colour, (steps, low, middle, high) = theme.series[-1 - i], _band(seeds)
-        axes.fill_between(steps, low, high, color=colour, alpha=0.3, linewidth=0)
-        axes.plot(steps, middle, color=colour, linewidth=1, linestyle=LINES[1])
-        ends.append((steps[-1], middle[-1], name, theme.ink))
-        said.append(f"{name}, {len(seeds)} seeds: {low[-1]:.3g} to {high[-1]:.3g} at step {steps[-1]:,.0f}")
+    said = [_draw_band(axes, theme, i, name, seeds, x) for i, (name, seeds) in enumerate((bands or {}).items())]
+    ends = []
     for i, (name, (steps, values)) in enumerate(runs.items()):
         axes.plot(steps, values, color=theme.series[i % 5], linewidth=2, linestyle=LINES[i % 5])
         ends.append((steps[-1], values[-1], name, theme.series[i % 5]))
-        said.append(f"{name}: {values[0]:.3g} at step {steps[0]:,}, {values[-1]:.3g} at step {steps[-1]:,}")
+        said.append(f"{name}: {values[0]:.3g} at {x} {steps[0]:,}, {values[-1]:.3g} at {x} {steps[-1]:,}")
     for name, value in (ceilings or {}).items():
-        axes.axhline(value, color=theme.ink, linewidth=1, linestyle=LINES[2])
-        axes.annotate(
-            name,
-            (1, value),
-            (-4, 3),
-            ha="right",
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            color=theme.ink,
-            fontsize=9,
-        )
+        _draw_level(axes, theme, name, value)
     label_ends(axes, ends)
-    label(axes, theme, title=title, x="step", y=y)
+    if bands:
+        legend(axes, theme, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    label(axes, theme, title=title, x=x, y=y)
     levels = f" Level: {words(ceilings)}." if ceilings else ""
-    figure.alt = f"{title + ': ' if title else ''}{y or 'Values'} over steps. {'; '.join(said)}.{levels}"
+    figure.alt = f"{title + ': ' if title else ''}{y or 'Values'} over {_many(x)}. {'; '.join(said)}.{levels}"
     return figure
+
+
+def _many(x: str) -> str:
+    return "steps" if x == "step" else x
+
+
+def _draw_band(axes: Axes, theme: Theme, i: int, name: str, seeds: Sequence[Curve], x: str) -> str:
+    """From the lowest to the highest seed, edged, with the median in it; returns it in words."""
+    colour, (steps, low, middle, high) = theme.series[-1 - i], _band(seeds)
+    axes.fill_between(steps, low, high, color=colour, alpha=0.22, linewidth=0)
+    for edge in (low, high):
+        axes.plot(steps, edge, color=colour, linewidth=0.8)
+    axes.plot(
+        steps, middle, color=colour, linewidth=1.6, linestyle=LINES[1 + i], label=f"{name}: {len(seeds)} seeds, median"
+    )
+    return f"{name}, {len(seeds)} seeds: {low[-1]:.3g} to {high[-1]:.3g} at {x} {steps[-1]:,.0f}"
+
+
+def _draw_level(axes: Axes, theme: Theme, name: str, value: float) -> None:
+    """A dotted line across the picture with its name on it."""
+    axes.axhline(value, color=theme.ink, linewidth=1, linestyle=LINES[2])
+    where = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "right"}
+    axes.annotate(name, (1, value), (-4, 3), **where, color=theme.ink, fontsize=9)
 
 
 def two_exams(
@@ -104,6 +129,7 @@ def two_exams(
         axes.hlines(value, steps[0], steps[-1], color=theme.ink, linewidth=1, linestyle=LINES[2])
         ends.append((steps[-1], value, name, theme.ink))
     axes.set_ylim(min(0.45, *own), 1.01)
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     label_ends(axes, ends)
     label(axes, theme, title="Own fakes get harder; a fixed exam does not", x="step", y="AUC (0.5 = guessing)")
     said = [f"{name} {values[0]:.3g} to {values[-1]:.3g}" for name, values in {"own fakes": own, **fixed}.items()]
@@ -148,7 +174,7 @@ def packing_strip(
                     ha="center",
                     va="center",
                     fontsize=9,
-                    color="#000000" if theme.page == "#111111" else "#ffffff",
+                    color=on(style["color"]),
                 )
     axes.set_yticks(range(len(rows)), [f"row {r}" for r in range(len(rows))])
     axes.invert_yaxis()

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.view.plots.places import name_points
 from electra_helpers.view.plots.style import (
     FONTS,
     MARKERS,
@@ -21,6 +22,7 @@ from electra_helpers.view.plots.style import (
     theme_of,
 )
 
+WIDEST = 8.5  # inches: what a page shows without shrinking it
 MOST_TOKENS = 40  # a larger heat map cannot be read
 
 
@@ -40,9 +42,9 @@ def attention(tokens: Sequence[str], weights: np.ndarray, *, title: str = "", da
         raise ElectraError(
             f"weights {weights.shape} and {length} tokens: (A, L, L) with at most {MOST_TOKENS} is shown."
         )
-    theme, columns = theme_of(dark), min(heads, 4)
+    theme, side = theme_of(dark), max(1.7, 0.17 * length)
+    columns = min(heads, 4, max(1, int(WIDEST / side)))
     rows = -(-heads // columns)
-    side = max(1.7, 0.17 * length)
     figure, axes = picture(
         theme, width=1 + side * columns, height=0.8 + (side + 0.3) * rows, shape=(rows, columns), sharey=True
     )
@@ -60,7 +62,7 @@ def attention(tokens: Sequence[str], weights: np.ndarray, *, title: str = "", da
     figure.supylabel("from", color=theme.ink, fontsize=10)
     figure.supxlabel("to", color=theme.ink, fontsize=10)
     if title:
-        figure.suptitle(title, color=theme.ink, fontsize=11, fontweight="bold")
+        figure.suptitle(title, x=0.01, ha="left", color=theme.ink, fontsize=11, fontweight="bold")
     said = [_strongest(head, weights[head], tokens) for head in range(heads)]
     figure.alt = f"Attention of {heads} head{'s' * (heads > 1)} over {length} tokens. {' '.join(said)}"
     return figure
@@ -96,10 +98,8 @@ def embedding_map(
     for i, kind in enumerate(kinds):
         chosen = [n for n, group in enumerate(groups) if group == kind]
         axes.scatter(*points[chosen].T, color=theme.series[i], marker=MARKERS[i], s=28, label=kind or None)
-    for word, (x, y) in zip(words, points, strict=True):
-        axes.annotate(word, (x, y), (4, 3), textcoords="offset points", color=theme.ink, fontsize=8, fontfamily=FONTS)
     if len(kinds) > 1:
-        legend(axes, theme, loc="best")
+        legend(axes, theme, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=len(kinds))
     label(
         axes,
         theme,
@@ -107,6 +107,8 @@ def embedding_map(
         x="component 1",
         y="component 2",
     )
+    axes.margins(0.08)
+    name_points(axes, theme, points, words)
     figure.alt = (
         f"{len(words)} word vectors on two principal components, which hold {share * 100:.0f} % of their variance."
     )
@@ -128,6 +130,7 @@ PLACES = {  # the joint step from left to right: x, y of each box
     "shared embeddings": (0.0, 1.0),
     "generator encoder": (1.0, 2.0),
     "generator head": (2.0, 2.0),
+    "discriminator embeddings": (1.0, 0.0),  # only of nets that do not share theirs
     "discriminator encoder": (2.0, 0.0),
     "discriminator head": (3.0, 0.0),
     "MLM loss": (3.0, 2.0),
@@ -140,6 +143,7 @@ EDGES = (  # where a gradient flows, from a loss back: (from, to, loss)
     ("RTD loss", "discriminator head", "rtd"),
     ("discriminator head", "discriminator encoder", "rtd"),
     ("discriminator encoder", "shared embeddings", "rtd"),
+    ("discriminator encoder", "discriminator embeddings", "rtd"),
 )
 
 
@@ -160,8 +164,12 @@ def gradient_map(norms: Mapping[str, Mapping[str, float | None]], *, dark: bool 
     axes.set_xlim(-0.5, 4.5)
     axes.set_ylim(-0.55, 2.75)
     largest = max((x for parts in norms.values() for x in parts.values() if x), default=1.0)
-    boxes = {name: _box(axes, theme, name, place) for name, place in PLACES.items()}
+    own = "discriminator embeddings"
+    left_out = set() if any(own in parts for parts in norms.values()) else {own}
+    boxes = {name: _box(axes, theme, name, place) for name, place in PLACES.items() if name not in left_out}
     for start, end, loss in EDGES:
+        if end in left_out:
+            continue
         target = end if end in norms.get(loss, {}) else start
         arrow = _arrow(theme, norms.get(loss, {}).get(target), loss, largest)
         ends = {"patchA": boxes[start], "patchB": boxes[end], "shrinkA": 0, "shrinkB": 2}
@@ -197,7 +205,7 @@ def _arrow(theme: Theme, norm: float | None, loss: str, largest: float) -> dict[
 
 def _number(axes: Axes, theme: Theme, start: str, end: str, norm: float | None) -> None:
     (x0, y0), (x1, y1) = PLACES[start], PLACES[end]
-    lift = 0.18 if y0 == y1 else 0.3 * (1 if y0 > y1 else -1)
+    lift = 0.3 if y0 > y1 else 0.24 if y0 < y1 else -0.18 if "embeddings" in end else 0.18
     text = f"{norm:.2g}" if norm else "none"
     axes.text((x0 + x1) / 2, (y0 + y1) / 2 + lift, text, color=theme.ink, fontsize=9, ha="center", va="center")
 

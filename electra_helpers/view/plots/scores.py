@@ -1,4 +1,4 @@
-"""Pictures of judgements: are they honest, where do they fail, what is a threshold worth, which words decide."""
+"""Pictures of judgements: are they honest, where do they fail, what is a threshold worth."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyArrowPatch
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.tasks.inside import Clues
-from electra_helpers.view.plots.style import FONTS, LINES, MARKERS, Picture, Theme, label, legend, picture, theme_of
+from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, legend, picture, theme_of
 
 DOTS = 1000
 
@@ -40,7 +38,8 @@ def calibration(
     names = np.asarray(groups if groups is not None else ["all"] * len(p))
     figure, (axes,) = picture(theme, height=4.2)
     axes.plot([0, 1], [0, 1], color=theme.faint, linewidth=1.5)
-    axes.annotate("honest", (0.02, 0.06), color=theme.ink, fontsize=9, rotation=35)
+    slope = {"rotation": 45, "rotation_mode": "anchor", "transform_rotates_text": True}
+    axes.text(0.98, 0.985, "honest", ha="right", va="bottom", color=theme.ink, fontsize=9, **slope)
     said = []
     for i, name in enumerate(sorted(set(names))):
         order = np.flatnonzero(names == name)[np.argsort(p[names == name], kind="stable")]
@@ -85,7 +84,7 @@ def confusion_by_phenomenon(counts: Mapping[str, tuple[int, int, int, int]], *, 
                 edgecolor=theme.page,
                 label=None if row else ("replaced and found", "original and flagged")[colour],
             )
-            shown = f"{share:.0%} of {whole:,}".replace("%", " %") if whole else "none seen"
+            shown = f"{_percent(part, whole)} of {whole:,}" if whole else "none seen"
             axes.annotate(
                 shown,
                 (share, row + offset),
@@ -99,14 +98,18 @@ def confusion_by_phenomenon(counts: Mapping[str, tuple[int, int, int, int]], *, 
     axes.invert_yaxis()
     axes.set_xlim(0, 1.18)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
-    legend(axes, theme, loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2)
+    legend(axes, theme, loc="upper center", bbox_to_anchor=(0.45, -0.5 / len(counts)), ncols=2)
+    label(axes, theme, title="What is found, and what is flagged by mistake")
     said = [f"{n} {_percent(h, f)} of {f}, {_percent(a, o)} of {o}" for n, (h, f, a, o) in rates.items()]
     figure.alt = f"Found of the replaced, flagged of the original: {'; '.join(said)}."
     return figure
 
 
 def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.0f} %" if whole else "none"
+    """A share in whole per cent, in tenths below one."""
+    if not whole:
+        return "none"
+    return f"{100 * part / whole:.{1 if 0 < part < 0.01 * whole else 0}f} %"
 
 
 def threshold_and_prior(recall: float, false_alarms: float, prior: float, *, dark: bool | None = None) -> Picture:
@@ -129,18 +132,18 @@ def threshold_and_prior(recall: float, false_alarms: float, prior: float, *, dar
         (wrong - found, "wrong, missed", 1, "X"),
         (flagged, "good, flagged", 3, "^"),
     )
-    figure, (axes,) = picture(theme, width=7.2, height=3.6)
+    figure, (axes,) = picture(theme, width=7.2, height=3.4)
     start = 0
     for count, name, colour, marker in kinds:
-        _dots(axes, start, count, theme.series[colour], marker, 26, f"{count} {name}")
+        _dots(axes, start, count, theme.series[colour], marker, 34, f"{count} {name}")
         start += count
-    _dots(axes, start, DOTS - start, theme.faint, ".", 24, f"{DOTS - start} good, passed")
+    _dots(axes, start, DOTS - start, theme.faint, "o", 9, f"{DOTS - start} good, passed")
     axes.set_axis_off()
     axes.invert_yaxis()
     legend(axes, theme, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=4)
     flags = found + flagged
     right = f"So {100 * found / flags:.0f} % of the flags are right." if flags else "Nothing is flagged."
-    label(axes, theme, title=right)
+    label(axes, theme, title=right.removeprefix("So "))
     figure.alt = f"Of 1,000 words {wrong} are wrong: {found} found, {wrong - found} missed; {flagged} good words are flagged. {right}"
     return figure
 
@@ -149,73 +152,3 @@ def _dots(axes: Axes, start: int, count: int, colour: str, marker: str, size: fl
     """Dots number `start` … on a grid of 50 a row, kind after kind."""
     places = np.arange(start, start + count)
     axes.scatter(places % 50, places // 50, color=colour, marker=marker, s=size, label=name, linewidths=0)
-
-
-def clue_finder(clues: Clues, *, dark: bool | None = None) -> Picture:
-    """Above the words an arc to the one whose deletion moves P(replaced) most, below one to where attention goes; bars for all.
-
-    >>> from electra_helpers.tasks.inside import Clues
-    >>> from electra_helpers.view.plots import clue_finder
-    >>> clue_finder(Clues(["[CLS]", "cat", "sat", "[SEP]"], 2, 0.1, [0, 0.5, 0, 0], [0.7, 0.2, 0.1, 0])).alt
-    'P(replaced) of sat is 0.10. Deleting cat moves it most, by +0.50; attention looks most at [CLS] (0.70).'
-
-    Built in notebook 07.
-    """
-    theme = theme_of(dark)
-    n, change, attention = len(clues.tokens), np.asarray(clues.change), np.asarray(clues.attention)
-    others = [i for i in range(n) if i != clues.position]
-    clue, seen = (max(others, key=lambda i: values[i]) for values in (abs(change), attention))
-    figure, (axes,) = picture(theme, width=max(6.4, 0.42 * n + 1), height=3.9)
-    scale = 1 / max(abs(change).max(), 1e-9), 1 / max(attention[others].max(), 1e-9)
-    axes.bar(range(n), abs(change) * scale[0], bottom=0.5, color=theme.series[1], width=0.6)
-    axes.bar(
-        others,
-        -attention[others] * scale[1],
-        bottom=-0.5,
-        color=theme.series[0],
-        width=0.6,
-        hatch="///",
-        edgecolor=theme.page,
-    )
-    for i, token in enumerate(clues.tokens):
-        weight = "bold" if i in (clue, clues.position) else "normal"
-        axes.text(
-            i,
-            0,
-            token,
-            rotation=38 if n > 12 else 0,
-            ha="center",
-            va="center",
-            color=theme.ink,
-            fontsize=9,
-            fontweight=weight,
-            fontfamily=FONTS,
-        )
-    _arc(axes, theme, clues.position, clue, 1.55, theme.series[1])
-    _arc(axes, theme, clues.position, seen, -1.55, theme.series[0])
-    axes.text(-0.4, 2.45, f"deletion moves P by up to {change[clue]:+.2f}", color=theme.ink, fontsize=9)
-    axes.text(-0.4, -2.6, f"attention of the last layer, up to {attention[seen]:.2f}", color=theme.ink, fontsize=9)
-    axes.set(xlim=(-0.7, n - 0.3), ylim=(-2.8, 2.8))
-    axes.set_axis_off()
-    word = clues.tokens[clues.position]
-    label(axes, theme, title=f"What decides about “{word}”? P(replaced) = {clues.p_replaced:.2f}")
-    figure.alt = (
-        f"P(replaced) of {word} is {clues.p_replaced:.2f}. Deleting {clues.tokens[clue]} moves it most, by {change[clue]:+.2f}; "
-        f"attention looks most at {clues.tokens[seen]} ({attention[seen]:.2f})."
-    )
-    return figure
-
-
-def _arc(axes: Axes, theme: Theme, start: int, end: int, height: float, colour: str) -> None:
-    bow = 0.35 * min(1, 7 / max(1, abs(end - start)))  # a long arc is flatter, so that it stays in the picture
-    bend = -bow if (height > 0) == (end > start) else bow
-    arrow = FancyArrowPatch(
-        (start, height),
-        (end, height),
-        connectionstyle=f"arc3,rad={bend}",
-        arrowstyle="-|>",
-        mutation_scale=14,
-        color=colour,
-        linewidth=2,
-    )
-    axes.add_patch(arrow)
