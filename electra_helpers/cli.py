@@ -14,11 +14,11 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from electra_helpers.config import RECIPES, ModelConfig, PretrainConfig, recipe
+from electra_helpers.config import RECIPES, FinetuneConfig, ModelConfig, PretrainConfig, recipe
 from electra_helpers.errors import ElectraError
 
 app = typer.Typer(
-    help="Pre-train small ELECTRAs, look at what they see, take them to transformers.",
+    help="Pre-train small ELECTRAs, look at what they see, fine-tune them, take them to transformers.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -31,6 +31,12 @@ DECIDED_BY_THE_TOKENIZER = ("vocab_size", "pad_id", "cls_id", "sep_id", "mask_id
 
 Model = Annotated[str, typer.Option("--model", help="A bundled model, a folder, or a hub name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+TaskName = Annotated[str, typer.Argument(metavar="TASK", help="classification, tagging or question-answering.")]
+Columns = Annotated[
+    list[str], typer.Option("--column", help="ROLE=NAME where a column is not guessed; may be given again.")
+]
+Source = Optional[str]  # noqa: UP045 - typer reads it at run time
+Labels = Annotated[Optional[str], typer.Option(help="Names of the labels 0, 1, …, with commas between them.")]  # noqa: UP045
 
 
 def defaults_in_words(field: dataclasses.Field, group: str) -> str:
@@ -126,6 +132,108 @@ def pretrain(
         raise typer.Exit(130)
 
 
+@app.command()
+@options_from(finetune=FinetuneConfig)
+def finetune(
+    *,
+    task: TaskName,
+    model: Model,
+    train: Annotated[
+        str, typer.Option(help="A file, a folder with a file a split, hub:NAME, or world[:WHAT][:LANGUAGE][:ROWS].")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the fine-tuned model.")],
+    validation: Annotated[Source, typer.Option(help="As --train; default: its split, or a tenth of a file.")] = None,
+    test: Annotated[Source, typer.Option(help="As --train: rows to score every seed on at its end.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Train so many seeds and report mean and spread.")] = 1,
+    from_scratch: Annotated[bool, typer.Option("--from-scratch", help="The same net from random weights.")] = False,
+    column: Columns = (),
+    labels: Labels = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out, given the same options.")
+    ] = False,
+    overrides: dict[str, dict[str, Any]],
+) -> None:
+    """Fine-tune a pre-trained model for a task, with one or several seeds."""
+    from electra_helpers.model.store import load
+    from electra_helpers.tasks.finetuned import finetune_seeds
+    from electra_helpers.tasks.finetuning import settings_for
+    from electra_helpers.tasks.reading import named_columns, training_data
+    from electra_helpers.tasks.report import of_finetuning
+    from electra_helpers.training.callbacks import ProgressBar
+
+    start = load(model)
+    names = labels.split(",") if labels else None
+    rows = training_data(train, validation, test, task, columns=named_columns(column), labels=names)
+    for part in filter(None, rows):
+        print(part.describe(), file=sys.stderr)
+    config = dataclasses.replace(settings_for(start), **overrides["finetune"])
+    try:
+        results = finetune_seeds(
+            task,
+            start,
+            out,
+            train=rows[0],
+            validation=rows[1],
+            test=rows[2],
+            config=config,
+            seeds=seeds,
+            scratch=from_scratch,
+            resume=resume,
+            callbacks=lambda seed: [ProgressBar()],
+        )
+    except KeyboardInterrupt:
+        fail(f"stopped and saved. Go on: the same command with --resume (folder {out}).", 130)
+    print(of_finetuning(results, out))
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Option("--model", help="Folder that `electra finetune` wrote.")],
+    input: Annotated[Path, typer.Option("--input", help="A .jsonl, .csv, .tsv, .parquet or .txt file.")],
+    output: Annotated[Path, typer.Option("--output", help="A .jsonl, .csv or .tsv file, with a row for each row.")],
+    column: Columns = (),
+) -> None:
+    """Add a fine-tuned model's predictions to the rows of a file, in order, in constant memory."""
+    from tqdm import tqdm
+
+    from electra_helpers.tasks.finetuned import load_finetuned
+    from electra_helpers.tasks.reading import named_columns, predictions_file, rows_to_predict
+    from electra_helpers.text.files import files_in
+
+    made = load_finetuned(model)
+    files_in(input)  # says what is wrong with the path
+    rows, said = 0, made.predict_beside(rows_to_predict(input, made.task, named_columns(column)))
+    with predictions_file(output) as write:
+        for row, prediction in tqdm(said, unit=" rows", desc="predicting", file=sys.stderr):
+            write(row, prediction)
+            rows += 1
+    print(f"{rows:,} rows → {output}")
+
+
+@app.command()
+def evaluate(
+    task: TaskName,
+    model: Annotated[Path, typer.Option("--model", help="Folder that `electra finetune` wrote.")],
+    data: Annotated[str, typer.Option(help="As --train of finetune.")],
+    split: Annotated[str, typer.Option(help="Split of a folder, of the hub or of the little world.")] = "test",
+    column: Columns = (),
+    labels: Labels = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a fine-tuned model on labelled rows, beside a baseline that costs nothing."""
+    from electra_helpers.tasks.finetuned import load_finetuned, score_beside_baseline
+    from electra_helpers.tasks.reading import named_columns, open_task_data
+    from electra_helpers.tasks.report import of_evaluation
+
+    made = load_finetuned(model)
+    if made.task.name != task:
+        raise ElectraError(f"{model} is fine-tuned for {made.task.name}, not for {task}.")
+    names = labels.split(",") if labels else made.task.label_names() or None
+    rows = open_task_data(data, split, task, columns=named_columns(column), labels=names)
+    found = score_beside_baseline(made, rows)
+    print(json.dumps(found, ensure_ascii=False) if as_json else of_evaluation(found))
+
+
 @app.command("inspect")
 def inspect_text(
     text: Annotated[str, typer.Argument(help="The text to judge.")],
@@ -176,10 +284,17 @@ def export(
         ),
     ] = False,
 ) -> None:
-    """Write both nets as folders that transformers loads, or (--bundle) as one small folder to pass on."""
+    """Write both nets, or a fine-tuned one, as folders that transformers loads, or (--bundle) one small folder to pass on."""
     from electra_helpers.model.bridge import export as export_model
-    from electra_helpers.model.store import load, write_bundle
+    from electra_helpers.model.head_bridge import export_finetuned
+    from electra_helpers.model.store import is_finetuned, load, write_bundle
+    from electra_helpers.tasks.finetuned import load_finetuned
 
+    if is_finetuned(folder):
+        made = load_finetuned(folder)
+        name = export_finetuned(made.net, made.tokenizer, made.task.label_names(), out)
+        print(f"{out}: {name}.from_pretrained({str(out)!r})")
+        return
     if bundle:
         print(f'{write_bundle(folder, out)}: electra_helpers.load("{out}")')
         return

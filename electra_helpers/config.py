@@ -198,11 +198,64 @@ class PretrainConfig(TrainingConfig):
 
 
 @dataclass(frozen=True)
+class FinetuneConfig(TrainingConfig):
+    """How a pre-trained encoder learns a task (paper, Appendix B and Table 7, and the reference code).
+
+    `steps` and `warmup_steps` of 0 follow from `epochs` and `warmup_share`. Raises `ElectraError` for a value that is not allowed.
+
+    >>> from electra_helpers import FinetuneConfig
+    >>> FinetuneConfig(learning_rate=1e-4).layer_decay
+    0.8
+
+    Built in notebook 08.
+    """
+
+    steps: int = option(0, "optimizer steps; 0 = as many as the epochs take", at_least=0)
+    epochs: float = option(3.0, "how often every training row is seen", at_least=0.0)
+    batch_size: int = option(32, "B: rows of one step, over all processes and micro-batches", at_least=1)
+    learning_rate: float = option(3e-4, "peak learning rate of the head", at_least=0.0)
+    warmup_steps: int = option(0, "steps over which the learning rate grows; 0 = warmup_share of them", at_least=0)
+    warmup_share: float = option(0.1, "share of the steps over which the learning rate grows", at_least=0.0)
+    weight_decay: float = option(0.0, "weight decay (never on biases and LayerNorm)", at_least=0.0)
+    layer_decay: float = option(0.8, "learning rate of a layer as a multiple of the layer's above", at_least=0.0)
+    decay_exponent: str = option(
+        "paper",
+        "paper: the top layer learns at rate x decay; reference: at rate x decay squared, as the authors' code has it",
+        choices=("paper", "reference"),
+    )
+    head: str = option(
+        "transformers",
+        "transformers: the heads that transformers has, so that the model can be taken there; "
+        "paper: dropout and one linear layer, and an answer's end that knows its start",
+        choices=("transformers", "paper"),
+    )
+    freeze: bool = option(False, "leave the encoder as it is and train the head alone")
+    dropout: float = option(0.1, "dropout in the encoder and before the head", at_least=0.0)
+    class_weights: str = option(
+        "none", "balanced: rare classes count as much as frequent ones", choices=("none", "balanced")
+    )
+    symmetric: bool = option(False, "pairs without an order (paraphrases): learn and judge both orders")
+    patience: int = option(0, "evaluations without a better score after which to stop; 0 = never", at_least=0)
+    length: int = option(
+        128, "L: tokens of a row; longer texts are cut, or read in windows (tagging, answers)", at_least=8
+    )
+    stride: int = option(0, "tokens from the start of one window to the next; 0 = half a window", at_least=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.layer_decay <= 1:
+            raise ElectraError(f"layer_decay is {self.layer_decay}: choose a number above 0, at most 1 (no decay).")
+        if not self.dropout < 1 or not self.warmup_share < 1:
+            raise ElectraError("dropout and warmup_share are shares below 1.")
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """A named size: its networks and how it is pre-trained."""
+    """A named size: its networks, how it is pre-trained, and how it is fine-tuned."""
 
     model: ModelConfig
     pretrain: PretrainConfig
+    finetune: FinetuneConfig = FinetuneConfig()
 
 
 # Small, base and large: paper, Tables 6 and 7. Initial deviation 1/sqrt(H) and lambda for tiny and mini: tests/benchmarks/README.md.
@@ -241,6 +294,7 @@ RECIPES: dict[str, Recipe] = {
             eval_every=2_350,
             eval_rows=256,
         ),
+        FinetuneConfig(epochs=10, learning_rate=1e-3, layer_decay=0.9, dropout=0.0, bias_correction=True),
     ),
     "mini": Recipe(
         ModelConfig(
@@ -263,10 +317,12 @@ RECIPES: dict[str, Recipe] = {
             bias_correction=True,
             form="plain",
         ),
+        FinetuneConfig(learning_rate=5e-4),
     ),
     "small": Recipe(
         ModelConfig(),
         PretrainConfig(steps=1_000_000, batch_size=128, length=128, learning_rate=5e-4, vocab_size=30_522),
+        FinetuneConfig(),
     ),
     "base": Recipe(
         ModelConfig(
@@ -277,6 +333,7 @@ RECIPES: dict[str, Recipe] = {
             generator_size=1 / 3,
         ),
         PretrainConfig(steps=766_000, batch_size=256, length=512, learning_rate=2e-4, vocab_size=30_522),
+        FinetuneConfig(learning_rate=1e-4),
     ),
     "large": Recipe(
         ModelConfig(
@@ -290,6 +347,7 @@ RECIPES: dict[str, Recipe] = {
         PretrainConfig(
             steps=400_000, batch_size=2048, length=512, learning_rate=2e-4, mask_share=0.25, vocab_size=30_522
         ),
+        FinetuneConfig(learning_rate=5e-5, layer_decay=0.9),
     ),
 }
 
@@ -308,3 +366,8 @@ def recipe(size: str) -> Recipe:
     if size not in RECIPES:
         raise ElectraError(f"There is no size {size!r}: choose one of {', '.join(RECIPES)}.")
     return RECIPES[size]
+
+
+def nearest_recipe(model: ModelConfig) -> Recipe:
+    """The recipe of the named size whose width is nearest, by ratio: how to fine-tune a net of any shape."""
+    return min(RECIPES.values(), key=lambda known: abs(math.log(known.model.hidden_size / model.hidden_size)))

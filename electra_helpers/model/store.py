@@ -73,11 +73,21 @@ def load(name: str | Path) -> Pretrained:
     if not folder.exists():
         return _from_hub(str(name), list(found))
     config = read_config(folder)
+    if "task" in config:
+        raise ElectraError(
+            f"{folder} is fine-tuned for {config['task']['name']}: use `electra predict`, or load_finetuned."
+        )
     if "electra_helpers" not in config:
         from electra_helpers.model.bridge import load_transformers
 
         return load_transformers(folder)
     return _load_own(folder, config)
+
+
+def is_finetuned(folder: str | Path) -> bool:
+    """Whether this is the folder of a model with the head of a task."""
+    folder = Path(folder)
+    return (folder / "config.json").is_file() and "task" in read_config(folder)
 
 
 def read_config(folder: Path) -> dict:

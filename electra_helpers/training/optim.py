@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from electra_helpers.config import TrainingConfig
+from electra_helpers.config import FinetuneConfig, TrainingConfig
 
 
 def decays(name: str, parameter: nn.Parameter) -> bool:
@@ -24,6 +24,36 @@ def parameter_groups(model: nn.Module, config: TrainingConfig) -> list[dict]:
     return [
         {"params": [p for n, p in named if decays(n, p)], "weight_decay": config.weight_decay},
         {"params": [p for n, p in named if not decays(n, p)], "weight_decay": 0.0},
+    ]
+
+
+def layer_scales(num_layers: int, decay: float, exponent: str = "paper") -> list[float]:
+    """What multiplies the learning rate at each depth: embeddings (0), layers 1 … `num_layers`, the head.
+
+    decay to the power of `num_layers` + 1 − depth (paper, Section 3.3 and Appendix B), the head at 1; "reference" has + 2 for the
+    encoder, so that the top layer is two powers below the head (google-research/electra, `optimization.py`).
+
+    >>> layer_scales(2, 0.5)
+    [0.125, 0.25, 0.5, 1.0]
+
+    Built in notebook 08.
+    """
+    extra = 2 if exponent == "reference" else 1
+    return [*(decay ** (num_layers + extra - depth) for depth in range(num_layers + 1)), 1.0]
+
+
+def layerwise_groups(encoder: nn.Module, head: nn.Module, config: FinetuneConfig) -> list[dict]:
+    """Every trainable parameter of an encoder and its head once, with the learning rate's `scale` of its depth."""
+    scales = layer_scales(len(encoder.layers), config.layer_decay, config.decay_exponent)
+    parts: list[list[nn.Module]] = [
+        [encoder.embeddings, *filter(None, [encoder.project])],
+        *([x] for x in encoder.layers),
+    ]
+    return [
+        group | {"scale": scale}
+        for part, scale in zip([*parts, [head]], scales, strict=True)
+        for group in parameter_groups(nn.ModuleList(part), config)
+        if group["params"]
     ]
 
 

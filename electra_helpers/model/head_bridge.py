@@ -1,0 +1,56 @@
+"""Fine-tuned models to transformers: ElectraForSequenceClassification, …ForTokenClassification, …ForQuestionAnswering, equal logits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from electra_helpers.errors import ElectraError
+from electra_helpers.model.bridge import encoder_to_transformers, quiet_transformers, transformers_config
+from electra_helpers.model.heads import FinetunedNet, SpanHead, TextHead, TokenHead
+from electra_helpers.text.tokenizer import Tokenizer
+
+# Our head → transformers' class, and where that keeps our head's layers.
+CLASSES = {
+    TextHead: ("ElectraForSequenceClassification", {"dense": "classifier.dense", "out": "classifier.out_proj"}),
+    TokenHead: ("ElectraForTokenClassification", {"out": "classifier"}),
+    SpanHead: ("ElectraForQuestionAnswering", {"out": "qa_outputs"}),
+}
+
+
+def finetuned_to_transformers(net: FinetunedNet, labels: Sequence[str] = ()) -> Any:
+    """The same model as transformers' class, in eval mode. Raises `ElectraError` for a head that transformers does not have."""
+    import transformers
+
+    is_papers = isinstance(net.head, TextHead) and net.head.dense is None
+    if type(net.head) not in CLASSES or is_papers:
+        raise ElectraError("transformers has no such head: fine-tune with --head transformers to take the model there.")
+    name, layers = CLASSES[type(net.head)]
+    config = transformers_config(net.encoder.config)
+    kinds = net.head.out.out_features
+    config.num_labels = kinds
+    if labels:
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: number for number, label in enumerate(labels)}
+    config.problem_type = "regression" if kinds == 1 else None
+    state: dict[str, Tensor] = encoder_to_transformers({n: v.detach() for n, v in net.encoder.state_dict().items()})
+    for ours, theirs in layers.items():
+        state |= {f"{theirs}.{n}": v.detach() for n, v in getattr(net.head, ours).state_dict().items()}
+    model = getattr(transformers, name)(config)
+    model.load_state_dict(state)
+    return model.eval()
+
+
+def export_finetuned(net: FinetunedNet, tokenizer: Tokenizer, labels: Sequence[str], out: str | Path) -> str:
+    """Write a folder that transformers loads; returns the name of the class that loads it. Raises `ElectraError` if `out` is not empty."""
+    out = Path(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ElectraError(f"{out} is not empty: choose another folder to export to.")
+    with quiet_transformers():
+        model = finetuned_to_transformers(net, labels)
+        model.save_pretrained(out)
+    tokenizer.save(out)
+    return type(model).__name__

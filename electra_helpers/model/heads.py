@@ -1,0 +1,168 @@
+"""Heads for fine-tuning, on the vectors of a pre-trained encoder: one for a whole text, one for every token, one for a span.
+
+Each comes in two forms. "transformers" is what that library puts on an ELECTRA, so that a fine-tuned model can be taken there;
+"paper" is what the reference code trains. Shapes: B batch, L length, H hidden size, K kinds of label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from electra_helpers.config import ModelConfig
+from electra_helpers.errors import ElectraError
+from electra_helpers.model.dropout import Dropout
+from electra_helpers.model.electra import Electra
+from electra_helpers.model.encoder import Encoder, glorot, initialize
+from electra_helpers.text.packing import Batch
+
+STARTS = 5  # likely starts for which the conditioned head looks for an end
+
+
+class TextHead(nn.Module):
+    """The vector of [CLS] → K logits for the whole text: (B, L, H) → (B, K).
+
+    transformers: dropout, dense, GELU, dropout, linear. paper: dropout, linear (reference code, `classification_tasks.py`).
+    """
+
+    def __init__(self, config: ModelConfig, kinds: int, form: str = "transformers") -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size) if form == "transformers" else None
+        self.dropout = Dropout(config.dropout)
+        self.out = nn.Linear(config.hidden_size, kinds)
+        initialize(self, config.initializer_range)
+        glorot(self.out)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        x = self.dropout(hidden[:, 0])
+        if self.dense is not None:
+            x = self.dropout(F.gelu(self.dense(x)))
+        return self.out(x)
+
+
+class TokenHead(nn.Module):
+    """Every vector → K logits: (B, L, H) → (B, L, K). Both forms are the same: dropout and one linear layer."""
+
+    def __init__(self, config: ModelConfig, kinds: int) -> None:
+        super().__init__()
+        self.dropout = Dropout(config.dropout)
+        self.out = nn.Linear(config.hidden_size, kinds)
+        glorot(self.out)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.out(self.dropout(hidden))
+
+
+class SpanHead(nn.Module):
+    """Every vector → a logit to be the answer's first and one to be its last token: (B, L, H) → (B, L, 2)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.out = nn.Linear(config.hidden_size, 2)
+        glorot(self.out)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.out(hidden)
+
+    def edges(self, hidden: Tensor, real: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
+        """log P of every first and of every last token, each (B, L); `starts` are not needed."""
+        logits = self(hidden).masked_fill(~real[..., None], float("-inf"))
+        return tuple(torch.log_softmax(logits, dim=1).unbind(-1))
+
+    def spans(self, hidden: Tensor, real: Tensor) -> Tensor:
+        """log P of every pair of a first and a last token, as if they were independent: (B, L, L)."""
+        first, last = self.edges(hidden, real, None)
+        return first[:, :, None] + last[:, None, :]
+
+
+class ConditionedSpanHead(nn.Module):
+    """As `SpanHead`, but the last token is chosen knowing the first: a dense layer on both vectors, GELU, one logit.
+
+    Source: reference code, `qa_tasks.py` (there also a logit of its own for "no answer"; here [CLS] … [CLS] says so).
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.first = nn.Linear(config.hidden_size, 1)
+        self.dense = nn.Linear(2 * config.hidden_size, 512)
+        self.last = nn.Linear(512, 1)
+        for linear in (self.first, self.dense, self.last):
+            glorot(linear)
+
+    def edges(self, hidden: Tensor, real: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
+        """log P of every first token, and of every last one given the right first `starts` (B,): each (B, L)."""
+        return self._first(hidden, real), self._last(hidden, real, starts[:, None])[:, 0]
+
+    def spans(self, hidden: Tensor, real: Tensor) -> Tensor:
+        """log P of every pair whose first token is among the likeliest; −∞ for the others: (B, L, L)."""
+        first = self._first(hidden, real)
+        likeliest = first.topk(min(STARTS, first.shape[1]), dim=1).indices  # (B, S)
+        pairs = first.gather(1, likeliest)[..., None] + self._last(hidden, real, likeliest)  # (B, S, L)
+        every = torch.full((*first.shape, first.shape[1]), float("-inf"), dtype=first.dtype, device=first.device)
+        return every.scatter(1, likeliest[..., None].expand_as(pairs), pairs)
+
+    def _first(self, hidden: Tensor, real: Tensor) -> Tensor:
+        return torch.log_softmax(self.first(hidden)[..., 0].masked_fill(~real, float("-inf")), dim=1)
+
+    def _last(self, hidden: Tensor, real: Tensor, starts: Tensor) -> Tensor:
+        """log P of every last token (B, S, L) for each of the starts (B, S)."""
+        batch, length, size = hidden.shape
+        begun = hidden.gather(1, starts[..., None].expand(-1, -1, size))  # (B, S, H)
+        both = [hidden[:, None].expand(-1, starts.shape[1], -1, -1), begun[:, :, None].expand(-1, -1, length, -1)]
+        logits = self.last(F.gelu(self.dense(torch.cat(both, dim=-1))))[..., 0]
+        return torch.log_softmax(logits.masked_fill(~real[:, None], float("-inf")), dim=-1)
+
+
+class FinetunedNet(nn.Module):
+    """An encoder with a head; with `frozen` the encoder is a feature extractor: no gradient, no dropout.
+
+    >>> import torch
+    >>> from electra_helpers import Encoder, ModelConfig
+    >>> config = ModelConfig(vocab_size=200, num_layers=1)
+    >>> FinetunedNet(Encoder(config), TextHead(config, kinds=2))(Batch(torch.ones(3, 7, dtype=torch.long))).shape
+    torch.Size([3, 2])
+    """
+
+    def __init__(self, encoder: Encoder, head: nn.Module, frozen: bool = False) -> None:
+        super().__init__()
+        self.encoder, self.head, self.frozen = encoder, head, frozen
+        if frozen:
+            encoder.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> FinetunedNet:
+        super().train(mode)
+        if self.frozen:
+            self.encoder.eval()
+        return self
+
+    def hidden(self, batch: Batch) -> Tensor:
+        """The encoder's last vectors, (B, L, H)."""
+        return self.encoder(batch.input_ids, batch.token_type_ids, batch.attention_mask)
+
+    def forward(self, batch: Batch, call: str = "__call__", **arguments: Tensor) -> Tensor:
+        """The head's logits, or what another of its methods (`call`) makes of the vectors."""
+        return getattr(self.head, call)(self.hidden(batch), **arguments)
+
+
+def main_encoder(net: Electra) -> Encoder:
+    """The encoder that is kept after pre-training: the discriminator's; without one the predictor's, then the generator's."""
+    for name in ("discriminator", "predictor", "generator"):
+        if getattr(net, name, None) is not None:
+            return getattr(net, name).encoder
+    raise ElectraError("This model has no encoder to fine-tune.")
+
+
+def encoder_to_finetune(net: Electra, dropout: float, *, scratch: bool = False) -> Encoder:
+    """A copy of the main encoder that stands alone, with its own tables; with `scratch` the same shape, its weights new."""
+    trained = main_encoder(net)
+    encoder = Encoder(replace(trained.config, dropout=dropout, attention_dropout=dropout))
+    if scratch:
+        return encoder
+    state = dict(trained.state_dict())
+    for name, table in zip(("word", "position", "token_type"), trained.embeddings.tables(), strict=True):
+        state[f"embeddings.{name}.weight"] = table.detach()  # as they are read: a disentangled table is a sum
+    encoder.load_state_dict(state)
+    return encoder

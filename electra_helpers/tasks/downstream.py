@@ -1,0 +1,138 @@
+"""What every downstream task has in common: rows become examples, examples batches, and outputs predictions with a score.
+
+A task (classification, tagging, question answering …) is one class in a file of its own; this is the part that they share, and what
+`finetuning` and the command rely on. Shapes: B batch, L length.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from electra_helpers.config import FinetuneConfig, ModelConfig
+from electra_helpers.model.electra import LossSum
+from electra_helpers.model.heads import FinetunedNet
+from electra_helpers.text.labelled import LabelledData
+from electra_helpers.text.packing import Batch, to_batch
+from electra_helpers.text.tokenizer import Tokenizer
+
+IGNORED = -100  # the target of a token that is not judged, as everywhere in torch
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """What the model reads at once, what it should say to it, and where it comes from."""
+
+    ids: list[int]
+    token_type_ids: list[int]
+    target: Any  # a number, a list with one a token, or a pair; None where the row has none
+    row: int  # number of the row among those encoded together
+    about: Any = None  # what the task needs to read the output: offsets, windows
+
+
+class Examples:
+    """Encoded rows, padded when a batch is taken; has what `row_order` and `like_lengths` ask for."""
+
+    def __init__(self, examples: Sequence[Example], pad_id: int) -> None:
+        self.examples, self.pad_id = list(examples), pad_id
+        self._real = np.array([len(e.ids) for e in self.examples], dtype=np.int64)
+        self.length = int(self._real.max(initial=0))
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def real_lengths(self, indices: np.ndarray) -> np.ndarray:
+        """How many tokens these have."""
+        return self._real[indices]
+
+    def take(self, indices: Sequence[int] | np.ndarray) -> tuple[Batch, Tensor | None]:
+        """The batch of these examples, as long as its longest, and its targets: (B,), (B, 2) or (B, L)."""
+        chosen = [self.examples[int(i)] for i in indices]
+        length = max(len(e.ids) for e in chosen)
+        ids = np.full((len(chosen), length), self.pad_id, dtype=np.int64)
+        for row, example in zip(ids, chosen, strict=True):
+            row[: len(example.ids)] = example.ids
+        first = np.array([e.token_type_ids.index(1) if 1 in e.token_type_ids else len(e.ids) for e in chosen])
+        return to_batch(ids, first, np.array([len(e.ids) for e in chosen])), _targets(chosen, length)
+
+
+def _targets(chosen: Sequence[Example], length: int) -> Tensor | None:
+    if any(e.target is None for e in chosen):
+        return None
+    if isinstance(chosen[0].target, list):
+        rows = [e.target + [IGNORED] * (length - len(e.target)) for e in chosen]
+        return torch.tensor(rows)
+    return torch.tensor([e.target for e in chosen])
+
+
+class DownstreamTask(ABC):
+    """One use of an encoder. Subclasses are frozen dataclasses of what the task must remember, such as its labels."""
+
+    name: ClassVar[str]  # as the command spells it
+    schema: ClassVar[str]  # as `labelled` calls its rows
+    main_metric: ClassVar[str]  # higher is better
+    architecture: ClassVar[str]  # transformers' class for it
+
+    @classmethod
+    @abstractmethod
+    def from_data(cls, data: LabelledData, config: FinetuneConfig) -> Self:
+        """The task as the training data states it. Raises `ElectraError` where it cannot be learned from this."""
+
+    @abstractmethod
+    def head(self, config: ModelConfig, form: str) -> nn.Module:
+        """A fresh head for it."""
+
+    @abstractmethod
+    def examples(
+        self, rows: Sequence[Row], tokenizer: Tokenizer, config: FinetuneConfig, *, training: bool = False
+    ) -> list[Example]:
+        """Rows → examples; one row may give several. Targets are None where a row has no answer."""
+
+    @abstractmethod
+    def loss(self, net: nn.Module, batch: Batch, targets: Tensor) -> LossSum:
+        """The summed loss of a batch and the number of its targets."""
+
+    @abstractmethod
+    def count(self, targets: Tensor) -> Tensor:
+        """How many targets there are, as `loss` counts them."""
+
+    @abstractmethod
+    def outputs(self, net: FinetunedNet, batch: Batch) -> list[np.ndarray]:
+        """What the net says to each example."""
+
+    @abstractmethod
+    def predictions(self, rows: Sequence[Row], examples: Sequence[Example], outputs: Sequence[np.ndarray]) -> list[Row]:
+        """One prediction for each row: columns for people and for files."""
+
+    @abstractmethod
+    def score(self, rows: Sequence[Row], predictions: Sequence[Row]) -> dict[str, float]:
+        """Metrics over rows whose answers are known."""
+
+    @abstractmethod
+    def baseline(self, rows: Sequence[Row]) -> tuple[str, dict[str, float]]:
+        """What costs nothing: its name and its score on the same rows."""
+
+    def answered(self, rows: Iterable[Row]) -> list[Row]:
+        """The rows whose answer is known, in its right form."""
+        return list(rows)
+
+    def label_names(self) -> Sequence[str]:
+        """The labels that the net's outputs stand for, where they stand for labels."""
+        return ()
+
+    def as_json(self) -> dict[str, Any]:
+        """What `from_json` needs to make the same task."""
+        return {"name": self.name} | asdict(self)
+
+    @classmethod
+    def from_json(cls, about: dict[str, Any]) -> Self:
+        """The task that `as_json` wrote."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in about.items() if k in known})
