@@ -49,7 +49,7 @@ function stages(line) {
 
 /** The generator at the open position: bars, the rank of the original, a word of one's own. */
 function panel(line, close) {
-  const title = el("h4");
+  const title = el("div", { class: "eh-title" });
   const list = el("div", { class: "eh-bars", role: "group", "aria-label": "Proposals" });
   const rank = el("p", { class: "eh-rank" });
   const input = control("input", { type: "text", dir: "auto", "aria-label": "Another word", placeholder: "another word", spellcheck: "false" });

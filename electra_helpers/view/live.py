@@ -41,8 +41,9 @@ class InPlace(Callback):
 class LiveCurves(InPlace):
     """Draws values of the log or of the evaluations while a model trains, over the course's band and between named levels.
 
-    `names` maps what is written at a curve to its name in the records, such as {"own fakes": "rtd_auc"}. A name that the run never
-    reports is an error at its end.
+    `names` maps what is written at a curve to its name in the records, such as {"own fakes": "rtd_auc"}. What the log reports is drawn
+    from the log, what only evaluations report from these: never both in one curve. A name that the run never reports is an error at
+    its end.
     """
 
     names: Mapping[str, str]
@@ -52,18 +53,25 @@ class LiveCurves(InPlace):
     ceilings: Mapping[str, float] | None = None
     dark: bool | None = None
     runs: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)
+    logged: set[str] = field(default_factory=set)  # labels that the log reports
 
     def on_start(self, run: Run) -> None:
         self._begin(f"{self.title or 'Training'}: step {run.step}")
 
     def on_log(self, run: Run, record: dict[str, float]) -> None:
-        self._add(run.step, record)
+        found = self._found(record)
+        for label in found.keys() - self.logged:
+            self.runs.pop(label, None)  # an evaluation came first
+        self.logged |= found.keys()
+        self._add(run.step, found)
 
     def on_evaluation(self, run: Run, record: dict[str, float]) -> None:
-        self._add(run.step, record)
+        self._add(run.step, {label: x for label, x in self._found(record).items() if label not in self.logged})
 
-    def _add(self, step: int, record: Mapping[str, float]) -> None:
-        found = {label: record[name] for label, name in self.names.items() if name in record}
+    def _found(self, record: Mapping[str, float]) -> dict[str, float]:
+        return {label: record[name] for label, name in self.names.items() if name in record}
+
+    def _add(self, step: int, found: Mapping[str, float]) -> None:
         for label, value in found.items():
             steps, values = self.runs.setdefault(label, ([], []))
             steps.append(step)

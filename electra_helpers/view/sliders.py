@@ -62,7 +62,7 @@ def threshold_sliders(
 
     >>> import electra_helpers as eh
     >>> print(eh.threshold_sliders([0.9, 0.2, 0.6, 0.1], [True, True, False, False], threshold=0.7).text)
-    At threshold 0.70, 50 % of the replaced are found and 0.0 % of the originals flagged. With 1.0 % of the words wrong:
+    At threshold 0.70, 50 % of the replaced are found and 0.0 % of the originals flagged. With 1 % of the words wrong:
     Of 1,000 words 10 are wrong: 5 found, 5 missed; 0 good words are flagged. So 100 % of the flags are right.
 
     Built in notebook 13.
@@ -99,14 +99,23 @@ def threshold_sliders(
 def _paint_threshold(p: np.ndarray, truth: np.ndarray, threshold: float, prior: float, dark: bool | None) -> Painted:
     """The dots at one threshold and prior, with the measured rates in words above them."""
     recall, alarms = float((p[truth] >= threshold).mean()), float((p[~truth] >= threshold).mean())
-    made = threshold_and_prior(recall, alarms, prior, dark=dark)
+    themes = (False, True) if dark is None else (dark,)
+    made = [threshold_and_prior(recall, alarms, prior, dark=theme) for theme in themes]
     said = (
         f"At threshold {threshold:.2f}, {100 * recall:.0f} % of the replaced are found and {100 * alarms:.1f} % of the originals "
-        f"flagged. With {100 * prior:.1f} % of the words wrong:"
+        f"flagged. With {100 * prior:g} % of the words wrong:"
     )
-    return Painted(f"<p>{said}</p>{image(made)}", f"{said}\n{made.alt}")
+    shown = image(made[0]) if len(made) == 1 else in_both_themes(*made)
+    return Painted(f"<p>{said}</p>{shown}", f"{said}\n{made[0].alt}")
 
 
-def image(made: Picture) -> str:
+def image(made: Picture, name: str = "") -> str:
     """A picture as HTML that needs no file, its words as the alt text."""
-    return f'<img src="data:image/png;base64,{b64encode(png(made)).decode()}" alt="{escape(made.alt)}">'
+    data = b64encode(png(made)).decode()
+    return f'<img class="{name}" src="data:image/png;base64,{data}" alt="{escape(made.alt)}">'
+
+
+def in_both_themes(light: Picture, dark: Picture) -> str:
+    """Two pictures of which the page shows the one that suits its theme."""
+    style = "<style>[data-jp-theme-light=false] .eh-by-day, body:not([data-jp-theme-light=false]) .eh-by-night {display: none}</style>"
+    return style + image(light, "eh-by-day") + image(dark, "eh-by-night")

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
+from tests.browser.conftest import SETUP
 from tests.browser.harness import complaints, jupyterlab
-from tests.browser.test_explorer_lab import SETUP, agrees_with_python, chip, press
+from tests.browser.test_explorer import agrees_with_python
 from tests.browser.widgets import Desk, write_notebook
 
 OLD = ["ipywidgets==7.7.1", "ipython_genutils==0.2.0"]
@@ -32,11 +33,12 @@ def test_the_explorer_answers_under_ipywidgets_7(old_widgets, browser, tmp_path)
     with jupyterlab(tmp_path / "books", tmp_path / "room") as server:
         desk = Desk(server, browser)
         desk.open("explorer.ipynb")
+        desk.cell = 1
         cells = desk.run_all(timeout=120)
         assert cells[0]["outputs"][0]["data"]["text/plain"] == "'7.7.1'"
         desk.widget().wait_for()
-        press(desk, chip(desk, 2))
-        press(desk, desk.widget().locator(".eh-proposal").nth(1))
+        desk.press(desk.chip(2))
+        desk.press(desk.widget().locator(".eh-proposal").nth(1))
         tokens = desk.ask("explorer.exploration.proposals.tokens")
         assert desk.ask("explorer.state['sampled']") == {"2": tokens[1]}
         agrees_with_python(desk)

@@ -1,13 +1,13 @@
-"""A notebook with one widget, driven as a learner drives it, in JupyterLab or Notebook 7; Python is asked through a cell."""
+"""A notebook with widgets, driven as a learner drives them, in JupyterLab or Notebook 7; Python is asked through the kernel."""
 
 import json
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Locator, TimeoutError
+from playwright.sync_api import Locator
 
-from tests.browser.harness import Lab
+from tests.browser.harness import IS_READY, Lab
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -34,54 +34,60 @@ ASK_KERNEL = """async code => {
     await request.done;
     return text;
 }"""
-HAS_BEGUN = "() => document.querySelector('.jp-CodeCell .jp-InputPrompt').textContent !== '[ ]:'"
+NOT_RUN = "() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].filter(p => !/\\d/.test(p.textContent)).length"
 THEME_IS = "name => document.body.dataset.jpThemeName === name"
 
 
 def write_notebook(path: Path, *cells: str) -> None:
-    """The cells, and a last one in which the tests ask Python."""
-    book = new_notebook(cells=[new_code_cell(cell) for cell in (*cells, "'ask here'")], metadata=KERNEL)
+    book = new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata=KERNEL)
     nbformat.write(book, path)
 
 
 class Desk(Lab):
-    """A notebook, open and run, with its widget in sight."""
+    """A notebook, open and run, with the widget of one of its cells under hand."""
 
     def __init__(self, server, browser):
         super().__init__(server, browser)
         self.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         self.page.set_default_timeout(15_000)
+        self.cell = 0  # whose widget is meant
 
     def open_in_notebook(self, name: str) -> None:
-        """Open in Notebook 7 and run by its menu, once more where the kernel was not ready to hear it."""
+        """Open in Notebook 7."""
         self.page.goto(f"{self.server.url}/notebooks/{name}?token={self.server.token}")
-        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-        self.page.get_by_role("button", name="Python 3").wait_for(timeout=60_000)
-        for _ in range(6):
-            self.page.get_by_role("menuitem", name="Run", exact=True).click()
-            self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-            try:
-                self.page.wait_for_function(HAS_BEGUN, timeout=5_000)
-                break
-            except TimeoutError:
-                continue
-        self.widget().wait_for(timeout=60_000)
+        self.page.wait_for_function(IS_READY, timeout=60_000)
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+
+    def run_by_menu(self) -> list[dict]:
+        """Run every cell as a learner does in Notebook 7, by Run → Run All Cells; returns the code cells."""
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        self.page.wait_for_function(f"() => ({NOT_RUN})() === 0 && ({IS_READY})()", timeout=120_000)
+        return self.code_cells()
 
     def widget(self) -> Locator:
-        return self.page.locator(".eh-widget")
+        return self.page.locator(".jp-Notebook .jp-CodeCell").nth(self.cell).locator(".eh-widget")
 
     def answers(self) -> int:
         return int(self.widget().get_attribute("data-answer"))
 
     def settle(self, after: int) -> None:
         """Wait until Python has answered an action that was begun at answer `after`."""
-        self.page.wait_for_function("n => Number(document.querySelector('.eh-widget').dataset.answer) > n", arg=after)
+        widget = self.widget().element_handle()
+        self.page.wait_for_function("([widget, n]) => Number(widget.dataset.answer) > n", arg=[widget, after])
+
+    def chip(self, i: int) -> Locator:
+        return self.widget().locator(".eh-chip").nth(i)
+
+    def press(self, locator: Locator) -> None:
+        """Click something, and wait for the answer."""
+        before = self.answers()
+        locator.click()
+        self.settle(before)
 
     def click(self, name: str) -> None:
         """Press a button of the widget by its visible name, and wait for the answer."""
-        before = self.answers()
-        self.widget().get_by_role("button", name=name, exact=True).click()
-        self.settle(before)
+        self.press(self.widget().get_by_role("button", name=name, exact=True))
 
     def keys(self, *keys: str, answers: bool = True) -> None:
         """Press keys wherever the focus is."""
@@ -101,24 +107,12 @@ class Desk(Lab):
             if self.page.evaluate("selector => document.activeElement.matches(selector)", selector):
                 return
             self.page.keyboard.press("Tab")
+            if not self.widget().evaluate("widget => widget.contains(document.activeElement)"):
+                self.widget().get_by_label("Text", exact=True).focus()  # once around
         raise AssertionError(f"{most} tabs did not lead to {selector}; the focus is on {self.focused()!r}")
 
-    def ask_in_a_cell(self, expression: str):
-        """The value of a Python expression, by way of the last cell, as a learner asks."""
-        cell = self.page.locator(".jp-Notebook .jp-CodeCell").last
-        editor = cell.locator(".cm-content")
-        editor.click()
-        self.page.keyboard.press("Control+a")
-        self.asked = getattr(self, "asked", 0) + 1
-        code = f"import json; print('«{self.asked}»' + json.dumps({expression}) + '»')"
-        self.page.keyboard.insert_text(code)
-        self.page.keyboard.press("Control+Enter")
-        output = cell.locator(".jp-OutputArea-output", has_text=f"«{self.asked}»")
-        output.wait_for()
-        return json.loads(output.inner_text().split(f"«{self.asked}»")[1].rsplit("»", 1)[0])
-
     def ask(self, expression: str):
-        """The value of a Python expression, straight from the kernel, the focus left where it is (JupyterLab only)."""
+        """The value of a Python expression, straight from the kernel, the focus left where it is."""
         return json.loads(self.page.evaluate(ASK_KERNEL, f"import json; print(json.dumps({expression}))"))
 
     def chips(self) -> list[tuple[str, str]]:
@@ -143,6 +137,19 @@ class Desk(Lab):
         assert len(contrasts) > 30, "chips, numbers and buttons are measured"
         return self.page.evaluate(RUN_AXE) + [pair for pair in contrasts if pair[1] < 4.5]
 
+    def tab_to_button(self, name: str) -> None:
+        """Tab on, or back to the top of the widget and on, until the button with this name has the focus."""
+        button = self.widget().get_by_role("button", name=name, exact=True).element_handle()
+        for _ in range(2):
+            for _ in range(40):
+                if button.evaluate("button => button === document.activeElement"):
+                    return
+                self.page.keyboard.press("Tab")
+                if not self.widget().evaluate("widget => widget.contains(document.activeElement)"):
+                    break
+            self.widget().get_by_label("Text", exact=True).focus()
+        raise AssertionError(f"no tab led to {name!r}; the focus is on {self.focused()!r}")
+
     def cells(self) -> list[str]:
         """The kind of every cell, in order: what a stray one-letter command would change."""
         return self.page.locator(".jp-Notebook .jp-Cell").evaluate_all(
@@ -157,6 +164,13 @@ class Desk(Lab):
             if self.cells() != before:
                 return [keys]  # the focus is elsewhere now, so the others cannot be tried
         return []
+
+    def unguarded(self) -> list[str]:
+        """Everything in the widget that takes the focus and does not keep Jupyter's one-letter commands away."""
+        return self.widget().evaluate(
+            "w => [...w.querySelectorAll('button, input, select, textarea, summary, [tabindex]')]"
+            ".filter(e => e.dataset.lmSuppressShortcuts !== 'true').map(e => e.outerHTML)"
+        )
 
     def picture(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

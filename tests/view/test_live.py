@@ -64,6 +64,17 @@ def test_values_of_the_log_and_of_evaluations_share_a_picture(screen):
     assert curve.runs == {"own fakes": ([1, 2], [0.5, 0.5]), "exam": ([1, 2], pytest.approx([0.6, 0.8]))}
 
 
+def test_training_and_held_out_values_of_one_name_are_not_mixed_in_a_curve(screen):
+    curve, run = live.LiveCurves({"loss": "mlm_loss"}), run_of(2)
+    curve.on_start(run)
+    curve.on_evaluation(run, {"mlm_loss": 7.0})
+    for run.step in (1, 2):
+        curve.on_log(run, {"mlm_loss": 4.0 - run.step})
+    curve.on_evaluation(run, {"mlm_loss": 9.0})
+    curve.on_end(run)
+    assert curve.runs == {"loss": ([1, 2], [3.0, 2.0])}
+
+
 def test_a_name_that_is_never_reported_is_named(screen):
     curve, run = live.LiveCurves({"loss": "mlm_los"}), run_of(1)
     curve.on_start(run)
@@ -102,7 +113,7 @@ def test_the_slider_shows_what_was_recorded_and_leaves_a_picture(run, screen):
     assert painted.value == watch.at(0).html
     bundle, _ = shown._repr_mimebundle_()
     assert set(bundle) == {"text/html", "text/plain", WIDGET_VIEW}
-    assert bundle["text/html"].count("<tr>") >= 4
+    assert bundle["text/html"].count("<tr") >= 4
     assert f"{watch.snapshots[-1].detections[0].p_replaced_words[1]:.2f}" in bundle["text/html"]
 
 

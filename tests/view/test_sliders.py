@@ -28,7 +28,7 @@ def test_a_typed_sentence_is_coloured_and_a_mistake_is_told_in_place():
     ("threshold", "recall", "alarms"), [(0.5, 2 / 3, 0.25), (0.75, 2 / 3, 0), (0.95, 0, 0), (0.01, 1, 1)]
 )
 def test_the_threshold_slider_measures_on_the_given_tokens(threshold, recall, alarms):
-    shown = eh.threshold_sliders(P, TRUTH, prior=0.1)
+    shown = eh.threshold_sliders(P, TRUTH, prior=0.1, dark=False)
     cut, _, picture = shown.widget.children
     cut.value = threshold
     made = threshold_and_prior(recall, alarms, 0.1)
@@ -47,10 +47,16 @@ def test_the_prior_slider_changes_how_many_words_are_wrong_and_nothing_measured(
 
 
 def test_where_nothing_runs_the_dots_stay_as_a_picture_with_words():
-    data, _ = eh.threshold_sliders(P, TRUTH)._repr_mimebundle_()
+    data, _ = eh.threshold_sliders(P, TRUTH, dark=True)._repr_mimebundle_()
     assert set(data) == {"text/html", "text/plain", WIDGET_VIEW}
     assert data["text/html"].count("<img") == 1
     assert "Of 1,000 words 10 are wrong: 7 found" in data["text/plain"]
+
+
+def test_the_page_chooses_between_the_dots_by_day_and_by_night():
+    data, _ = eh.threshold_sliders(P, TRUTH)._repr_mimebundle_()
+    assert image(threshold_and_prior(2 / 3, 0.25, 0.01, dark=False), "eh-by-day") in data["text/html"]
+    assert image(threshold_and_prior(2 / 3, 0.25, 0.01, dark=True), "eh-by-night") in data["text/html"]
 
 
 @pytest.mark.parametrize("truth", [[True, False], [True] * 7, [False] * 7])

@@ -1,4 +1,4 @@
-"""The explorer in Notebook 7, by mouse and by keyboard; and its picture where nothing runs: nbconvert's page, a reopened file."""
+"""The explorer's picture where nothing runs: nbconvert's page opened offline, and a file that is reopened."""
 
 import copy
 
@@ -9,17 +9,10 @@ from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from electra_helpers.view.explorer import WIDGET_VIEW, explore
-from tests.browser.harness import PICTURES, jupyterlab
-from tests.browser.test_explorer_lab import SETUP, TEXT, agrees_with_python, chip, press
-from tests.browser.widgets import KERNEL, Desk, write_notebook
+from tests.browser.conftest import TEXT
+from tests.browser.harness import jupyterlab
+from tests.browser.widgets import KERNEL, Desk
 from tests.view.models import small_pair
-
-DUEL = f"""
-import electra_helpers as eh
-from tests.view.models import small_pair
-game = eh.duel(small_pair(), {TEXT!r})
-game
-"""
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +37,6 @@ def saved(tmp_path_factory):
 @pytest.fixture(scope="module")
 def server(room, saved, tmp_path_factory):
     folder = tmp_path_factory.mktemp("explorer")
-    write_notebook(folder / "explorer.ipynb", SETUP)
-    write_notebook(folder / "duel.ipynb", DUEL)
     nbformat.write(saved, folder / "saved.ipynb")
     (room / "data").mkdir()
     NotebookNotary(data_dir=str(room / "data")).sign(nbformat.read(folder / "saved.ipynb", 4))
@@ -61,49 +52,6 @@ def desk(server, browser):
     desk = Desk(server, browser)
     yield desk
     desk.page.close()
-
-
-def test_notebook_7_by_mouse_and_by_keyboard(desk):
-    desk.open_in_notebook("explorer.ipynb")
-    press(desk, chip(desk, 2))
-    press(desk, desk.widget().locator(".eh-proposal").nth(1))
-    made = desk.ask_in_a_cell("[explorer.state, explorer.exploration.proposals.tokens]")
-    assert made[0]["sampled"] == {"2": made[1][1]}
-    chip(desk, 2).focus()
-    assert desk.strays() == []
-    desk.keys("ArrowRight", "Enter")
-    assert desk.ask_in_a_cell("explorer.state['position']") == 3
-    chip(desk, 3).focus()
-    desk.keys("Delete")
-    desk.ask = desk.ask_in_a_cell
-    agrees_with_python(desk)
-    assert desk.violations() == []
-    desk.picture(PICTURES / "explorer-notebook7.png")
-    assert desk.foreign == []
-
-
-def test_the_duel_by_mouse_and_by_keyboard(desk):
-    desk.open("duel.ipynb")
-    desk.run_all(timeout=120)
-    press(desk, chip(desk, 9))
-    desk.widget().get_by_label("Your word").fill("needle")
-    desk.click("Try it")
-    chip(desk, 9).focus()
-    desk.keys("ArrowLeft", "ArrowLeft", "ArrowRight", "Enter")
-    desk.tab_to("[aria-label='Your word']")
-    desk.page.keyboard.insert_text("tailor")
-    desk.keys("Enter")
-    made = desk.ask("[[a.original, a.word, f'{a.score:.2f}', f'{a.ceiling:.2f}'] for a in game.attempts]")
-    assert [attempt[:2] for attempt in made] == [["meal", "needle"], ["##ly", "tailor"]]
-    shown = (
-        desk.widget()
-        .locator(".eh-attempts tbody tr")
-        .evaluate_all("rows => rows.map(r => [0, 1, 3, 4].map(i => r.cells[i].textContent))")
-    )
-    assert shown == made[::-1]
-    assert desk.violations() == []
-    desk.picture(PICTURES / "duel.png")
-    assert desk.foreign == []
 
 
 @pytest.mark.parametrize("name", ["saved.ipynb", "untrusted.ipynb"])

@@ -1,55 +1,13 @@
-"""The token explorer in JupyterLab: by mouse in the light theme, by keyboard alone in the dark one; Python has the last word."""
+"""The token explorer in JupyterLab and in Notebook 7, light and dark, by mouse and by keyboard alone; Python has the last word."""
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.browser.harness import PICTURES, complaints, jupyterlab
-from tests.browser.widgets import Desk, write_notebook
+from tests.browser.conftest import TEXT
+from tests.browser.harness import PICTURES, complaints
 
-TEXT = "The chef cooked the unlikely meal today ."
-# 0 [CLS]  1 the  2 chef  3 cook  4 ##ed  5 the  6 un  7 ##like  8 ##ly  9 meal  10 today  11 .  12 [SEP]
-SETUP = f"""
-import electra_helpers as eh
-from tests.view.models import small_pair
-explorer = eh.explore(small_pair(layers=2), {TEXT!r}, examples=["Le chat a mange la souris .", "今天天气很好"])
-start = explorer.state
-
-def start_again():
-    explorer.state = start
-
-explorer
-"""
 ATTACK = "<script>alert(1)</script> <img src=x onerror=alert(2)>"
 SHOWN = "[explorer.tokens, [f'{p:.2f}' for p in explorer.p_replaced]]"
-
-
-@pytest.fixture(scope="module")
-def desk(browser, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("explorer")
-    write_notebook(folder / "explorer.ipynb", SETUP)
-    with jupyterlab(folder, tmp_path_factory.mktemp("room")) as server:
-        desk = Desk(server, browser)
-        desk.open("explorer.ipynb")
-        desk.run_all(timeout=120)
-        desk.widget().wait_for()
-        yield desk
-        desk.page.close()
-
-
-@pytest.fixture
-def fresh(desk):
-    """The widget as it was at first."""
-    desk.ask("start_again()")
-    return desk
-
-
-def chip(desk, i):
-    return desk.widget().locator(".eh-chip").nth(i)
-
-
-def press(desk, locator):
-    before = desk.answers()
-    locator.click()
-    desk.settle(before)
 
 
 def agrees_with_python(desk):
@@ -59,8 +17,8 @@ def agrees_with_python(desk):
 
 
 def test_a_click_masks_and_a_proposal_replaces(fresh):
-    press(fresh, chip(fresh, 2))
-    assert chip(fresh, 2).locator("bdi").inner_text() == "[MASK]"
+    fresh.press(fresh.chip(2))
+    assert fresh.chip(2).locator("bdi").inner_text() == "[MASK]"
     rows = fresh.widget().locator(".eh-proposal")
     shown = rows.evaluate_all("rows => rows.map(r => [r.children[0].textContent, r.children[2].textContent])")
     made = fresh.ask(
@@ -70,13 +28,13 @@ def test_a_click_masks_and_a_proposal_replaces(fresh):
     rank = fresh.ask("explorer.exploration.proposals.original_rank")
     assert f"is number {rank} of" in fresh.widget().locator(".eh-rank").inner_text()
     chosen = rows.nth(3).locator("bdi").inner_text()
-    press(fresh, rows.nth(3))
+    fresh.press(rows.nth(3))
     assert fresh.ask("explorer.state['sampled']") == {"2": chosen}
     agrees_with_python(fresh)
 
 
 def test_a_word_is_typed_another_sampled_and_the_original_put_back(fresh):
-    press(fresh, chip(fresh, 9))
+    fresh.press(fresh.chip(9))
     fresh.widget().get_by_label("Another word").fill("needle")
     fresh.click("Put")
     assert fresh.ask("explorer.state['sampled']") == {"9": "needle"}
@@ -89,7 +47,7 @@ def test_a_word_is_typed_another_sampled_and_the_original_put_back(fresh):
 
 
 def test_the_slider_changes_the_bars_and_ends_at_the_last_value(fresh):
-    press(fresh, chip(fresh, 2))
+    fresh.press(fresh.chip(2))
     slider = fresh.widget().get_by_label("Temperature")
     slider.focus()
     for _ in range(8):
@@ -100,8 +58,7 @@ def test_the_slider_changes_the_bars_and_ends_at_the_last_value(fresh):
         fresh.page.wait_for_timeout(100)
     assert fresh.ask("explorer.state['temperature']") == pytest.approx(0.2)
     first = fresh.ask("f'{explorer.exploration.proposals.probabilities[0]:.3f}'")
-    is_shown = "p => document.querySelector('.eh-proposal .eh-p').textContent === p"
-    fresh.page.wait_for_function(is_shown, arg=first)
+    expect(fresh.widget().locator(".eh-proposal .eh-p").first).to_have_text(first)
     assert fresh.widget().locator(".eh-temperature output").inner_text() == "0.2"
 
 
@@ -148,12 +105,11 @@ def test_a_sentence_is_picked_and_the_whole_is_copied_as_text(fresh):
     fresh.settle(before)
     assert [token for token, _ in fresh.chips()][1:-1] == list("今天天气很好")
     fresh.widget().get_by_role("button", name="Copy as text").click()
-    fresh.page.wait_for_function("() => document.querySelector('.eh-status').textContent === 'Copied.'")
+    expect(fresh.widget().locator(".eh-status")).to_have_text("Copied.")
     assert fresh.page.evaluate("() => navigator.clipboard.readText()") == fresh.ask("explorer._plain()")
 
 
-def test_the_keyboard_alone_does_it_all_and_never_touches_the_notebook(fresh):
-    fresh.theme("JupyterLab Dark")
+def test_the_keyboard_alone_masks_chooses_types_and_takes_back(fresh):
     cells = fresh.cells()
     fresh.widget().get_by_label("Text").focus()
     fresh.page.keyboard.press("Control+a")
@@ -162,7 +118,6 @@ def test_the_keyboard_alone_does_it_all_and_never_touches_the_notebook(fresh):
     fresh.tab_to(".eh-chip")
     fresh.keys("ArrowRight", "ArrowRight", "Enter")
     assert fresh.ask("explorer.state['masked']") == [2]
-    assert fresh.strays() == []
     fresh.tab_to(".eh-proposal")
     fresh.keys("ArrowDown", "Enter")
     second = fresh.ask("explorer.exploration.proposals.tokens[1]")
@@ -182,22 +137,88 @@ def test_the_keyboard_alone_does_it_all_and_never_touches_the_notebook(fresh):
     assert fresh.focused().startswith("the")
     assert fresh.cells() == cells
     agrees_with_python(fresh)
-    fresh.theme("JupyterLab Light")
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_axe_finds_nothing_in_either_theme(fresh, theme):
-    fresh.theme(theme)
+def test_the_keyboard_alone_reaches_every_button_and_list(fresh):
+    fresh.widget().get_by_label("Text").focus()
+    fresh.tab_to("select")
+    fresh.keys("ArrowDown")
+    assert fresh.ask("explorer.state['text']") == "Le chat a mange la souris ."
+    for name, attribute, value in (
+        ("Corrupt 15 %", "sampled", 1),
+        ("Undo", "sampled", 0),
+        ("Redo", "sampled", 1),
+        ("Reset", "sampled", 0),
+        ("Step by step", "selected", 2),
+        ("Next: mask", "sampled", 0),
+        ("Next: sample", "sampled", 2),
+    ):
+        fresh.tab_to_button(name)
+        fresh.keys("Enter")
+        assert len(fresh.ask(f"explorer.state[{attribute!r}]")) == value, name
+    fresh.tab_to_button("Copy as text")
+    fresh.keys("Space", answers=False)
+    expect(fresh.widget().locator(".eh-status")).to_have_text("Copied.")
+    fresh.tab_to("input[type=range]")
+    fresh.keys("End")
+    assert fresh.ask("explorer.state['temperature']") == 3.0
+    fresh.tab_to("summary")
+    fresh.keys("Enter", answers=False)
+    expect(fresh.widget().locator(".eh-ladder tr")).to_have_count(6)
+    fresh.keys("Enter", answers=False)
+    expect(fresh.widget().locator(".eh-ladder tr").first).to_be_hidden()
+
+
+def test_the_keyboard_alone_samples_and_puts_the_original_back(fresh):
+    fresh.widget().get_by_label("Text").focus()
+    fresh.tab_to(".eh-chip")
+    fresh.keys("ArrowRight", "ArrowRight", "Space")
+    fresh.tab_to_button("Sample")
+    fresh.keys("Enter")
+    assert list(fresh.ask("explorer.state['sampled']")) == ["2"]
+    fresh.tab_to_button("Original back")
+    fresh.keys("Enter")
+    assert fresh.ask("explorer.state['selected']") == []
+    assert fresh.focused().startswith("chef"), "the focus goes back to the token"
+
+
+def test_no_key_pressed_in_the_widget_is_a_command_of_the_notebook(fresh):
+    fresh.press(fresh.chip(2))
+    fresh.widget().locator("summary").click()
+    for selector in (".eh-chip", ".eh-proposal", "button.eh-main", "input[type=range]", "summary", ".eh-scroll"):
+        fresh.widget().locator(selector).first.focus()
+        assert fresh.strays() == [], selector
+    assert fresh.unguarded() == []
+    fresh.widget().locator("summary").click()
+
+
+def test_axe_finds_nothing(fresh):
     fresh.click("Corrupt 15 %")
-    press(fresh, chip(fresh, 2))
+    fresh.press(fresh.chip(2))
     fresh.widget().get_by_label("Another word").fill("zebra")
     fresh.click("Put")
     assert "not in this model's vocabulary" in fresh.widget().get_by_role("alert").inner_text()
     fresh.widget().locator("summary").click()
-    fresh.picture(PICTURES / f"explorer-{theme.split()[1].lower()}.png")
+    fresh.picture(PICTURES / f"explorer-{fresh.place}.png")
     assert fresh.violations() == []
     fresh.widget().locator("summary").click()
-    fresh.theme("JupyterLab Light")
+
+
+def test_a_story_of_the_little_world_shows_its_ceilings(fresh):
+    fresh.cell = 2
+    fresh.press(fresh.chip(4))
+    rows = fresh.widget().locator(".eh-proposal")
+    ceilings = fresh.ask(
+        "[f'{float(marked.exploration.ceiling_at(4)[i]):.3f}' for i in marked.exploration.proposals.ids]"
+    )
+    assert [row.get_attribute("title") for row in rows.all()] == [f"ceiling {c}" for c in ceilings]
+    where = rows.first.locator(".eh-ceiling").evaluate("mark => mark.style.getPropertyValue('--c')")
+    assert f"{float(where):.3f}" == ceilings[0]
+    fresh.widget().get_by_label("Another word").fill("baker")
+    fresh.click("Put")
+    best = fresh.ask("f'{marked.exploration.best_judgement[4]:.2f}'")
+    assert fresh.chip(4).locator(".eh-best").inner_text() == f"◆ {best}"
+    fresh.press(fresh.chip(4))
 
 
 def read(desk, text):
@@ -209,15 +230,15 @@ def read(desk, text):
 
 def test_hard_texts_are_shown_and_never_run(fresh):
     dialogs = []
-    fresh.page.once("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    for text in (ATTACK, "the chef 😀 👩‍👩‍👧 é e\u0301\u0301 .", "שלום עולם"):
+    fresh.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    for text in (ATTACK, "the chef 😀 👩‍👩‍👧 é e\u0301\u0301 .", "e" * 5000, "שלום עולם"):
         read(fresh, text)
         fresh.click("Corrupt 15 %")
         agrees_with_python(fresh)
     assert fresh.widget().locator(".eh-chips").get_attribute("dir") == "rtl"
     assert fresh.widget().locator("script, img").count() == 0
     read(fresh, TEXT)
-    press(fresh, chip(fresh, 2))
+    fresh.press(fresh.chip(2))
     fresh.widget().get_by_label("Another word").fill(ATTACK)
     fresh.click("Put")
     assert ATTACK in fresh.widget().get_by_role("alert").inner_text()
@@ -234,15 +255,15 @@ def test_a_click_is_redrawn_in_time(fresh, words, limit, record_property):
     assert tokens == min(5 * words + 2, 512)
     if tokens == 512:
         assert "are cut" in fresh.widget().locator(".eh-notice").inner_text()
-    timed = """i => new Promise(done => {
-        const widget = document.querySelector('.eh-widget'), began = performance.now();
+    timed = """(widget, i) => new Promise(done => {
+        const began = performance.now();
         new MutationObserver((_, observer) => { observer.disconnect();
             requestAnimationFrame(() => done((performance.now() - began) / 1000)); })
             .observe(widget, {attributes: true, attributeFilter: ['data-answer']});
         widget.querySelectorAll('.eh-chip')[i].click(); })"""
-    seconds = min(fresh.page.evaluate(timed, i) for i in (7, 17, 27))
+    seconds = min(fresh.widget().evaluate(timed, i) for i in (7, 17, 27))
     record_property("seconds", seconds)
-    print(f"{tokens} tokens: click to redraw in {seconds:.3f} s")
+    print(f"{fresh.place}, {tokens} tokens: click to redraw in {seconds:.3f} s")
     assert seconds < limit
 
 
