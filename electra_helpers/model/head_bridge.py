@@ -39,7 +39,7 @@ def finetuned_to_transformers(net: FinetunedNet, labels: Sequence[str] = ()) -> 
     state: dict[str, Tensor] = encoder_to_transformers({n: v.detach() for n, v in net.encoder.state_dict().items()})
     for ours, theirs in layers.items():
         state |= {f"{theirs}.{n}": v.detach() for n, v in getattr(net.head, ours).state_dict().items()}
-    model = getattr(transformers, name)(config)
+    model = getattr(transformers, name)(config).to(next(net.parameters()).dtype)
     model.load_state_dict(state)
     return model.eval()
 

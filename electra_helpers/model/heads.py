@@ -109,7 +109,7 @@ class ConditionedSpanHead(nn.Module):
 
     def _last(self, hidden: Tensor, real: Tensor, starts: Tensor) -> Tensor:
         """log P of every last token (B, S, L) for each of the starts (B, S)."""
-        batch, length, size = hidden.shape
+        _, length, size = hidden.shape
         begun = hidden.gather(1, starts[..., None].expand(-1, -1, size))  # (B, S, H)
         both = [hidden[:, None].expand(-1, starts.shape[1], -1, -1), begun[:, :, None].expand(-1, -1, length, -1)]
         logits = self.last(F.gelu(self.dense(torch.cat(both, dim=-1))))[..., 0]

@@ -52,24 +52,22 @@ class Examples:
         """How many tokens these have."""
         return self._real[indices]
 
-    def take(self, indices: Sequence[int] | np.ndarray) -> tuple[Batch, Tensor | None]:
-        """The batch of these examples, as long as its longest, and its targets: (B,), (B, 2) or (B, L)."""
+    def batch(self, indices: Sequence[int] | np.ndarray) -> Batch:
+        """These examples, padded to the longest of them."""
         chosen = [self.examples[int(i)] for i in indices]
-        length = max(len(e.ids) for e in chosen)
-        ids = np.full((len(chosen), length), self.pad_id, dtype=np.int64)
+        ids = np.full((len(chosen), max(len(e.ids) for e in chosen)), self.pad_id, dtype=np.int64)
         for row, example in zip(ids, chosen, strict=True):
             row[: len(example.ids)] = example.ids
         first = np.array([e.token_type_ids.index(1) if 1 in e.token_type_ids else len(e.ids) for e in chosen])
-        return to_batch(ids, first, np.array([len(e.ids) for e in chosen])), _targets(chosen, length)
+        return to_batch(ids, first, np.array([len(e.ids) for e in chosen]))
 
-
-def _targets(chosen: Sequence[Example], length: int) -> Tensor | None:
-    if any(e.target is None for e in chosen):
-        return None
-    if isinstance(chosen[0].target, list):
-        rows = [e.target + [IGNORED] * (length - len(e.target)) for e in chosen]
-        return torch.tensor(rows)
-    return torch.tensor([e.target for e in chosen])
+    def take(self, indices: Sequence[int] | np.ndarray) -> tuple[Batch, Tensor]:
+        """The same with their targets: (B,), (B, 2) or (B, L)."""
+        batch, targets = self.batch(indices), [self.examples[int(i)].target for i in indices]
+        if isinstance(targets[0], list):
+            length = batch.input_ids.shape[1]
+            targets = [target + [IGNORED] * (length - len(target)) for target in targets]
+        return batch, torch.tensor(targets)
 
 
 class DownstreamTask(ABC):

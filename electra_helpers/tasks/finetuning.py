@@ -138,7 +138,8 @@ class KeepBest(Callback):
             records = [
                 r for r in read_log(self.folder / "log.jsonl") if r["kind"] == "evaluation" and r["step"] <= run.start
             ]
-            self.best = max(records, key=lambda r: r[self.metric], default={})
+            best = max(records, key=lambda r: r[self.metric], default={})
+            self.best = {name: value for name, value in best.items() if name != "kind"}
             self.waited = sum(r["step"] > self.best.get("step", 0) for r in records)
             run.stop = bool(self.patience) and self.waited >= self.patience
 
@@ -241,8 +242,7 @@ def predict_chunk(
     outputs: list[np.ndarray] = [np.empty(0)] * len(found)
     order = np.argsort(examples.real_lengths(np.arange(len(found))), kind="stable")
     for indices in chunks(order, max(config.batch_size, 32)):
-        batch, _ = examples.take(np.array(indices))
-        for index, output in zip(indices, task.outputs(net, batch.to(device)), strict=True):
+        for index, output in zip(indices, task.outputs(net, examples.batch(indices).to(device)), strict=True):
             outputs[index] = output
     return task.predictions(rows, found, outputs)
 

@@ -1,0 +1,157 @@
+"""Fine-tuning on the little world with several seeds: what notebooks 08 to 10 draw bands from.
+
+    python tests/benchmarks/downstream.py --seeds 0 1 2 3 4
+
+writes data/benchmarks/downstream.json and prints a table. The model is the shipped electra-tiny-world-en; scores are of test
+rows, whose heroes and verb-object pairs no training row has, except where "validation" is said (new stories of the same names).
+The step that is kept was chosen on validation rows. `--only topic` (sentiment, entities, questions) records one part and keeps
+the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from electra_helpers.model.store import load
+from electra_helpers.tasks.finetuning import Finetuned, finetune
+from electra_helpers.text.labelled import LabelledData, labelled
+from electra_helpers.world.labels import LABEL_NAMES
+from electra_helpers.world.labels import labelled as world_rows
+
+OUT = Path(__file__).resolve().parents[2] / "data" / "benchmarks" / "downstream.json"
+MODEL = "electra-tiny-world-en"
+SIZES = (16, 64, 256, 1024)
+EPOCHS = {16: 80, 64: 40, 256: 20, 1024: 10}
+ARMS = {"pretrained": {}, "frozen": {"freeze": True, "learning_rate": 1e-2}, "scratch": {"scratch": True}}
+ENTITY_ROWS, QUESTIONS, QUESTION_EPOCHS = 1_000, 4_000, 6
+HELD_OUT = 300
+
+
+def rows_of(what: str, split: str, count: int) -> LabelledData:
+    """Rows of the little world with their label names."""
+    rows = list(world_rows(what, "en", split=split, count=count))
+    return labelled(rows, labels=LABEL_NAMES.get(what), source=f"world:{what} ({split})")
+
+
+def first(data: LabelledData, count: int) -> LabelledData:
+    """Its first rows, with all label names."""
+    return labelled(
+        [{"text": row["text"], "label": row["label"]} for row in data.rows[:count]],
+        labels=data.labels,
+        source=data.source,
+    )
+
+
+def classification(what: str, seeds: list[int]) -> dict:
+    """Accuracy by number of labels, arm and seed."""
+    start, train = load(MODEL), rows_of(what, "train", max(SIZES))
+    validation, test = rows_of(what, "validation", HELD_OUT), rows_of(what, "test", HELD_OUT)
+    found: dict = {"labels": list(SIZES), "baseline": baseline(train, test), "seconds": 0.0}
+    for arm, changes in ARMS.items():
+        scores = []
+        for size in SIZES:
+            settings = {"epochs": EPOCHS[size], "eval_every": 0, **changes}
+            runs = [
+                timed(found, "classification", start, first(train, size), validation, seed, settings) for seed in seeds
+            ]
+            scores.append([run.evaluate(test)["accuracy"] for run in runs])
+            print(f"{what:<10} {arm:<10} {size:>5} labels: {spread(scores[-1])}", flush=True)
+        found[arm] = {"accuracy": scores}
+    return found
+
+
+def timed(found: dict, task: str, start, train, validation, seed: int, settings: dict) -> Finetuned:
+    began = time.process_time()
+    made = finetune(task, start, train, validation=validation, seed=seed, device="cpu", **settings)
+    found["seconds"] += time.process_time() - began
+    return made
+
+
+def entities(seeds: list[int]) -> dict:
+    """Entity F1 on the names of the training rows, and on names that it never saw."""
+    start, train = load(MODEL), rows_of("entities", "train", ENTITY_ROWS)
+    held_out = {split: rows_of("entities", split, HELD_OUT) for split in ("validation", "test")}
+    found: dict = {"rows": ENTITY_ROWS, "seconds": 0.0} | {split: {} for split in held_out}
+    for seed in seeds:
+        made = timed(found, "tagging", start, train, held_out["validation"], seed, {})
+        for split, data in held_out.items():
+            for name, value in made.evaluate(data).items():
+                found[split].setdefault(name, []).append(value)
+    for split in held_out:
+        print(f"entities   {split:<10} F1: {spread(found[split]['f1'])}", flush=True)
+    return found
+
+
+def questions(seeds: list[int]) -> dict:
+    """Scores with the question, and with the question hidden at training and at test."""
+    start, train = load(MODEL), rows_of("questions", "train", QUESTIONS)
+    held_out = {split: rows_of("questions", split, HELD_OUT) for split in ("validation", "test")}
+    found: dict = {"rows": QUESTIONS, "seconds": 0.0}
+    for arm, change in (("asked", lambda d: d), ("blind", hidden)):
+        found[arm] = {split: {} for split in held_out}
+        for seed in seeds:
+            settings = {"epochs": QUESTION_EPOCHS, "eval_every": 375}
+            made = timed(
+                found, "question-answering", start, change(train), change(held_out["validation"]), seed, settings
+            )
+            for split, data in held_out.items():
+                for name, value in made.evaluate(change(data)).items():
+                    found[arm][split].setdefault(name, []).append(value)
+        for split in held_out:
+            print(f"questions  {arm:<6} {split:<10} F1: {spread(found[arm][split]['f1'])}", flush=True)
+        found[arm] = found[arm]["validation"] | {"test": found[arm]["test"]}
+    return found
+
+
+def hidden(data: LabelledData) -> LabelledData:
+    """The same rows with one question for all."""
+    return labelled([row | {"question": "?"} for row in data.rows], task=data.task, source=data.source)
+
+
+def baseline(train: LabelledData, test: LabelledData) -> float:
+    """Accuracy of the commonest training label."""
+    common = int(np.bincount([row["label"] for row in train.rows]).argmax())
+    return float(np.mean([row["label"] == common for row in test.rows]))
+
+
+def spread(values: list[float]) -> str:
+    """Mean and standard deviation."""
+    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1) if len(values) > 1 else 0:.3f}"
+
+
+PLACES = {  # where a part stands in the file
+    "topic": ("classification", "topic"),
+    "sentiment": ("classification", "sentiment"),
+    "entities": ("tagging",),
+    "questions": ("question answering",),
+}
+PARTS = {
+    "topic": lambda seeds: classification("topic", seeds),
+    "sentiment": lambda seeds: classification("sentiment", seeds),
+    "entities": entities,
+    "questions": questions,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS))
+    asked = parser.parse_args()
+    found = json.loads(OUT.read_text("utf-8")) if OUT.is_file() else {"model": MODEL}
+    for part in asked.only:
+        *above, name = PLACES[part]
+        room = found
+        for step in above:
+            room = room.setdefault(step, {})
+        room[name] = PARTS[part](asked.seeds) | {"seeds": asked.seeds}
+        OUT.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
