@@ -18,7 +18,8 @@ from torch.nn import functional as F
 
 from electra_helpers.config import PretrainConfig
 from electra_helpers.corruption import Noise, at_least_fp32, draw_noise
-from electra_helpers.course.quick import WorldRun, world_run
+from electra_helpers.course.assembly import with_network
+from electra_helpers.course.quick import SHAPES, WorldRun, world_run
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.ablations import MaskedLanguageModel, build_network
 from electra_helpers.model.electra import Electra, LossSum, StepOutput, Steps
@@ -27,12 +28,10 @@ from electra_helpers.resources import data_folder
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.tokenizer import Tokenizer
 from electra_helpers.training.loop import Callback, Run
-from electra_helpers.training.pretraining import Pretraining
 
 STORIES = 4_000  # of the arms
-GENERATOR_SIZE = 0.5  # of the arms, whatever the recipe says by now
 BUDGET = 1.5e12  # floating-point operations of a whole arm
-READINGS = 8  # how often an arm is read, its start and its end included
+READINGS = 6  # how often an arm is read, its start and its end included
 FILE = "benchmarks/objectives.json"
 
 
@@ -98,24 +97,24 @@ def arm_run(name: str, *, seed: int, percent: int = 100, story_count: int = STOR
         raise ElectraError(f"There is no arm {name!r}: choose one of {', '.join(ARMS)}.")
     arm = ARMS[name]
     chosen = {"seed": seed, "story_count": story_count} | arm.changes | changes
-    trial = _network(world_run(steps=1, **chosen), arm)
-    steps = max(1, round(BUDGET * percent / 100 / flops_of_a_step(trial)))
-    return _network(world_run(steps=steps, **chosen), arm)
+    prepare = _adversarial_run if arm.adversarial else world_run
+    steps = max(1, round(BUDGET * percent / 100 / flops_of_a_step(prepare(steps=1, **chosen))))
+    return prepare(steps=steps, **chosen)
 
 
-def _network(run: WorldRun, arm: Arm) -> WorldRun:
-    run = with_generator(run, adversarial=arm.adversarial)
+def _adversarial_run(**chosen: Any) -> WorldRun:
+    run = world_run(**chosen)
+    torch.manual_seed(run.config.seed)
+    run = with_network(run, AdversarialElectra(run.task.model.config))
     run.task.loss_weights = run.config.loss_weights | {"adversarial": 1.0}
     return run
 
 
-def with_generator(run: WorldRun, size: float = GENERATOR_SIZE, *, adversarial: bool = False) -> WorldRun:
-    """The same run with a generator of another width, or with one that is rewarded for fooling; all weights drawn anew from the seed."""
-    old = run.task
-    shape = replace(old.model.config, generator_size=size)
+def with_generator(run: WorldRun, size: float) -> WorldRun:
+    """The same run with a generator of another width; all weights drawn anew from the seed."""
+    shape = replace(run.task.model.config, generator_size=size)
     torch.manual_seed(run.config.seed)
-    net = AdversarialElectra(shape) if adversarial else build_network(shape, run.config)
-    return replace(run, task=Pretraining(net, old.rows, old.held_out, run.config, old.steps))
+    return with_network(run, build_network(shape, run.config))
 
 
 def flops_of_a_step(run: WorldRun) -> int:
@@ -180,22 +179,28 @@ def padded(tokenizer: Tokenizer, texts: list[str]) -> Batch:
 
 
 @cache
-def _pairs(per_phenomenon: int) -> list[tuple[str, str, bool]]:
-    """(good, bad, whether the probe learns from it): no story is on both sides."""
+def story_pairs(per_phenomenon: int) -> list[tuple[str, str, bool]]:
+    """(good, bad, whether the probe learns from it): whole stories with and without one mistake; no story is on both sides."""
     from electra_helpers.world.pairs import PHENOMENA, blimp_row, minimal_pairs
 
     found = [pair for phenomenon in PHENOMENA for pair in minimal_pairs(phenomenon, per_phenomenon)]
     number = {key: i for i, key in enumerate(sorted({pair.story.key for pair in found}))}
-    rows = [(blimp_row(pair, 0), number[pair.story.key] % 2 == 0) for pair in found]
-    return [(row["sentence_good"], row["sentence_bad"], learns) for row, learns in rows]
+    rows = []
+    for pair in found:
+        told = list(pair.story.sentences("en"))
+        good = " ".join(told)
+        told[pair.number] = blimp_row(pair, 0)["sentence_bad"]
+        rows.append((good, " ".join(told), number[pair.story.key] % 2 == 0))
+    return rows
 
 
-def pairs_probe(tokenizer: Tokenizer, per_phenomenon: int = 200) -> Probe:
-    """Right or wrong sentence? Minimal pairs of five phenomena; the words alone say next to nothing."""
-    sides = []
+def pairs_probe(tokenizer: Tokenizer, per_phenomenon: int = 400) -> Probe:
+    """Which of two stories has the mistake? Minimal pairs of five phenomena, in stories that fit a row of pre-training."""
+    longest, sides = SHAPES["stories"]["length"], []
     for learns in (True, False):
-        texts = [text for good, bad, side in _pairs(per_phenomenon) if side is learns for text in (good, bad)]
-        sides += [padded(tokenizer, texts), torch.tensor([1, 0] * (len(texts) // 2))]
+        pairs = [(good, bad) for good, bad, side in story_pairs(per_phenomenon) if side is learns]
+        short = [pair for pair in pairs if all(len(tokenizer.encode(text).ids) <= longest for text in pair)]
+        sides += [padded(tokenizer, [text for pair in short for text in pair]), torch.tensor([1, 0] * len(short))]
     return Probe(*sides, in_pairs=True)
 
 

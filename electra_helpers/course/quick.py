@@ -105,8 +105,13 @@ def world_run(
     if rows is None:
         rows = build_rows(world_texts(unit, story_count, seed=seed), pieces, length, form="documents")
     exam = build_rows(world_texts(unit, HELD_OUT, split="validation"), pieces, length, form="documents")
-    fixed = {"steps": steps, "warmup_steps": max(1, steps // 10), "form": "documents", "log_every": max(1, steps // 50)}
-    fixed["mask_share"] = 0.15  # the paper's, which the notebooks speak of; the tiny recipe has more
+    fixed = {
+        "steps": steps,
+        "warmup_steps": max(1, steps // 10),
+        "form": "documents",
+        "log_every": max(1, steps // 50),
+        "mask_share": 0.15,  # the paper's, which the notebooks speak of; the tiny recipe has more
+    }
     sized = SHAPES[unit] | {"length": length, "eval_every": max(1, steps), "eval_rows": HELD_OUT, "seed": seed}
     config = replace(recipe("tiny").pretrain, **fixed | sized | changes)
     special = {"pad_id": pieces.pad_id, "cls_id": pieces.cls_id, "sep_id": pieces.sep_id, "mask_id": pieces.mask_id}

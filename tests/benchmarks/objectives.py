@@ -34,6 +34,7 @@ PATH = data_folder() / FILE
 PAD = 0  # of the world's tokenizer
 SHEET_STEPS = 300
 SHEET_EVALUATIONS = 10
+SHEET_GENERATOR = 0.5  # wider than the recipe's: its fakes get harder within a sheet
 
 
 def read() -> dict:
@@ -74,10 +75,7 @@ class Seen:
     """Parts of the step that remember the last selection and replacement, so that a bug can be put in; and what was labelled."""
 
     def __init__(self) -> None:
-        self.labelled, self.judged = (
-            0,
-            0,
-        )  # tokens labelled as replaced, and all real tokens, since the last line of the log
+        self.labelled = self.judged = 0  # tokens labelled as replaced, and real ones, since the last line of the log
 
     def select(self, ids, *args, **options):
         self.judged += int((ids != PAD).sum())
@@ -152,9 +150,9 @@ def record_sheets() -> None:
         run = world_run(
             story_count=STORIES, steps=SHEET_STEPS, parts=steps, eval_every=every, log_every=10, seed=3, **changes
         )
-        run = with_generator(run)
-        if name == "generator trained beforehand":
-            run = with_generator(run, 1.0)
+        is_strong = name == "generator trained beforehand"
+        run = with_generator(run, 1.0 if is_strong else SHEET_GENERATOR)
+        if is_strong:
             strong_generator(run)
         sheet = Sheet(seen)
         try:
