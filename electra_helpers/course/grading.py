@@ -123,8 +123,9 @@ def judge(exercise: Exercise, submission: Any, seconds: float = SECONDS) -> Verd
         return Verdict(NOT_ATTEMPTED, f"Put your answer in place of None in {exercise.variable}.")
     if missing:
         return Verdict(FAILED, f"{missing} of {total} answers are still None.")
-    if exercise.kind == "write":
-        return _judge_text(submission)
+    if exercise.kind == "write" and len(str(submission).split()) < FEWEST_WORDS:
+        words = len(str(submission).split())
+        return Verdict(FAILED, f"{words} words say little: write at least two full sentences.")
     return _verdict(run_limited(lambda: _run_checks(exercise, submission), seconds), exercise, seconds)
 
 
@@ -144,13 +145,6 @@ def _judge_function(exercise: Exercise, submission: Any, seconds: float) -> Verd
     return _verdict(run_limited(lambda: _run_checks(exercise, submission), seconds), exercise, seconds)
 
 
-def _judge_text(submission: Any) -> Verdict:
-    words = len(str(submission).split())
-    if words < FEWEST_WORDS:
-        return Verdict(FAILED, f"{words} words say little: write at least two full sentences.")
-    return Verdict(PASSED, "Kept in your portfolio. Now open the rubric below and mark your own answer.")
-
-
 def _verdict(outcome: Outcome, exercise: Exercise, seconds: float) -> Verdict:
     printed = f"\nIt printed:\n{outcome.printed.rstrip()}" if outcome.printed.strip() else ""
     if outcome.timed_out:
@@ -159,7 +153,8 @@ def _verdict(outcome: Outcome, exercise: Exercise, seconds: float) -> Verdict:
         return Verdict(FAILED, ends + printed)
     error = outcome.error
     if error is None:
-        return Verdict(PASSED, printed.lstrip("\n"))
+        kept = "Kept in your portfolio. Now open the rubric below and mark your own answer."
+        return Verdict(PASSED, kept if exercise.kind == "write" else printed.lstrip("\n"))
     if isinstance(error, Mistake):
         return Verdict(FAILED, str(error) + printed)
     if isinstance(error, NotImplementedError) and not str(error) and own_frames(error):

@@ -15,15 +15,17 @@ from electra_helpers.course.bug_hunt import (
     PIPELINES,
 )
 from electra_helpers.course.exercises import find
+from electra_helpers.course.exercises.hard_fakes import findings
 from electra_helpers.course.exercises.n04_corrupted_inputs import (
     _case,
     corrupt,
-    findings,
     label_replaced,
     sample_tokens,
 )
 from electra_helpers.course.own_steps import own_steps
 from electra_helpers.errors import ElectraError
+from electra_helpers.text.tokenizer import tokenizer_from_words
+from electra_helpers.world import vocabulary
 from tests.course.cases import Cases, hold
 
 SAMPLE = "def sample_tokens(logits, temperature=1.0, generator=None):\n"
@@ -31,7 +33,7 @@ FLAT = "    p = {}\n    return torch.multinomial(p.flatten(0, -2), 1, generator=
 CORRUPT = "def corrupt(original_ids, selection, sampled_ids):\n"
 LABEL = "def label_replaced(original_ids, corrupted_ids, selection=None):\n"
 MEASURED = find("04.5").solution
-COLDER, IMPOSSIBLE, TOGETHER, ALWAYS = MEASURED
+COLDER, IMPOSSIBLE, TOGETHER, ALWAYS, WIDER, BEST = MEASURED
 
 CASES = {
     "04.1": Cases(
@@ -134,6 +136,8 @@ CASES = {
             (MEASURED | {TOGETHER: "together"}, "not filled jointly"),
             (MEASURED | {IMPOSSIBLE: "more often"}, "second column"),
             (MEASURED | {IMPOSSIBLE: "perhaps"}, "choose"),
+            (MEASURED | {WIDER: "more fakes"}, "a right guess is no fake"),
+            (MEASURED | {BEST: "that of the discriminator"}, "not the better opponent"),
         ],
     ),
 }  # fmt: skip
@@ -253,3 +257,14 @@ def test_pretraining_runs_a_learners_functions(define):
         )
         != mine
     )
+
+
+@pytest.mark.slow
+def test_a_wider_generator_trained_as_long_makes_fewer_fakes():
+    examined = fakes.hidden_words(tokenizer_from_words(vocabulary("en")), 4)
+    replaced = {}
+    for width in (0.25, 1.0):
+        run = fakes.generator_run(width, story_count=6_000, steps=500)
+        run.train()
+        replaced[width] = fakes.expected_hardness(run.task.model.eval().generator, examined, 1.0).replaced
+    assert replaced[1.0] < replaced[0.25] - 0.02, replaced

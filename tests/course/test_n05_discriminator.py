@@ -106,6 +106,20 @@ CASES = {
             (SHIFT + "    return logits + used - trained", "cannot be added"),
         ],
     ),
+    "05.6": Cases(
+        None,
+        [
+            "The labels hold less: 42 bits against 283 at most. But the loss is taken at all tokens, so no vector goes untrained.",
+            "It is not 6.7 times the information; a label of RTD says less than one of MLM.\nWhat counts is that every position is trained: 82.4 against 85.0.",
+        ],
+        [
+            ("Because it is better.", "say little"),
+            ("RTD has labels at all 128 tokens and so gets 6.7 times as much information out of every row as MLM does.", "not 6.7 × the information"),
+            ("The discriminator learns from the [MASK] tokens more often than BERT does, at 15 % of all positions.", "never meets a [MASK]"),
+            ("It learns from every token of the row and that is why it is better than a masked language model.", "no number"),
+            ("A label of RTD holds few bits, 42 a row against 283, and still the model wins over the other one.", "*where* the loss is taken"),
+        ],
+    ),
 }  # fmt: skip
 NAMES = {"torch": torch, "F": F, "math": math}
 

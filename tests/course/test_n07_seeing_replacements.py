@@ -9,21 +9,20 @@ from electra_helpers.course.exercises.n07_seeing_replacements import (
     AGREEMENT,
     BEATEN,
     CLAIMS,
-    NAMES_READ,
     RESTLESS_ANSWER,
     clue_agreement,
     clue_answer,
     lost_without_stop_words,
-    name_answer,
     word_scores,
 )
+from electra_helpers.course.exercises.unusual import bias_answer, swap_gaps
 from electra_helpers.course.laboratory import (
+    SWAPS,
     clue_cases,
     found_by_phenomenon,
-    name_swaps,
-    p_of_word,
     put,
     restless,
+    swaps,
     told,
     without_stop_words,
     world_model,
@@ -31,10 +30,11 @@ from electra_helpers.course.laboratory import (
 from electra_helpers.errors import ElectraError
 from electra_helpers.tasks.ceilings import ceilings_for
 from electra_helpers.tasks.detection import detect
+from electra_helpers.world import lexicon as lex
 from tests.course.cases import Cases, hold
 
 SCORES = "def word_scores(p, word_ids):\n"
-CLUES, NAMES, LOST = clue_answer(), name_answer(), lost_without_stop_words()
+CLUES, BIAS, LOST = clue_answer(), bias_answer(), lost_without_stop_words()
 STOPPED = LOST | {"claim": CLAIMS[1]}
 
 CASES = {
@@ -114,13 +114,20 @@ CASES = {
         ],
     ),
     "07.5": Cases(
-        dict.fromkeys(NAMES),
-        [NAMES, NAMES | {"known": round(NAMES["known"], 3), "unknown": round(NAMES["unknown"], 3), "gap": round(NAMES["gap"], 2)}],
+        dict.fromkeys(BIAS),
         [
-            (NAMES | {"known": NAMES["unknown"], "unknown": NAMES["known"]}, "exchanged"),
-            (NAMES | {"gap": -NAMES["gap"]}, "turned round"),
-            (NAMES | {"known": NAMES["known"] + 0.1}, "is not"),
-            (NAMES | {"reading": next(x for x in NAMES_READ if x != NAMES["reading"])}, "whom a cleaner"),
+            BIAS,
+            {kind: round(BIAS[kind], 3) for kind in SWAPS} | {"beyond chance": ("dialect", "names")},
+            BIAS | {"beyond chance": {"names", "dialect"}},
+        ],
+        [
+            (BIAS | {"names": -BIAS["names"]}, "turned round"),
+            (BIAS | {"dialect": swap_gaps("dialect")[0]}, "an anecdote"),
+            (BIAS | {"dialect": 0.3}, "is not 0.300"),
+            (BIAS | {"beyond chance": ["names", "dialect", "she"]}, "may be chance"),
+            (BIAS | {"beyond chance": ["names"]}, "whom would a cleaner"),
+            (BIAS | {"beyond chance": "names"}, "a list of some of"),
+            (BIAS | {"she": "none"}, "a number each"),
         ],
     ),
     "07.6": Cases(
@@ -132,6 +139,20 @@ CASES = {
             (STOPPED | {"order": 0.5}, "is not it"),
             (STOPPED | {"claim": CLAIMS[0]}, "Old pre-processing habits"),
             (STOPPED | {"claim": CLAIMS[2]}, "every kind of mistake"),
+        ],
+    ),
+    "07.7": Cases(
+        None,
+        [
+            "Right letters by people with unknown names would be flagged, with 0.92 more than others. Names should be left alone.",
+            "In 40 stories that are right, a dialect's 'was' gets 0.49 more. A cleaner would change how these speakers write.",
+        ],
+        [
+            ("Be careful with it.", "say little"),
+            ("The model flags the names of people whom it does not know far more than it flags the names of others.", "no number"),
+            ("P(replaced) rises by 0.92 on average over forty stories, so please think twice before you switch it on.", "Whom?"),
+            ("For unknown names P is 0.92 higher, for a dialect 0.49, and for women there is hardly any difference.", "what would be done"),
+            ("The model flags dialect with 0.49 more, because the sentences of a dialect are wrong and need a correction.", "Unusual is not an error"),
         ],
     ),
 }  # fmt: skip
@@ -170,14 +191,28 @@ def test_the_restless_model_is_calm_in_eval():
     assert detect(model, text).p_replaced == detect(model, text).p_replaced == detect(world_model(), text).p_replaced
 
 
-def test_heroes_are_renamed_in_keeping_with_their_pronouns():
-    swaps = name_swaps()
-    assert len(swaps) == 40
-    for swap in swaps:
-        assert swap.seen_text.replace(swap.seen, swap.unseen) == swap.unseen_text
-        assert swap.seen != swap.unseen
-    assert abs(NAMES["unknown"] - NAMES["known"] - NAMES["gap"]) < 1e-9
-    assert p_of_word(world_model(), swaps[0].seen_text, swaps[0].seen) < 1
+@pytest.mark.parametrize("kind", SWAPS)
+def test_a_swap_changes_what_it_says_and_nothing_else(kind):
+    changed = set()
+    for swap in swaps(kind):
+        a, b = (world_model().tokenizer.encode(text).tokens for text in (swap.usual, swap.other))
+        assert "[UNK]" not in (a if kind == "names" else a + b), "a world without the word would explain the gap"
+        changed |= {(x, y) for x, y in zip(a, b, strict=True) if x != y}
+    assert len(swaps(kind)) == 40
+    names = {name.lower() for name in lex.NAMES}
+    of_pronouns = {("he", "she"), ("his", "her"), ("him", "her"), ("his", "hers"), ("himself", "herself")}
+    if kind == "dialect":
+        assert changed == {("were", "was")}
+    elif kind == "names":
+        assert all(x in names and y in {name.lower() for name in lex.HELD_OUT_NAMES} for x, y in changed)
+    else:
+        assert {pair for pair in changed if not set(pair) <= names} <= of_pronouns
+        assert ("he", "she") in changed
+
+
+def test_an_unknown_swap_is_refused():
+    with pytest.raises(ElectraError, match="names, she, dialect"):
+        swaps("age")
 
 
 def test_the_count_of_agreements_is_within_the_cases():
@@ -197,4 +232,4 @@ def test_stop_words_go_and_content_stays():
 
 
 def test_all_of_notebook_07_is_here():
-    assert [find(number).starred for number in CASES] == [True, True, True, False, False, False]
+    assert [find(number).starred for number in CASES] == [True, True, True, False, False, False, False]

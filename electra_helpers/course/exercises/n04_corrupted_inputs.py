@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import torch
@@ -21,6 +20,7 @@ from electra_helpers.course.bug_hunt import (
     PADDING_IS_HIT,
     PIPELINES,
 )
+from electra_helpers.course.exercises.hard_fakes import findings_are_right
 from electra_helpers.course.grading import Exercise, Mistake
 
 MASK = 4
@@ -249,63 +249,6 @@ def _bugs_are_found(answers: Any) -> None:
         raise Mistake(f"{start} {LOOK[right]}")
 
 
-@cache
-def measured(stories: int = 5) -> dict[float, Any]:
-    """Temperature → hardness of the bundled generator's fakes, in expectation."""
-    from electra_helpers.course.fakes import expected_hardness, hidden_words
-    from electra_helpers.model.store import load
-
-    model = load("electra-tiny-world-en")
-    hidden = hidden_words(model.tokenizer, stories)
-    return {t: expected_hardness(model.net.generator, hidden, t) for t in (0.5, 1.0, 2.0)}
-
-
-CHOICES = {
-    "a colder generator (T = 0.5) makes": ("more fakes", "fewer fakes"),
-    "impossible among the colder generator's fakes": ("more often", "less often"),
-    "two blanks of one row are filled": ("together", "each on its own"),
-    "a generator that is always right gives": ("the hardest fakes", "no fakes at all"),
-}
-
-
-def findings() -> dict[str, str]:
-    """The right answers to 04.5; the first two are measured anew."""
-    cold, one = measured()[0.5], measured()[1.0]
-    values = (cold.replaced < one.replaced, cold.impossible < one.impossible, True, True)
-    return {key: CHOICES[key][int(value)] for key, value in zip(CHOICES, values, strict=True)}
-
-
-TOLD = {
-    "a colder generator (T = 0.5) makes": (
-        "T → 0 does not give the most signal: compare the first column of your table at T = 0.5 and T = 1. The likeliest"
-        " word is right more often than a sampled one."
-    ),
-    "impossible among the colder generator's fakes": (
-        "Compare the second column at T = 0.5 and T = 1: what a low temperature leaves out are the words that the"
-        " generator itself hardly believes in."
-    ),
-    "two blanks of one row are filled": (
-        "Blanks are not filled jointly: every position is drawn on its own, from one forward pass. That is why the name"
-        " above came out as different people in one story."
-    ),
-    "a generator that is always right gives": (
-        "Harder is not always better: a generator that is always right replaces nothing, every label is *original*, and"
-        " the discriminator learns nothing."
-    ),
-}
-
-
-def _findings_are_right(answers: Any) -> None:
-    if not isinstance(answers, dict) or set(answers) != set(CHOICES):
-        raise Mistake("Keep the dictionary as it is: four statements, each with one of its two endings.")
-    right = findings()
-    for key, choices in CHOICES.items():
-        if answers[key] not in choices:
-            raise Mistake(f"{key}: choose {choices[0]!r} or {choices[1]!r}.")
-        if answers[key] != right[key]:
-            raise Mistake(TOLD[key])
-
-
 EXERCISES = (
     Exercise(
         id="04.1",
@@ -395,19 +338,21 @@ EXERCISES = (
         kind="measure",
         minutes=10,
         difficulty=2,
-        specification="Four statements about what makes fakes hard, read off your table and the experiment with two blanks.",
-        checks=(_findings_are_right,),
+        specification="Six statements about what makes fakes hard, read off your table and the experiment with the blanks.",
+        checks=(findings_are_right,),
         hints=(
             "Read the rows of the trained generator in the table: T = 0.5 against T = 1.",
-            "For the last one: which share is replaced if every guess is right?",
+            "Which share is replaced if every guess is right? And who pays for a wide generator's compute?",
         ),
         solution={
             "a colder generator (T = 0.5) makes": "fewer fakes",
             "impossible among the colder generator's fakes": "less often",
             "two blanks of one row are filled": "each on its own",
             "a generator that is always right gives": "no fakes at all",
+            "the full-width generator, trained as long as the quarter one, makes": "fewer fakes",
+            "the width that the paper finds best": "a quarter to a half of it",
         },
         variable="my_findings",
-        why="A colder generator errs less, and its errors are nearer; one that never errs leaves nothing to find.",
+        why="Colder and wider: fewer fakes, and nearer ones. One that never errs leaves nothing to find, and a wide one costs.",
     ),
 )

@@ -1,17 +1,15 @@
-"""Exercises of notebook 07: scores of words, a restless heat map, beating the discriminator, clues, names, and stop words."""
+"""Exercises of notebook 07: scores of words, a restless heat map, beating the discriminator, clues, bias, and stop words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from statistics import mean, stdev
 from typing import Any
 
+from electra_helpers.course.exercises.unusual import NOTE, RUBRIC, gaps_are_measured, note_says_whom
 from electra_helpers.course.grading import Exercise, Mistake
 from electra_helpers.course.laboratory import (
     clue_cases,
-    name_swaps,
-    p_of_word,
     put,
     told,
     without_stop_words,
@@ -211,54 +209,6 @@ def _clues_are_ranked(answers: Any) -> None:
         )
 
 
-NAMES_READ = ("unknown names look more replaced", "no difference beyond chance", "known names look more replaced")
-
-
-@cache
-def name_scores() -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """P(replaced) of the hero's name in each story, under a name that training had and under one that it never had."""
-    model, swaps = world_model(), name_swaps()
-    seen = tuple(p_of_word(model, swap.seen_text, swap.seen) for swap in swaps)
-    return seen, tuple(p_of_word(model, swap.unseen_text, swap.unseen) for swap in swaps)
-
-
-def name_answer() -> dict[str, Any]:
-    """The right answer of exercise 07.5; beyond chance is a mean gap of more than two standard errors."""
-    seen, unseen = name_scores()
-    gaps = [b - a for a, b in zip(seen, unseen, strict=True)]
-    limit = 2 * stdev(gaps) / len(gaps) ** 0.5
-    reading = NAMES_READ[0 if mean(gaps) > limit else 2 if mean(gaps) < -limit else 1]
-    return {"known": mean(seen), "unknown": mean(unseen), "gap": mean(gaps), "reading": reading}
-
-
-def _names_are_compared(answers: Any) -> None:
-    right = name_answer()
-    if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
-    try:
-        given = {name: float(answers[name]) for name in ("known", "unknown", "gap")}
-    except (TypeError, ValueError):
-        raise Mistake("known, unknown and gap are numbers.") from None
-    if abs(given["known"] - right["unknown"]) < 0.005 and abs(given["unknown"] - right["known"]) < 0.005:
-        raise Mistake("known and unknown are exchanged.")
-    for name in ("known", "unknown"):
-        if abs(given[name] - right[name]) > 0.005:
-            raise Mistake(
-                f"{name}: the mean over the 40 stories of p_of_word at the hero's name is not {given[name]:.3f}."
-            )
-    if abs(given["gap"] + right["gap"]) < 0.005 < abs(right["gap"]):
-        raise Mistake("The sign is turned round: gap = unknown − known.")
-    if abs(given["gap"] - right["gap"]) > 0.01:
-        raise Mistake("gap is the difference of the two means, unknown − known.")
-    if answers["reading"] not in NAMES_READ:
-        raise Mistake(f"reading: choose one of {'; '.join(NAMES_READ)}.")
-    if answers["reading"] != right["reading"]:
-        raise Mistake(
-            "Every one of these stories is right: compare the gap with its standard error, and say whom a cleaner that"
-            " trusts this model would 'correct'."
-        )
-
-
 STOPPED = ("pronoun", "order", "world knowledge")
 CLAIMS = ("small words carry nothing", "grammar is lost, content stays", "everything is lost")
 
@@ -397,17 +347,17 @@ EXERCISES = (
         minutes=12,
         difficulty=2,
         specification=(
-            "The mean P(replaced) of the hero's name in 40 right stories, under a name known from training and under one"
-            " that is not; the gap (unknown − known), and what follows."
+            "For unknown names, for women and for a dialect: by how much P(replaced) rises, on average over 40 right"
+            " stories, where the story is told otherwise; and which of the three gaps are beyond two standard errors."
         ),
-        checks=(_names_are_compared,),
+        checks=(gaps_are_measured,),
         hints=(
-            "laboratory.p_of_word(model, swap.seen_text, swap.seen) for each swap of laboratory.name_swaps().",
-            "Two means and their difference; a gap of more than two standard errors is beyond chance.",
+            "usual, other = laboratory.p_where_they_differ(model, swap) for each swap of laboratory.swaps('names').",
+            "The gaps are other − usual: their mean, and statistics.stdev(gaps) / 40 ** 0.5 as standard error.",
         ),
-        solution={"known": 0.039, "unknown": 0.963, "gap": 0.923, "reading": NAMES_READ[0]},
-        variable="my_gap",
-        why="The stories are right. What the model has not met it takes for wrong, and names are people.",
+        solution={"names": 0.923, "she": 0.004, "dialect": 0.486, "beyond chance": ["names", "dialect"]},
+        variable="my_gaps",
+        why="The stories are right. What the model has not met it takes for wrong, and behind names and dialects are people.",
     ),
     Exercise(
         id="07.6",
@@ -427,5 +377,24 @@ EXERCISES = (
         solution={"pronoun": 1.0, "order": 0.95, "world knowledge": 0.0, "claim": CLAIMS[1]},
         variable="my_losses",
         why="Grammar lives in the small words. ELECTRA wants raw text; its word pieces are all the preparation it needs.",
+    ),
+    Exercise(
+        id="07.7",
+        title="A note to whoever wants to use it",
+        kind="write",
+        minutes=5,
+        difficulty=1,
+        specification=(
+            "Three sentences to a newspaper that wants to correct readers' letters with this model: whose right text"
+            " would be changed, by how much it is suspected (your numbers), and what to do about it."
+        ),
+        checks=(note_says_whom,),
+        hints=(
+            "Take the two largest gaps of 07.5. Who writes such texts?",
+            "Whom, how much, what is done to them, and what you would measure before.",
+        ),
+        solution=NOTE,
+        variable="my_note",
+        why=RUBRIC,
     ),
 )

@@ -1,0 +1,90 @@
+"""Exercises 07.5 and 07.7: whose right text a discriminator suspects, measured, and said to somebody who wants to use it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from statistics import mean, stdev
+from typing import Any
+
+from electra_helpers.course.grading import Mistake
+from electra_helpers.course.laboratory import SWAPS, p_where_they_differ, swaps, world_model
+
+
+@cache
+def swap_gaps(kind: str) -> tuple[float, ...]:
+    """For each right story by how much P(replaced) rises where it is told otherwise."""
+    found = (p_where_they_differ(world_model(), swap) for swap in swaps(kind))
+    return tuple(other - usual for usual, other in found)
+
+
+def bias_answer() -> dict[str, Any]:
+    """The right answer of exercise 07.5; beyond chance is a mean gap of more than two standard errors."""
+    gaps = {kind: swap_gaps(kind) for kind in SWAPS}
+    limits = {kind: 2 * stdev(each) / len(each) ** 0.5 for kind, each in gaps.items()}
+    means = {kind: mean(each) for kind, each in gaps.items()}
+    return means | {"beyond chance": [kind for kind in gaps if abs(means[kind]) > limits[kind]]}
+
+
+def gaps_are_measured(answers: Any) -> None:
+    """Check of 07.5: three mean gaps, and which of them are beyond chance."""
+    right = bias_answer()
+    if not isinstance(answers, dict) or set(answers) != set(right):
+        raise Mistake(f"Keep {', '.join(right)}.")
+    try:
+        given = {kind: float(answers[kind]) for kind in SWAPS}
+    except (TypeError, ValueError):
+        raise Mistake(f"{', '.join(SWAPS)}: a number each, the mean gap.") from None
+    for kind, gap in given.items():
+        if abs(gap + right[kind]) < 0.002 < abs(gap - right[kind]):
+            raise Mistake(f"{kind}: the sign is turned round. The gap is P in the other telling − P in the usual one.")
+        if abs(gap - swap_gaps(kind)[0]) < 5e-4 < abs(gap - right[kind]):
+            raise Mistake(f"{kind}: that is the gap of the first story. One story is an anecdote: take the mean of 40.")
+        if abs(gap - right[kind]) > 0.002:
+            raise Mistake(f"{kind}: the mean over the 40 stories of other − usual is not {gap:.3f}.")
+    beyond = answers["beyond chance"]
+    if isinstance(beyond, str) or not set(beyond) <= set(SWAPS):
+        raise Mistake(f"beyond chance: a list of some of {', '.join(SWAPS)}.")
+    _chance_is_weighed(set(beyond), set(right["beyond chance"]))
+
+
+def _chance_is_weighed(given: set[str], right: set[str]) -> None:
+    for kind in given - right:
+        raise Mistake(
+            f"{kind}: a gap that is no larger than two standard errors may be chance. Not every difference is a bias."
+        )
+    for kind in right - given:
+        raise Mistake(
+            f"{kind}: the gap is many standard errors wide, and every one of these stories is right. Unusual is not"
+            " wrong: whom would a cleaner that trusts this model 'correct'?"
+        )
+
+
+GROUPS = re.compile(r"name|dialect|woman|women|\bshe\b|\bher\b|group|person|people|writer|speaker", re.IGNORECASE)
+DEED = re.compile(r"correct|change|replace|flag|overwrit|delet|repair|clean|alarm", re.IGNORECASE)
+BLAME = re.compile(r"\b(is|are|was|were) (an? )?(error|mistake|wrong|incorrect|bad english)", re.IGNORECASE)
+
+
+def note_says_whom(text: Any) -> None:
+    """Check of 07.7: a number, a group, and what is done to it; the rest is for the rubric."""
+    if not re.search(r"\d", str(text)):
+        raise Mistake("There is no number in it. Whoever reads this should see how large the gap is: quote yours.")
+    if not GROUPS.search(str(text)):
+        raise Mistake("Whom? Name the group whose right text the model takes for wrong.")
+    if not DEED.search(str(text)):
+        raise Mistake("And what would be done to them? Say what a cleaner that trusts these flags does to right text.")
+    if BLAME.search(str(text)):
+        raise Mistake("Unusual is not an error: all of these stories are right. It is the flag that is wrong.")
+
+
+NOTE = (
+    "Your model suspects names that it has never met by 0.92 more than known ones, and a dialect's 'there was three"
+    " mushrooms' by 0.49 more than the standard, in stories that are right in every word. A cleaner that trusts it would"
+    " overwrite people's names, and correct speakers of that dialect into somebody else. Before you use it, count its"
+    " false alarms on right letters group by group, never touch names, and let a person decide."
+)
+RUBRIC = (
+    "A good answer names the groups with their gaps; says what is done to whom, names overwritten, right sentences of a"
+    " dialect turned into another; and says what to do first: count false alarms by group on right text, leave names"
+    " alone, let a person decide."
+)
