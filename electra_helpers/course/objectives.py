@@ -181,17 +181,12 @@ def padded(tokenizer: Tokenizer, texts: list[str]) -> Batch:
 @cache
 def story_pairs(per_phenomenon: int) -> list[tuple[str, str, bool]]:
     """(good, bad, whether the probe learns from it): whole stories with and without one mistake; no story is on both sides."""
-    from electra_helpers.world.pairs import PHENOMENA, blimp_row, minimal_pairs
+    from electra_helpers.course.laboratory import pair_in_its_story
+    from electra_helpers.world.pairs import PHENOMENA, minimal_pairs
 
     found = [pair for phenomenon in PHENOMENA for pair in minimal_pairs(phenomenon, per_phenomenon)]
     number = {key: i for i, key in enumerate(sorted({pair.story.key for pair in found}))}
-    rows = []
-    for pair in found:
-        told = list(pair.story.sentences("en"))
-        good = " ".join(told)
-        told[pair.number] = blimp_row(pair, 0)["sentence_bad"]
-        rows.append((good, " ".join(told), number[pair.story.key] % 2 == 0))
-    return rows
+    return [(*pair_in_its_story(pair), number[pair.story.key] % 2 == 0) for pair in found]
 
 
 def pairs_probe(tokenizer: Tokenizer, per_phenomenon: int = 400) -> Probe:

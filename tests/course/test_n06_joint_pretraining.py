@@ -30,6 +30,7 @@ from electra_helpers.course.objectives import (
     main_encoder,
     pairs_probe,
     recorded,
+    story_pairs,
 )
 from electra_helpers.course.own_steps import own_steps
 from electra_helpers.course.quick import world_run
@@ -251,6 +252,16 @@ def test_arms_get_the_same_compute():
     spent = {name: flops_of_a_step(run) * run.config.steps for name, run in runs.items()}
     assert max(spent.values()) < 1.03 * min(spent.values())
     assert runs["rtd"].config.steps < runs["mlm"].config.steps, "two nets cost more a step than one"
+
+
+def test_the_probe_is_asked_about_stories_that_it_did_not_learn_from():
+    pairs = story_pairs(50)
+    learnt, asked = ({good for good, _, side in pairs if side is learns} for learns in (True, False))
+    assert len(learnt) > 50
+    assert learnt.isdisjoint(asked)
+    for good, bad, _ in pairs:
+        assert good != bad
+        assert len(good.split()) == len(bad.split()), "one mistake, in a story that is otherwise the same"
 
 
 def test_the_benchmark_recorded_five_seeds_of_every_arm():
