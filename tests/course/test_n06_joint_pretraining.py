@@ -86,8 +86,11 @@ def of_one_seed() -> float:
     return max(single, key=lambda difference: abs(difference - CONCLUSION["difference"]))
 
 
+LUCKY = {"arm": "rtd", "my score": 0.79} | summary(pooled("rtd", 0.79))  # better than any recorded seed
+
+
 def of_the_best() -> float:
-    scores = pooled("rtd", CONCLUSION["my score"])
+    scores = pooled("rtd", LUCKY["my score"])
     return max(scores["rtd"]) - max(scores["mlm"])
 
 
@@ -167,7 +170,7 @@ CASES = {
         [
             (CONCLUSION | {"difference": -CONCLUSION["difference"]}, "turned round"),
             (CONCLUSION | {"difference": of_one_seed()}, "an anecdote"),
-            (CONCLUSION | {"difference": of_the_best()}, "best seed"),
+            (LUCKY | {"difference": of_the_best()}, "best seed"),
             (CONCLUSION | {"spread": standard_error()}, "standard error"),
             (CONCLUSION | {"conclusion": next(c for c in ("clear", "not clear") if c != CONCLUSION["conclusion"])}, "twice the spread"),
             (CONCLUSION | {"arm": "bert"}, "choose one of"),
