@@ -7,11 +7,13 @@ are visible, the others are hidden; how are the hidden ones distributed?
 Three ideas keep the sum exact and small. (1) Walk the graph once forward and once backward over (node, position), as
 for a hidden Markov model. (2) At a node remember only the registers that are used both before and after it; the others
 are summed out at once (variable elimination). (3) Register values that no visible word tells apart are *lumped*: with
-60 names and two of them visible, a name has four values: these two, another woman's, another man's.
+60 names and two of them visible, a name has four values: these two, another woman's, another man's. Where tables
+would still be large, values that the words so far rule out are dropped.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 HIDDEN = -1  # in a text given as word ids
+LARGE = 500_000  # entries of a table from which on it pays to drop what is ruled out
 
 
 class Factor(NamedTuple):
@@ -171,6 +174,46 @@ class ImpossibleText(ValueError):
     """The grammar cannot say the visible words at their places."""
 
 
+class _Message(NamedTuple):
+    """A table over registers; of a large one only the values that are still possible are kept, and `values` tells which."""
+
+    values: tuple[np.ndarray, ...] | None  # ascending, one array a register; None: all
+    table: np.ndarray
+
+    def at(self, wanted: Iterable[np.ndarray]) -> np.ndarray:
+        """The table at some of its values."""
+        return self.table[np.ix_(*map(np.searchsorted, self.values, wanted))] if self.values else self.table
+
+    def plus(self, other: _Message) -> _Message:
+        if not self.values:
+            return _Message(self.values, self.table + other.table)
+        values = tuple(map(np.union1d, self.values, other.values))
+        table = np.zeros([len(v) for v in values])
+        for message in (self, other):
+            table[np.ix_(*map(np.searchsorted, values, message.values))] += message.table
+        return _Message(values, table)
+
+
+Values = dict[str, np.ndarray] | None  # for each register of an arc's scope those of its values that are looked at
+
+
+def _picked(factor: np.ndarray, values: Values) -> np.ndarray:
+    """A factor at some values of each register; an axis of size 1 stays."""
+    if not values:
+        return factor
+    sizes = zip(values.values(), factor.shape, strict=True)
+    return factor[np.ix_(*(v if size > 1 else np.zeros(1, int) for v, size in sizes))]
+
+
+def _compact(table: np.ndarray, names: Sequence[str], values: Values) -> _Message:
+    """A table over some registers, without the values that have no weight in it."""
+    if values is None or not names:
+        return _Message(None if values is None else (), table)
+    axes = range(table.ndim)
+    kept = [np.flatnonzero(table.any(axis=tuple(other for other in axes if other != axis))) for axis in axes]
+    return _Message(tuple(values[n][k] for n, k in zip(names, kept, strict=True)), table[np.ix_(*kept)])
+
+
 class Chart:
     """All readings of one text whose hidden words are `HIDDEN`; raises ImpossibleText if there is none."""
 
@@ -179,10 +222,11 @@ class Chart:
         self.visible = np.zeros(grammar.n_words + 1, dtype=bool)  # the last one stands for "no visible word"
         self.visible[self.text[self.text != HIDDEN]] = True
         self._lump()
+        self.drops = self._largest() > LARGE
         self._seen: dict[tuple[int, int], np.ndarray] = {}
         self._factors: dict[tuple[int, bytes], np.ndarray | None] = {}
         self._emissions: dict[int, tuple[tuple[str, ...], np.ndarray]] = {}
-        self.edges: list[tuple[int, int, np.ndarray, np.ndarray]] = []  # (arc, position, message, factor)
+        self.edges: list[tuple[int, int, _Message, np.ndarray]] = []  # (arc, position, message, factor)
         self._forward()
         self._backward()
 
@@ -248,19 +292,24 @@ class Chart:
             factor = factor * _aligned(self.prior[name].table, self.prior[name].registers, plan.scope)
         return factor
 
+    def _largest(self) -> int:
+        """How large a table may become."""
+        sizes = {name: len(first) for name, first in self.first.items()}
+        return max(math.prod(sizes[name] for name in plan.scope) for plan in self.grammar.plans)
+
     def _forward(self) -> None:
         grammar, length = self.grammar, len(self.text)
-        self.messages: list[dict[int, np.ndarray]] = [{} for _ in range(grammar.n_nodes)]
-        self.messages[0][0] = np.ones(())
+        self.messages: list[dict[int, _Message]] = [{} for _ in range(grammar.n_nodes)]
+        self.messages[0][0] = self.one = _Message(() if self.drops else None, np.ones(()))
         for node in range(grammar.n_nodes):
             for position, message in self.messages[node].items():
                 for number in grammar.leaving[node]:
                     self._extend(number, position, message, length)
         if length not in self.messages[-1]:
             raise ImpossibleText("The grammar cannot say this text: look for a word that does not fit the others.")
-        self.total = float(self.messages[-1][length])
+        self.total = float(self.messages[-1][length].table)
 
-    def _extend(self, number: int, position: int, message: np.ndarray, length: int) -> None:
+    def _extend(self, number: int, position: int, message: _Message, length: int) -> None:
         arc, plan, grammar = self.grammar.arcs[number], self.grammar.plans[number], self.grammar
         end = position + len(arc.slots)
         if not grammar.shortest[arc.target] <= length - end <= grammar.longest[arc.target]:
@@ -268,27 +317,46 @@ class Chart:
         factor = self._factor(number, position)
         if factor is None:
             return
-        out = _sum_to(_aligned(message, plan.source, plan.scope) * factor, plan.scope, plan.target)
-        if not out.any():
+        values = self._values(plan, message)
+        wide = _aligned(message.table, plan.source, plan.scope) * _picked(factor, values)
+        table = _sum_to(wide, plan.scope, plan.target)
+        if not table.any():
             return
+        out = _compact(table, plan.target, values)
         self.edges.append((number, position, message, factor))
         there = self.messages[arc.target]
-        there[end] = there[end] + out if end in there else out
+        there[end] = there[end].plus(out) if end in there else out
+
+    def _values(self, plan: _ArcPlan, before: _Message, after: _Message | None = None) -> Values:
+        """The values that are possible before an arc, and if told so after it; None where none are dropped."""
+        if not self.drops:
+            return None
+        values = {name: np.arange(len(self.first[name])) for name in plan.scope}
+        values |= zip(plan.source, before.values, strict=True)
+        for name, later in zip(plan.target, after.values, strict=True) if after else ():
+            values[name] = np.intersect1d(values[name], later, assume_unique=True)
+        return values
 
     def _backward(self) -> None:
         """Go back over the edges; keep for each its joint weight (over its scope) with the rest of the text."""
-        back: dict[tuple[int, int], np.ndarray] = {(self.grammar.n_nodes - 1, len(self.text)): np.ones(())}
-        self.joint: list[tuple[int, int, np.ndarray]] = []
+        back = {(self.grammar.n_nodes - 1, len(self.text)): self.one}
+        self.joint: list[tuple[int, int, Values, np.ndarray]] = []
         for number, position, message, factor in reversed(self.edges):
             arc, plan = self.grammar.arcs[number], self.grammar.plans[number]
             after = back.get((arc.target, position + len(arc.slots)))
             if after is None:
                 continue
-            weight = factor * _aligned(after, plan.target, plan.scope)
+            values = self._values(plan, message, after)
+            there, here = after.table, message.table
+            if values:
+                there, here = after.at(values[n] for n in plan.target), message.at(values[n] for n in plan.source)
+            weight = _picked(factor, values) * _aligned(there, plan.target, plan.scope)
+            if values:  # a register that only other arcs from here need has an axis of size 1 in both
+                weight = np.broadcast_to(weight, [len(v) for v in values.values()])
+            toward = _compact(_sum_to(weight, plan.scope, plan.source), plan.source, values)
             key = (arc.source, position)
-            toward = _sum_to(weight, plan.scope, plan.source)
-            back[key] = back[key] + toward if key in back else toward
-            self.joint.append((number, position, weight * _aligned(message, plan.source, plan.scope)))
+            back[key] = back[key].plus(toward) if key in back else toward
+            self.joint.append((number, position, values, weight * _aligned(here, plan.source, plan.scope)))
 
     def _emission(self, slot: int) -> tuple[tuple[str, ...], np.ndarray]:
         """For a word table: the registers it hangs on, and (lumps, words) how the word is distributed within a lump."""
@@ -306,7 +374,7 @@ class Chart:
         """(len(positions), words): the distribution of the word at each of these hidden positions."""
         row = {position: number for number, position in enumerate(positions)}
         out = np.zeros((len(row), self.grammar.n_words))
-        for number, start, weight in self.joint:
+        for number, start, values, weight in self.joint:
             plan, arc = self.grammar.plans[number], self.grammar.arcs[number]
             if not any(start + offset in row for offset in range(len(arc.slots))):
                 continue
@@ -316,8 +384,12 @@ class Chart:
             for offset, slot in plan.varied:
                 if start + offset in row:
                     scope, emission = self._emission(slot)
-                    wide = np.broadcast_to(weight, [len(self.first[name]) for name in plan.scope])
-                    out[row[start + offset]] += _sum_to(wide, plan.scope, scope).reshape(-1) @ emission
+                    if values:
+                        sizes = [len(self.first[name]) for name in scope]
+                        emission = emission[np.ravel_multi_index(np.ix_(*(values[n] for n in scope)), sizes).ravel()]
+                    else:
+                        weight = np.broadcast_to(weight, [len(self.first[name]) for name in plan.scope])
+                    out[row[start + offset]] += _sum_to(weight, plan.scope, scope).reshape(-1) @ emission
         return out / out.sum(axis=1, keepdims=True)
 
 

@@ -1,13 +1,13 @@
-"""What no model can beat: the exact distribution of a hidden word of the little world's English.
+"""What no model can beat: the exact distribution of a hidden word of a text of the little world.
 
-The meaning (`story.py`) and its telling (`english.py`) are compiled into one register grammar, and `chart.py` adds up
-everything that it could have said. From these distributions come three ceilings: of masked language modelling, of
+The meaning (`story.py`) and its telling in a language (such as `english.py`) are compiled into one register grammar, and `chart.py`
+adds up everything that it could have said. From these distributions come three ceilings: of masked language modelling, of
 replaced token detection for a judge that is told the other words, and whether a replacement can be noticed at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -18,14 +18,21 @@ from .story import CLOSING, OPENING, TOPICS, Step, registers
 from .telling import Language, Piece, Slot, Template, language, slot_registers, slot_words, vocabulary, way_weights
 
 
+class _Shape(NamedTuple):
+    """The words of a piece where it has a certain number of them: `condition` is 1 for the values that give so many."""
+
+    condition: Factor | None  # None: always
+    slots: tuple[int, ...]
+
+
 class _Compiler:
     """Collects nodes, arcs and word tables; nodes are renumbered at the end so that arcs lead upwards."""
 
-    def __init__(self, split: str):
+    def __init__(self, split: str, code: str):
         self.registers = registers(split)
-        self.speaker: Language = language("en")
-        self.ids = {word: number for number, word in enumerate(vocabulary("en"))}
-        self.tables: dict[Piece, int] = {}
+        self.speaker: Language = language(code)
+        self.ids = {word: number for number, word in enumerate(vocabulary(code))}
+        self.known: dict[Piece, tuple[_Shape, ...]] = {}
         self.words: list[Factor] = []
         self.arcs: list[Arc] = []
         self.n_nodes = 0
@@ -34,20 +41,34 @@ class _Compiler:
         self.n_nodes += 1
         return self.n_nodes - 1
 
-    def table(self, piece: Piece) -> int:
-        """The number of a piece's word table."""
-        if piece not in self.tables:
-            self.tables[piece] = len(self.words)
-            self.words.append(self._slot_table(piece) if isinstance(piece, Slot) else self._fixed(piece))
-        return self.tables[piece]
+    def table(self, factor: Factor) -> int:
+        """The number of a new word table."""
+        self.words.append(factor)
+        return len(self.words) - 1
 
-    def _fixed(self, piece: str) -> Factor:
-        return Factor((), np.array(self.ids[piece.lower()]))
+    def shapes(self, piece: Piece) -> tuple[_Shape, ...]:
+        """A piece's words; more than one shape where the number of its words depends on the story (Chinese characters)."""
+        if piece not in self.known:
+            self.known[piece] = tuple(self._slot(piece) if isinstance(piece, Slot) else self._fixed(piece))
+        return self.known[piece]
 
-    def _slot_table(self, slot: Slot) -> Factor:
+    def _fixed(self, piece: str) -> Iterator[_Shape]:
+        words = self.speaker.split(piece)
+        yield _Shape(None, tuple(self.table(Factor((), np.array(self.ids[word]))) for word in words))
+
+    def _slot(self, slot: Slot) -> Iterator[_Shape]:
         names = slot_registers(slot)
-        ids = [self.ids[word.lower()] for word in slot_words(slot, self.speaker)]
-        table = np.array(ids).reshape([len(self.registers[name].values) for name in names])
+        shown = [[self.ids[word] for word in self.speaker.split(text)] for text in slot_words(slot, self.speaker)]
+        counts = sorted(set(map(len, shown)))
+        for count in counts:
+            fits = [len(ids) == count for ids in shown]
+            columns = [[ids[k] if ok else 0 for ids, ok in zip(shown, fits, strict=True)] for k in range(count)]
+            slots = tuple(self.table(self._over(names, column)) for column in columns)
+            yield _Shape(self._over(names, np.array(fits, float)) if len(counts) > 1 else None, slots)
+
+    def _over(self, names: Sequence[str], values: Sequence[float] | np.ndarray) -> Factor:
+        """A table over registers, which it has in the grammar's order."""
+        table = np.array(values).reshape([len(self.registers[name].values) for name in names])
         axes = sorted(range(len(names)), key=lambda axis: list(self.registers).index(names[axis]))
         return Factor(tuple(names[axis] for axis in axes), table.transpose(axes))
 
@@ -77,9 +98,22 @@ class _Compiler:
         for number, segment in enumerate(template):
             end = target if number == len(template) - 1 else self.node()
             for way, share in zip(segment, way_weights(len(segment)), strict=True):
-                slots = tuple(self.table(piece) for piece in way)
-                self.arcs.append(Arc(source, end, weight * share, slots, condition))
+                self.way(way, source, end, weight * share, condition)
             source, weight, condition = end, 1.0, None
+
+    def way(self, way: Sequence[Piece], source: int, target: int, weight: float, condition: Factor | None) -> None:
+        """One arc for all pieces up to one whose number of words the story decides; there, an arc for each number."""
+        runs: list[tuple[_Shape, ...]] = [(_Shape(condition, ()),)]
+        for piece in way:
+            shapes = self.shapes(piece)
+            if len(shapes) == 1 and len(runs[-1]) == 1:
+                runs[-1] = (_Shape(runs[-1][0].condition, runs[-1][0].slots + shapes[0].slots),)
+            else:
+                runs.append(shapes)
+        for number, shapes in enumerate(runs):
+            end = target if number == len(runs) - 1 else self.node()
+            self.arcs += [Arc(source, end, weight, shape.slots, shape.condition) for shape in shapes]
+            source, weight = end, 1.0
 
     def grammar(self) -> Grammar:
         return Grammar(
@@ -106,9 +140,9 @@ def _renumbered(arcs: list[Arc], n_nodes: int) -> list[Arc]:
 
 
 @cache
-def world_grammar(split: str = "train") -> Grammar:
-    """The little world's English as one register grammar."""
-    compiler = _Compiler(split)
+def world_grammar(split: str = "train", code: str = "en") -> Grammar:
+    """The little world in a language as one register grammar."""
+    compiler = _Compiler(split, code)
     start, opened, told, end = (compiler.node() for _ in range(4))
     compiler.steps(OPENING, start, opened)
     for steps in TOPICS.values():
@@ -126,10 +160,10 @@ class MlmCeiling(NamedTuple):
 
 
 class Oracle:
-    """Knows the little world's English exactly; columns of its arrays follow `vocabulary("en")`.
+    """Knows the little world's language `code` exactly; columns of its arrays follow `vocabulary(code)`.
 
     `split` names the stories it is asked about: "test" has other names and verb-object pairs than "train" and
-    "validation", which are alike. Used from notebook 03 on.
+    "validation", which are alike. A word is a token: in Chinese a character. Used from notebook 03 on.
 
     >>> from electra_helpers.world import Oracle, stories
     >>> words = next(stories(split="validation", count=1)).words("en")
@@ -137,9 +171,10 @@ class Oracle:
     (1, 929)
     """
 
-    def __init__(self, split: str = "train"):
-        self.grammar = world_grammar("train" if split == "validation" else split)
-        self.vocabulary = vocabulary("en")
+    def __init__(self, split: str = "train", code: str = "en"):
+        self.code = code
+        self.grammar = world_grammar("train" if split == "validation" else split, code)
+        self.vocabulary = vocabulary(code)
         self.ids = {word: number for number, word in enumerate(self.vocabulary)}
 
     def encode(self, words: Sequence[str]) -> np.ndarray:
@@ -147,7 +182,7 @@ class Oracle:
         unknown = [word for word in words if word not in self.ids]
         if unknown:
             raise ValueError(
-                f"The little world has no word {unknown[0]!r}; its words are lower-case, see vocabulary('en')."
+                f"The little world has no word {unknown[0]!r}; its words are lower-case, see vocabulary({self.code!r})."
             )
         return np.array([self.ids[word] for word in words])
 

@@ -24,7 +24,8 @@ def copy_of_the_project(folder: Path) -> Path:
     for name in ("electra_helpers", "tests"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
-    (folder / "data").symlink_to(ROOT / "data")
+    for name in ("data", "notebooks"):
+        (folder / name).symlink_to(ROOT / name)
     return folder
 
 

@@ -25,9 +25,9 @@ def small_pair(*, generator: bool = True, discriminator: bool = True, seed: int 
     return _pair(tokenizer, seed, layers, generator=generator, discriminator=discriminator)
 
 
-def world_pair() -> Pretrained:
-    """The same with the little world's words."""
-    return _pair(tokenizer_from_words(vocabulary("en")), seed=0, layers=1)
+def world_pair(code: str = "en") -> Pretrained:
+    """The same with the little world's words in a language."""
+    return _pair(tokenizer_from_words(vocabulary(code)), seed=0, layers=1)
 
 
 def _pair(tokenizer: Tokenizer, seed: int, layers: int, **nets: bool) -> Pretrained:

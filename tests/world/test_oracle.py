@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from electra_helpers.world import stories
+from electra_helpers.world import chart, stories
 from electra_helpers.world.chart import HIDDEN, Arc, Chart, Factor, Grammar
 from electra_helpers.world.oracle import Oracle
 
@@ -115,12 +115,15 @@ def test_all_texts_of_the_small_grammar_add_up_to_one():
     assert np.isclose(sum(TEXTS.values()), 1.0)
 
 
-def test_the_chart_equals_brute_force():
+@pytest.mark.parametrize("large", [0, chart.LARGE])
+def test_the_chart_equals_brute_force_whether_it_drops_what_is_ruled_out_or_not(large, monkeypatch):
+    monkeypatch.setattr(chart, "LARGE", large)
     for text, hidden in cases(400, seed=1):
-        chart = Chart(GRAMMAR, [HIDDEN if at in hidden else word for at, word in enumerate(text)])
+        read = Chart(GRAMMAR, [HIDDEN if at in hidden else word for at, word in enumerate(text)])
+        assert read.drops == (large == 0)
         expected, total = by_brute_force(text, hidden)
-        np.testing.assert_allclose(chart.distributions(hidden), expected, atol=1e-12)
-        assert np.isclose(chart.total, total)
+        np.testing.assert_allclose(read.distributions(hidden), expected, atol=1e-12)
+        assert np.isclose(read.total, total)
 
 
 def test_a_hidden_tool_is_known_by_the_product_although_no_word_of_the_trade_is_visible():
@@ -137,18 +140,21 @@ def test_an_impossible_text_is_refused():
         Chart(GRAMMAR, ids("ann", "was", "a", "baker", ".", "he", "had", "a", "cake", ".", "tom", "was", "proud"))
 
 
-def masked_rows(n, split="validation", seed=0, share=0.13):
+def masked_rows(n, split="validation", seed=0, share=0.13, code="en"):
     rng = random.Random(seed)
     for story in stories(count=n, split=split):
-        words = story.words()
+        words = story.words(code)
         yield words, sorted(rng.sample(range(len(words)), max(1, round(share * len(words)))))
 
 
-@pytest.mark.parametrize("split", ["validation", "test"])
-def test_on_the_world_the_oracle_is_calibrated_and_never_rules_out_the_truth(split):
-    oracle = Oracle(split)
+@pytest.mark.parametrize(
+    ("split", "code"),
+    [("validation", "en"), ("test", "en"), ("validation", "zh"), ("test", "zh"), ("validation", "fr")],
+)
+def test_on_the_world_the_oracle_is_calibrated_and_never_rules_out_the_truth(split, code):
+    oracle = Oracle(split, code)
     right, expected, entropy, loss = [], [], [], []
-    for words, hidden in masked_rows(120, split):
+    for words, hidden in masked_rows(120 if code == "en" else 60, split, code=code):
         p = oracle.distributions(words, hidden)
         assert np.allclose(p.sum(axis=1), 1.0)
         truth = [oracle.ids[words[at]] for at in hidden]
@@ -172,6 +178,18 @@ def test_with_everything_hidden_the_oracle_says_what_the_stories_say():
         for word in ("in", "a", ".", "!", "was", "on"):
             share = np.mean([words[at] == word for words in same_length])
             assert abs(share - p[at, oracle.ids[word]]) < 4 * 0.5 / len(same_length) ** 0.5
+
+
+def test_names_of_two_and_of_three_characters_stand_for_each_other_and_half_a_name_for_none():
+    oracle = Oracle("validation", "zh")
+    text = next(text for story in stories(count=500) if "茱莉娅" in (text := "".join(story.words("zh"))))
+    assert oracle.log_probability(list(text)) > -150
+    assert oracle.log_probability(list(text.replace("茱莉娅", "艾玛"))) > -150
+    assert oracle.log_probability(list(text.replace("茱莉娅", "茱莉"))) == float("-inf")
+    at = text.index("茱莉娅")
+    [first, second] = oracle.distributions(list(text), [at, at + 1])
+    assert first[oracle.ids["茱"]] > 0.9, "the name stands elsewhere in the story"
+    assert second[oracle.ids["莉"]] > 0.9
 
 
 def test_a_word_outside_the_world_is_named():
