@@ -50,7 +50,7 @@ class Progress:
     def _row_html(row: Row) -> str:
         status = f"<b>{escape(row.status)}</b>" if row.status.startswith(PASSED) else escape(row.status)
         cells = ("★" if row.starred else "", f"{row.id} {escape(row.title)}", KINDS[row.kind], row.minutes, status)
-        return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+        return "<tr>" + "".join(f'<td style="text-align: left">{cell}</td>' for cell in cells) + "</tr>"
 
 
 def progress(notebook: str | None = None) -> Progress:
