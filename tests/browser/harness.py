@@ -170,10 +170,10 @@ def is_local(url: str) -> bool:
 class Lab:
     """One notebook, open in JupyterLab in a browser without a past."""
 
-    def __init__(self, server: Server, browser: Browser):
+    def __init__(self, server: Server, browser: Browser, scale: float = 1):
         self.server = server
         self.foreign: list[str] = []  # addresses outside this machine that something in the page asked for
-        self.page: Page = browser.new_page(viewport={"width": 1280, "height": 900})
+        self.page: Page = browser.new_page(viewport={"width": 1280, "height": 900}, device_scale_factor=scale)
         self.page.route("**/*", self._guard)
         self.page.on("websocket", lambda socket: self._note(socket.url))
 

@@ -46,8 +46,8 @@ def write_notebook(path: Path, *cells: str) -> None:
 class Desk(Lab):
     """A notebook, open and run, with the widget of one of its cells under hand."""
 
-    def __init__(self, server, browser):
-        super().__init__(server, browser)
+    def __init__(self, server, browser, scale: float = 1):
+        super().__init__(server, browser, scale)
         self.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         self.page.set_default_timeout(15_000)
         self.cell = 0  # whose widget is meant
