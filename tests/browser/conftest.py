@@ -14,7 +14,7 @@ TEXT = "The chef cooked the unlikely meal today ."
 SETUP = f"""
 import electra_helpers as eh
 from electra_helpers.world import stories
-from tests.view.models import small_pair, world_pair
+from tests.view.models import small_pair
 explorer = eh.explore(small_pair(layers=2), {TEXT!r}, examples=["Le chat a mange la souris .", "今天天气很好"])
 start = explorer.state
 
@@ -24,7 +24,7 @@ def start_again():
 explorer
 """
 DUEL = f"game = eh.duel(small_pair(), {TEXT!r})\ngame"
-STORY = "marked = eh.explore(world_pair(), next(stories(count=1, split='test')).text('en'))\nmarked"
+STORY = "marked = eh.explore('electra-tiny-world-en', next(stories(count=1, split='test')).text('en'))\nmarked"
 SLIDERS = "eh.threshold_sliders([0.9, 0.8, 0.3, 0.7, 0.2, 0.1, 0.05], [True] * 3 + [False] * 4)"
 CELLS = [SETUP, DUEL, STORY, SLIDERS]
 

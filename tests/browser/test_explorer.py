@@ -212,8 +212,11 @@ def test_a_story_of_the_little_world_shows_its_ceilings(fresh):
         "[f'{float(marked.exploration.ceiling_at(4)[i]):.3f}' for i in marked.exploration.proposals.ids]"
     )
     assert [row.get_attribute("title") for row in rows.all()] == [f"ceiling {c}" for c in ceilings]
-    where = rows.first.locator(".eh-ceiling").evaluate("mark => mark.style.getPropertyValue('--c')")
-    assert f"{float(where):.3f}" == ceilings[0]
+    places = rows.evaluate_all(
+        "rows => rows.map(r => Number(r.querySelector('.eh-ceiling').style.getPropertyValue('--c')))"
+    )
+    assert [f"{place:.3f}" for place in places] == ceilings
+    assert max(places) > 0.5, "the trade is told by the story"
     fresh.widget().get_by_label("Another word").fill("baker")
     fresh.click("Put")
     best = fresh.ask("f'{marked.exploration.best_judgement[4]:.2f}'")
@@ -248,7 +251,7 @@ def test_hard_texts_are_shown_and_never_run(fresh):
     assert dialogs == []
 
 
-@pytest.mark.parametrize(("words", "limit"), [(25, 0.5), (900, 1.0)])
+@pytest.mark.parametrize(("words", "limit"), [(25, 0.5), (1000, 1.0)])
 def test_a_click_is_redrawn_in_time(fresh, words, limit, record_property):
     read(fresh, "the chef ate meal . " * words)
     tokens = len(fresh.chips())
