@@ -96,7 +96,8 @@ def hardness_picture(found: dict[str, dict[float, Hardness]], *, dark: bool | No
         x, y = zip(*[(one.replaced, one.impossible) for one in by_temperature.values()], strict=True)
         axes.plot(x, y, color=theme.series[i % 5], marker=MARKERS[i % 5], linewidth=1, label=name)
         for temperature, at in zip(by_temperature, zip(x, y, strict=True), strict=True):
-            below = {"xytext": (0, (7, -14, 7)[i % 3]), "textcoords": "offset points", "ha": "center"}
+            below = {"xytext": ((0, 7), (0, -14), (10, -4))[i % 3], "textcoords": "offset points"}
+            below["ha"] = ("center", "center", "left")[i % 3]  # where lines meet, no name covers another
             axes.annotate(f"T {temperature:g}", at, color=theme.series[i % 5], fontsize=8, **below)
         each = [f"T {t:g} {h.replaced:.2f} and {h.impossible:.2f}" for t, h in by_temperature.items()]
         said.append(f"{name}: {', '.join(each)}")
