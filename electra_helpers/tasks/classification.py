@@ -35,8 +35,8 @@ class Classification(DownstreamTask):
     pairs: bool = False
 
     name: ClassVar[str] = "classification"
-    schema: ClassVar[str] = "classification"
-    architecture: ClassVar[str] = "ElectraForSequenceClassification"
+    inputs: ClassVar = (("text",),)
+    world: ClassVar[str] = "sentiment"
 
     @property
     def main_metric(self) -> str:

@@ -1,6 +1,6 @@
 """What every downstream task has in common: rows become examples, examples batches, and outputs predictions with a score.
 
-A task (classification, tagging, question answering …) is one class in a file of its own; this is the part that they share, and what
+A task (classification, tagging, question-answering …) is one class in a file of its own; this is the part that they share, and what
 `finetuning` and the command rely on. Shapes: B batch, L length.
 """
 
@@ -73,10 +73,10 @@ class Examples:
 class DownstreamTask(ABC):
     """One use of an encoder. Subclasses are frozen dataclasses of what the task must remember, such as its labels."""
 
-    name: ClassVar[str]  # as the command spells it
-    schema: ClassVar[str]  # as `labelled` calls its rows
+    name: ClassVar[str]  # as the command and `labelled` spell it
+    inputs: ClassVar[tuple[tuple[str, ...], ...]]  # the roles of a row that the net reads; any one of several sets
+    world: ClassVar[str]  # the set of the little world that is meant where none is named
     main_metric: ClassVar[str]  # higher is better
-    architecture: ClassVar[str]  # transformers' class for it
 
     @classmethod
     @abstractmethod

@@ -150,7 +150,9 @@ class KeepBest(Callback):
             self.best, self.waited = dict(record), 0
             self._remember(run.task.model)
             if self.folder:
-                write_model(run.task.model, self.folder / "best.safetensors")
+                partial = self.folder / ".partial-best.safetensors"
+                write_model(run.task.model, partial)
+                partial.replace(self.folder / "best.safetensors")
             return
         self.waited += 1
         if self.patience and self.waited >= self.patience:
@@ -285,10 +287,10 @@ def settle_steps(config: FinetuneConfig, rows: int) -> FinetuneConfig:
 
 def as_labelled(rows: LabelledData | Sequence[Row], task: str) -> LabelledData:
     """Rows as labelled data of this task. Raises `ElectraError` where they are of another."""
-    schema = task_named(task).schema
-    data = rows if isinstance(rows, LabelledData) else labelled(rows, task=schema)
-    if data.task != schema:
-        raise ElectraError(f"{data.source} holds rows for {data.task}, not for {schema}.")
+    task_named(task)  # says which there are
+    data = rows if isinstance(rows, LabelledData) else labelled(rows, task=task)
+    if data.task != task:
+        raise ElectraError(f"{data.source} holds rows for {data.task}, not for {task}.")
     return data
 
 

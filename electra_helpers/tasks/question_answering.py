@@ -59,9 +59,9 @@ class QuestionAnswering(DownstreamTask):
     most_tokens: int  # of an answer
 
     name: ClassVar[str] = "question-answering"
-    schema: ClassVar[str] = "question answering"
+    inputs: ClassVar = (("context", "question"),)
+    world: ClassVar[str] = "questions"
     main_metric: ClassVar[str] = "f1"
-    architecture: ClassVar[str] = "ElectraForQuestionAnswering"
 
     @classmethod
     def from_data(cls, data: LabelledData, config: FinetuneConfig) -> QuestionAnswering:

@@ -16,14 +16,8 @@ from electra_helpers.text.files import form_of, read_documents, read_rows
 from electra_helpers.text.labelled import TASKS as SCHEMAS
 from electra_helpers.text.labelled import LabelledData, labelled, load_labelled
 
-WORLD = {"classification": "sentiment", "tagging": "entities", "question-answering": "questions"}
 WORLD_ROWS = {"train": 2_000, "validation": 500, "test": 500}
 HELD_OUT_SHARE = 0.1  # of a training file that comes without validation rows
-INPUTS = {  # what a task reads, role by role; any one of several alternatives
-    "classification": (("text",),),
-    "tagging": (("tokens",), ("text",)),
-    "question answering": (("context", "question"),),
-}
 PREDICTED = "predicted_"  # before the name of every column that a prediction adds
 
 
@@ -42,14 +36,15 @@ def open_task_data(
     """
     if str(source).split(":")[0] == "world" and not Path(source).exists():
         return _world_data(str(source), split, task)
-    return load_labelled(source, split, task=task_named(task).schema, columns=columns, labels=labels)
+    task_named(task)  # says which there are
+    return load_labelled(source, split, task=task, columns=columns, labels=labels)
 
 
 def _world_data(source: str, split: str, task: str) -> LabelledData:
     from electra_helpers.world.labels import LABEL_NAMES
     from electra_helpers.world.labels import labelled as world_rows
 
-    what, language, count = WORLD.get(task), "en", WORLD_ROWS[split]
+    what, language, count = task_named(task).world, "en", WORLD_ROWS[split]
     for word in source.split(":")[1:]:
         if word.isdigit():
             count = int(word) if split == "train" else count
@@ -61,7 +56,7 @@ def _world_data(source: str, split: str, task: str) -> LabelledData:
         rows = list(world_rows(what, language, split=split, count=count))
     except ValueError as error:
         raise ElectraError(f"{source}: {error}") from error
-    return labelled(rows, task=task_named(task).schema, labels=LABEL_NAMES.get(what), source=f"{source} ({split})")
+    return labelled(rows, task=task, labels=LABEL_NAMES.get(what), source=f"{source} ({split})")
 
 
 def training_data(
@@ -95,8 +90,8 @@ def rows_to_predict(
 ) -> Iterator[tuple[Row, Row]]:
     """Each row of a file with what the task reads of it, as a stream. Raises `ElectraError`, listing the columns found."""
     if form_of(path) == ".txt":
-        if "text" not in {role for roles in INPUTS[task.schema] for role in roles}:
-            raise ElectraError(f"{path} has no columns; {task.name} reads {' and '.join(INPUTS[task.schema][0])}.")
+        if "text" not in {role for roles in task.inputs for role in roles}:
+            raise ElectraError(f"{path} has no columns; {task.name} reads {' and '.join(task.inputs[0])}.")
         yield from (({"text": text}, {"text": text}) for text in read_documents(path))
         return
     chosen: dict[str, str] | None = None
@@ -112,11 +107,11 @@ def rows_to_predict(
 
 
 def _input_columns(found: list[str], task: DownstreamTask, named: Mapping[str, str], path: Path) -> dict[str, str]:
-    schema = {**SCHEMAS["text"], **SCHEMAS[task.schema]}
+    schema = {**SCHEMAS["text"], **SCHEMAS[task.name]}
     absent = [name for name in named.values() if name not in found]
     if absent:
         raise ElectraError(f"{path} has no column {absent[0]!r}; it has: {', '.join(found)}.")
-    for roles in INPUTS[task.schema]:
+    for roles in task.inputs:
         wanted = (*roles, "pair") if getattr(task, "pairs", False) else roles
         chosen: dict[str, str] = {}
         for role in wanted:
@@ -125,7 +120,7 @@ def _input_columns(found: list[str], task: DownstreamTask, named: Mapping[str, s
                 chosen[role] = named.get(role) or free[0]
         if len(chosen) == len(wanted):
             return chosen
-    needed = " or ".join(" and ".join(roles) for roles in INPUTS[task.schema])
+    needed = " or ".join(" and ".join(roles) for roles in task.inputs)
     raise ElectraError(
         f"{path} has no column for {needed}; it has: {', '.join(found)}. Name one with --column ROLE=NAME."
     )

@@ -88,8 +88,8 @@ class Tagging(DownstreamTask):
     labels: tuple[str, ...]
 
     name: ClassVar[str] = "tagging"
-    schema: ClassVar[str] = "tagging"
-    architecture: ClassVar[str] = "ElectraForTokenClassification"
+    inputs: ClassVar = (("tokens",), ("text",))
+    world: ClassVar[str] = "entities"
 
     @property
     def has_entities(self) -> bool:

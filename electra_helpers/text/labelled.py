@@ -4,7 +4,7 @@
 |---|---|---|
 | classification | text, pair (in sets of pairs), label (a number; a float in STS-B) | GLUE, ChnSentiCorp |
 | tagging | tokens, tags (numbers of `labels`) | WikiANN, CoNLL |
-| question answering | id, context, question, answers {text, answer_start} | SQuAD, CMRC 2018, DRCD |
+| question-answering | id, context, question, answers {text, answer_start} | SQuAD, CMRC 2018, DRCD |
 | translation | source, target | multi30k, opus |
 | summarisation | text, summary | XSum |
 | minimal pairs | good, bad, phenomenon | BLiMP |
@@ -25,7 +25,7 @@ from electra_helpers.text.hub import hub_name, load_from_hub
 # Task → role → the columns that may play it, likeliest first; a role in OPTIONAL may be missing. Where no task is named,
 # the first one whose roles are all there is taken.
 TASKS: dict[str, dict[str, tuple[str, ...]]] = {
-    "question answering": {"id": ("id",), "context": ("context",), "question": ("question",), "answers": ("answers",)},
+    "question-answering": {"id": ("id",), "context": ("context",), "question": ("question",), "answers": ("answers",)},
     "tagging": {"tokens": ("tokens", "words"), "tags": ("ner_tags", "tags", "pos_tags")},
     "minimal pairs": {
         "good": ("sentence_good", "good"),
@@ -136,7 +136,7 @@ def labelled(
     data = [_with_roles(row, chosen, number, source) for number, row in enumerate(rows, start=1)]
     notes: dict[str, int] = {}
     label_names: tuple[str, ...] = ()
-    if task == "question answering":
+    if task == "question-answering":
         notes = _mend_answers(data)
     elif task in ("classification", "tagging"):
         role = "label" if task == "classification" else "tags"

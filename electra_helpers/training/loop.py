@@ -135,12 +135,13 @@ def train(
             if run.step % config.log_every == 0 or run.step == config.steps or run.stop:
                 run.last = meter.read(run) | {"learning_rate": learning_rate}
                 tell(listeners, "on_log", run, run.last)
-            if config.save_every and run.step % config.save_every == 0:
-                save()
             if run.step % eval_every == 0 or run.step == config.steps:
                 with meter.paused():
                     run.evaluation = evaluate(task, model, accelerator, run)
                     tell(listeners, "on_evaluation", run, run.evaluation)
+            # After the evaluation: a run killed between the two would otherwise go on behind it and never know its score.
+            if config.save_every and run.step % config.save_every == 0:
+                save()
         if run.saved != run.step:
             save()
         tell(listeners, "on_end", run)

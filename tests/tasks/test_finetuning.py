@@ -14,6 +14,7 @@ from electra_helpers.tasks.finetuned import finetune_seeds, load_finetuned, summ
 from electra_helpers.tasks.finetuning import KeepBest, as_labelled, finetune, same_labels
 from electra_helpers.text.labelled import labelled
 from electra_helpers.text.tokenizer import tokenizer_from_words
+from electra_helpers.training.checkpoint import Checkpoints
 from electra_helpers.training.loop import Callback, Run
 
 GOOD, BAD = ["sun", "warm", "fine"], ["rain", "cold", "grim"]
@@ -163,6 +164,22 @@ def test_an_interrupted_run_goes_on_bit_for_bit(start, tmp_path, at):
         logs = [(tmp_path / d / "seeds" / seed / "log.jsonl").read_text() for d in ("whole", "cut")]
         steps = [[line.split(",")[1] for line in log.splitlines() if "evaluation" in line] for log in logs]
         assert steps[0] == steps[1]
+
+
+def test_a_run_killed_while_it_saves_has_its_evaluation_behind_it(start, tmp_path, monkeypatch):
+    whole = run_seeds(start, tmp_path / "whole")
+    real = Checkpoints.save
+
+    def dies_after(self, model, optimizer, state):
+        real(self, model, optimizer, state)
+        if state["step"] == 35 and not (tmp_path / "died").exists():
+            (tmp_path / "died").touch()
+            raise SystemExit("killed")
+
+    monkeypatch.setattr(Checkpoints, "save", dies_after)
+    with pytest.raises(SystemExit):
+        run_seeds(start, tmp_path / "cut")
+    assert run_seeds(start, tmp_path / "cut", resume=True) == whole
 
 
 def test_a_folder_holds_the_seed_that_did_best_and_reads_back_the_same(start, tmp_path):

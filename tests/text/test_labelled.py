@@ -36,7 +36,7 @@ def answers(*pairs):
         ),
         (
             {"id": "1", "title": "t", "context": CONTEXT, "question": "Who?", "answers": answers(("Anna", 21))},
-            "question answering",
+            "question-answering",
             {"id": "1", "title": "t", "context": CONTEXT, "question": "Who?", "answers": answers(("Anna", 21))},
         ),
         ({"translation": {"en": "tea", "fr": "thé"}}, "translation", {"source": "tea", "target": "thé"}),
@@ -115,7 +115,7 @@ def test_languages_choose_the_direction():
             {"task": "tagging", "columns": {"txt": "text"}},
             "no role 'txt'; its roles are: tokens",
         ),
-        ([{"text": "a"}], {"task": "sentiment"}, "There is no task 'sentiment'; there are: question answering"),
+        ([{"text": "a"}], {"task": "sentiment"}, "There is no task 'sentiment'; there are: question-answering"),
         ([{"text": "a", "label": 0}, {"text": "b"}], {}, "Row 2 of rows has no column 'label'; it has: text"),
         ([{"text": "a", "label": 2}], {"labels": ["no", "yes"]}, "holds '2', which is none of the labels no, yes"),
         ([{"text": "a", "label": "maybe"}], {"labels": ["no", "yes"]}, "holds 'maybe'"),
