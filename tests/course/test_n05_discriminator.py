@@ -111,6 +111,7 @@ CASES = {
         [
             "The labels hold less: 42 bits against 283 at most. But the loss is taken at all tokens, so no vector goes untrained.",
             "It is not 6.7 times the information; a label of RTD says less than one of MLM.\nWhat counts is that every position is trained: 82.4 against 85.0.",
+            "The discriminator never sees a [MASK], but that is worth little more than nothing (82.4). Its loss on all tokens is what counts.",
         ],
         [
             ("Because it is better.", "say little"),

@@ -146,6 +146,7 @@ CASES = {
         [
             "Right letters by people with unknown names would be flagged, with 0.92 more than others. Names should be left alone.",
             "In 40 stories that are right, a dialect's 'was' gets 0.49 more. A cleaner would change how these speakers write.",
+            "It is the flag that is wrong: people with rare names are suspected by 0.92 more. Do not let it correct them; count false alarms by group.",
         ],
         [
             ("Be careful with it.", "say little"),

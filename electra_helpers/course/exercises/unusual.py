@@ -62,7 +62,12 @@ def _chance_is_weighed(given: set[str], right: set[str]) -> None:
 
 GROUPS = re.compile(r"name|dialect|woman|women|\bshe\b|\bher\b|group|person|people|writer|speaker", re.IGNORECASE)
 DEED = re.compile(r"correct|change|replace|flag|overwrit|delet|repair|clean|alarm", re.IGNORECASE)
-BLAME = re.compile(r"\b(is|are|was|were) (an? )?(error|mistake|wrong|incorrect|bad english)", re.IGNORECASE)
+# Said of the writers or of what they wrote; that the *flag* is wrong may be said.
+BLAME = re.compile(
+    r"\b(?:dialects?|names|sentences|stories|they|letters|speakers|writers)(?: of (?:a |the )?\w+)?"
+    r" (?:is|are|was|were) (?:an? )?(?:errors?|mistakes?|wrong|incorrect|bad english)",
+    re.IGNORECASE,
+)
 
 
 def note_says_whom(text: Any) -> None:
