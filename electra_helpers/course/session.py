@@ -36,6 +36,20 @@ AMOUNTS: dict[str, tuple[int, int, int]] = {
     "06.steps": (6, 120, 400),
     "06.percent": (1, 100, 100),  # of the compute of a recorded arm, for the arm that is run live
     "07.pairs": (4, 40, 100),  # of each phenomenon
+    "08.epochs": (1, 40, 40),  # over a few dozen rows
+    "08.chinese": (24, 512, 2_000),  # labels
+    "08.pairs": (40, 1_000, 3_000),
+    "08.examined": (20, 300, 500),  # held-out rows
+    "09.rows": (20, 500, 2_000),
+    "09.epochs": (1, 6, 10),
+    "09.chinese": (16, 500, 2_000),
+    "09.examined": (12, 200, 500),
+    "10.rows": (24, 1_000, 4_000),
+    "10.epochs": (1, 6, 6),
+    "10.examined": (16, 200, 500),
+    "10.long": (6, 60, 200),
+    "10.long_train": (4, 400, 1_000),
+    "10.chinese": (16, 1_000, 4_000),
 }
 
 

@@ -1,0 +1,337 @@
+"""Exercises of notebook 08: learning rates by depth, checkpoints and heads, label efficiency, and a leak."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from functools import cache
+from statistics import mean, stdev
+from typing import Any
+
+from electra_helpers.course.finetune_lab import label_scores, world_rows
+from electra_helpers.course.grading import Exercise, Mistake
+from electra_helpers.text.labelled import LabelledData, labelled
+from electra_helpers.training.optim import layer_scales
+
+
+def layer_learning_rates(n, lr, decay):
+    """The learning rate of the embeddings, of layers 1 … n, and of the head."""
+    rates = [lr]  # the head
+    for _ in range(n + 1):  # layer n first, the embeddings last
+        rates.append(rates[-1] * decay)
+    return rates[::-1]
+
+
+def package_rates(n, lr, decay):
+    """The package's, as `finetune` uses them."""
+    return [lr * scale for scale in layer_scales(n, decay)]
+
+
+def _rates_follow_depth(function: Callable) -> None:
+    found, right = _numbers(function, 3, 0.5, 0.1), package_rates(3, 0.5, 0.1)
+    if len(found) != 5:
+        raise Mistake(f"With 3 layers there are 5 rates: embeddings, layers 1 to 3, the head. You return {len(found)}.")
+    if _near(found, right[::-1]):
+        raise Mistake(
+            "Reversed: the head is new and learns fastest, the embeddings lie deepest and learn slowest. Begin with them."
+        )
+    if _near(found, [lr * 0.1 for lr in right[:-1]] + [0.5]):
+        raise Mistake(
+            "Off by one: your top layer learns at lr · decay². That is the admitted slip of the authors' code (+ 2); the"
+            " paper has lr · decay."
+        )
+    if _near(found, [*right[1:], 0.5]):
+        raise Mistake("Off by one: the top layer has the head's rate. It lies one step below: lr · decay.")
+    if _near(found, [lr * 0.1 for lr in right]):
+        raise Mistake("The head itself is not decayed: it learns at lr.")
+    if len(set(found)) == 1:
+        raise Mistake("One rate for all depths is no decay: the learning rate shrinks with every layer downwards.")
+    if not _near(found, right):
+        raise Mistake(f"With n = 3, lr = 0.5 and decay = 0.1 {right} is right, yours is {found}.")
+
+
+def _any_depth_and_decay(function: Callable) -> None:
+    if not _near(_numbers(function, 12, 3e-4, 0.8), package_rates(12, 3e-4, 0.8)):
+        raise Mistake("Right for 3 layers, wrong for 12: does a number of your own stand where n, lr or decay should?")
+    if not _near(_numbers(function, 2, 1e-3, 1.0), [1e-3] * 4):
+        raise Mistake("With decay 1 every depth learns at lr.")
+
+
+def _numbers(function: Callable, *arguments: Any) -> list[float]:
+    found = function(*arguments)
+    try:
+        return [float(x) for x in found]
+    except (TypeError, ValueError):
+        raise Mistake("Return a list of numbers: embeddings, layers 1 … n, head.") from None
+
+
+def _near(a: list[float], b: list[float]) -> bool:
+    return len(a) == len(b) and all(math.isclose(x, y, rel_tol=1e-6) for x, y in zip(a, b, strict=True))
+
+
+LOGITS, NAMES = (-1.2, 0.3, 2.0), ("negative", "neutral", "positive")
+CHECKPOINTS = {
+    "fine-tune": ("the discriminator", "the generator", "either, they share their weights"),
+    "new": ("the classifier's head", "the embeddings", "the whole encoder", "nothing"),
+    "ready": ("the discriminator", "the generator", "the fine-tuned folder", "none of them"),
+}
+CHECKPOINT_ANSWER = {
+    "fine-tune": "the discriminator",
+    "new": "the classifier's head",
+    "ready": "the fine-tuned folder",
+    "label": "positive",
+    "probability": math.exp(2.0) / sum(map(math.exp, LOGITS)),
+}
+
+
+def _checkpoints_are_told_apart(answers: Any) -> None:
+    if not isinstance(answers, dict) or set(answers) != set(CHECKPOINT_ANSWER):
+        raise Mistake(f"Keep {', '.join(CHECKPOINT_ANSWER)}.")
+    for key, choices in CHECKPOINTS.items():
+        if answers[key] not in choices:
+            raise Mistake(f"{key}: choose one of {'; '.join(choices)}.")
+    if answers["fine-tune"] == "the generator":
+        raise Mistake("The generator is the small helper that made the fakes: what is kept is the discriminator.")
+    if answers["fine-tune"] != CHECKPOINT_ANSWER["fine-tune"]:
+        raise Mistake("They share their embeddings; each has layers of its own. Which one learnt at every token?")
+    if answers["new"] == "nothing":
+        raise Mistake("The list of new tensors above is not empty: pre-training knew no labels, so somebody drew them.")
+    if answers["new"] != CHECKPOINT_ANSWER["new"]:
+        raise Mistake("Read the names of the new tensors: do they begin with electra., as the encoder's do?")
+    if answers["ready"] != CHECKPOINT_ANSWER["ready"]:
+        raise Mistake("Ready means: it has a head that was trained on labels. Only one of the folders does.")
+    _label_is_read(answers)
+
+
+def _label_is_read(answers: dict[str, Any]) -> None:
+    if answers["label"] not in NAMES:
+        raise Mistake(
+            "label: one of negative, neutral, positive. Logits are scores of classes: there are no words in them to decode."
+        )
+    if answers["label"] != "positive":
+        raise Mistake("The largest logit wins: the third of three names.")
+    try:
+        given = float(answers["probability"])
+    except (TypeError, ValueError):
+        raise Mistake("probability: a number between 0 and 1.") from None
+    if abs(given - 1 / (1 + math.exp(-2.0))) < 0.005:
+        raise Mistake(
+            "That is the sigmoid of 2.0 alone. One label out of three: softmax, so that the three P sum to 1."
+        )
+    if abs(given - 2.0) < 0.005:
+        raise Mistake("2.0 is the logit. Softmax turns the three logits into three P.")
+    if abs(given - CHECKPOINT_ANSWER["probability"]) > 0.005:
+        raise Mistake("probability: e^2.0 divided by the sum of e^logit over the three classes.")
+
+
+REPORTED = ("the best seed", "the best of several settings on test", "mean and spread over seeds")
+
+
+def sizes_beyond_spread() -> list[int]:
+    """Numbers of labels at which fine-tuning's mean gain over scratch, for topic, exceeds twice the larger standard deviation."""
+    tuned, scratch = label_scores("topic", "pretrained"), label_scores("topic", "scratch")
+    return [n for n in tuned if _gain(tuned[n], scratch[n]) > 2 * max(stdev(tuned[n]), stdev(scratch[n]))]
+
+
+def _gain(tuned: list[float], scratch: list[float]) -> float:
+    return mean(tuned) - mean(scratch)
+
+
+def efficiency_answer() -> dict[str, Any]:
+    """The right answer of 08.3."""
+    tuned, scratch = label_scores("topic", "pretrained")[64], label_scores("topic", "scratch")[64]
+    other = _gain(label_scores("sentiment", "pretrained")[64], label_scores("sentiment", "scratch")[64])
+    return {
+        "gain at 64": _gain(tuned, scratch),
+        "sizes": len(sizes_beyond_spread()),
+        "sentiment gain at 64": other,
+        "report": REPORTED[2],
+    }
+
+
+def _efficiency_is_read(answers: Any) -> None:
+    right = efficiency_answer()
+    if not isinstance(answers, dict) or set(answers) != set(right):
+        raise Mistake(f"Keep {', '.join(right)}.")
+    try:
+        given = {key: float(answers[key]) for key in ("gain at 64", "sizes", "sentiment gain at 64")}
+    except (TypeError, ValueError):
+        raise Mistake("The two gains and the number of sizes are numbers.") from None
+    tuned, scratch = label_scores("topic", "pretrained")[64], label_scores("topic", "scratch")[64]
+    if abs(given["gain at 64"] - right["gain at 64"]) > 0.002:
+        if abs(given["gain at 64"] - (max(tuned) - min(scratch))) < 0.002:
+            raise Mistake(
+                "The best seed of one against the worst of the other is the largest gap there is. Take means."
+            )
+        if abs(given["gain at 64"] - (max(tuned) - max(scratch))) < 0.002:
+            raise Mistake("You compared the best seeds. The best of five flatters both arms: compare the means.")
+        if abs(given["gain at 64"] + right["gain at 64"]) < 0.002:
+            raise Mistake("The sign is turned round: gain = fine-tuned − from scratch.")
+        raise Mistake("gain at 64: the mean of the five fine-tuned accuracies less the mean of the five from scratch.")
+    if abs(given["sentiment gain at 64"] - right["sentiment gain at 64"]) > 0.002:
+        if abs(given["sentiment gain at 64"] + right["sentiment gain at 64"]) < 0.002:
+            raise Mistake("sentiment: mind the sign, fine-tuned − from scratch. Pre-training can cost something.")
+        raise Mistake("sentiment gain at 64: the same difference of means, for the other task.")
+    if given["sizes"] != right["sizes"]:
+        raise Mistake(
+            f"sizes: {given['sizes']:g} is not it. At how many numbers of labels is the gain larger than twice the larger"
+            " of the two standard deviations?"
+        )
+    if answers["report"] not in REPORTED:
+        raise Mistake(f"report: choose one of {'; '.join(REPORTED)}.")
+    if answers["report"] == REPORTED[0]:
+        raise Mistake("The best seed is luck, and nobody else gets it back.")
+    if answers["report"] == REPORTED[1]:
+        raise Mistake(
+            "Choosing settings on test is training on it, slowly. Choose on validation; look at test once, at the end."
+        )
+
+
+COPIES = (str, str.lower, str.upper, lambda text: text.replace(" ", "  "))
+LEAKS = (
+    "the label stands in the text",
+    "stories stand in both parts",
+    "one class only in the test part",
+    "settings were chosen on the test part",
+)
+
+
+@cache
+def collected(originals: int = 60) -> tuple[LabelledData, LabelledData]:
+    """Stories with their outcome as somebody collected them from several sites, shuffled and split: training and test part."""
+    source = world_rows("sentiment", "train", originals)
+    rows = [{"text": copy(row["text"]), "label": source.labels[row["label"]]} for row in source.rows for copy in COPIES]
+    random.Random(8).shuffle(rows)
+    at = len(rows) * 3 // 4
+    parts = {"training part": rows[:at], "test part": rows[at:]}
+    return tuple(labelled(part, task="classification", labels=source.labels, source=n) for n, part in parts.items())
+
+
+def as_read(text: str) -> str:
+    """A text as an uncased model with its own idea of spaces reads it."""
+    return " ".join(text.lower().split())
+
+
+def test_rows_seen() -> list[bool]:
+    """For each row of the test part, whether training has it too."""
+    train, test = collected()
+    known = {as_read(text) for text in train.column("text")}
+    return [as_read(text) in known for text in test.column("text")]
+
+
+def leak_answer() -> dict[str, Any]:
+    """The right answer of 08.4."""
+    return {"leak": LEAKS[1], "seen": sum(test_rows_seen()), "split": "by story"}
+
+
+def _leak_is_found(answers: Any) -> None:
+    right = leak_answer()
+    if not isinstance(answers, dict) or set(answers) != set(right):
+        raise Mistake(f"Keep {', '.join(right)}.")
+    if answers["leak"] not in LEAKS:
+        raise Mistake(f"leak: choose one of {'; '.join(LEAKS)}.")
+    if answers["leak"] == LEAKS[2]:
+        raise Mistake("Count the labels of the test part: both are there.")
+    if answers["leak"] == LEAKS[3]:
+        raise Mistake("Nothing was chosen: one setting, one run. Look at the rows themselves.")
+    if answers["leak"] != right["leak"]:
+        raise Mistake("Print a few texts: no label stands in them. Then look for the same story elsewhere.")
+    try:
+        given = float(answers["seen"])
+    except (TypeError, ValueError):
+        raise Mistake("seen: the number of test rows that the training part has too.") from None
+    train, test = collected()
+    exact = sum(text in set(train.column("text")) for text in test.column("text"))
+    if given == exact != right["seen"]:
+        raise Mistake(
+            "You compared the strings as they are. The model reads lower case and does not see double spaces: compare the"
+            " texts as it reads them."
+        )
+    if given == len(test) - right["seen"]:
+        raise Mistake("That is how many are new.")
+    if 0 < given < 1:
+        raise Mistake("A number of rows is asked for, not a share.")
+    if given != right["seen"]:
+        raise Mistake(f"seen: {given:g} of {len(test)} is not it. Lower case, single spaces, then `in`.")
+    if answers["split"] == "more shuffling":
+        raise Mistake("Shuffling is what scattered the copies over both parts.")
+    if answers["split"] != right["split"]:
+        raise Mistake('split: "by row", "by story" or "more shuffling"; all copies of a story belong on one side.')
+
+
+EXERCISES = (
+    Exercise(
+        id="08.1",
+        title="Learning rates by depth",
+        kind="build",
+        minutes=10,
+        difficulty=1,
+        starred=True,
+        specification=(
+            "layer_learning_rates(n, lr, decay) → n + 2 numbers: the learning rate of the embeddings, of layers 1 … n and of"
+            " the head. The head learns at lr, everything below at decay times the rate of what lies above it."
+        ),
+        checks=(_rates_follow_depth, _any_depth_and_decay),
+        hints=(
+            "Write the rates from the head downwards, each decay times the one before. Which order is asked for?",
+            "[lr] for the head, n + 1 times one more, the last one · decay; then turn the list round.",
+        ),
+        solution=layer_learning_rates,
+        fallback=package_rates,
+        variable="layer_learning_rates",
+    ),
+    Exercise(
+        id="08.2",
+        title="Checkpoints and heads",
+        kind="decide",
+        minutes=8,
+        difficulty=2,
+        starred=True,
+        specification="Which checkpoint to fine-tune, what is new in it, which is ready, and a label from logits.",
+        checks=(_checkpoints_are_told_apart,),
+        hints=(
+            "The table above says for each checkpoint what was found and what was drawn at random.",
+            "Softmax: e^x of each logit, divided by their sum; the name has the number of the largest.",
+        ),
+        solution=CHECKPOINT_ANSWER,
+        variable="my_checkpoints",
+        why="The discriminator is kept; its classifier is new; only a fine-tuned folder predicts labels that mean something.",
+    ),
+    Exercise(
+        id="08.3",
+        title="What a label is worth",
+        kind="measure",
+        minutes=15,
+        difficulty=2,
+        starred=True,
+        specification=(
+            "From the recorded seeds: the mean gain of fine-tuning over scratch with 64 labels, for topic and for sentiment;"
+            " at how many sizes topic's gain exceeds twice the larger standard deviation; and what to report."
+        ),
+        checks=(_efficiency_is_read,),
+        hints=(
+            "lab.label_scores(what, arm)[64] are five accuracies. Means first, then their difference.",
+            "statistics.mean and statistics.stdev; loop over the sizes and count.",
+        ),
+        solution=efficiency_answer(),
+        variable="my_gains",
+        why="Five seeds, their mean, and their spread; the settings were chosen without the test part.",
+    ),
+    Exercise(
+        id="08.4",
+        title="Too good",
+        kind="find",
+        minutes=12,
+        difficulty=2,
+        specification="Which leak makes the report so good, how many test rows are touched, and how to split instead.",
+        checks=(_leak_is_found,),
+        hints=(
+            "Take one test text and search the training part for its first sentence.",
+            'as_read = " ".join(text.lower().split()); a set of the training part\'s; count the test rows in it.',
+        ),
+        solution=leak_answer(),
+        variable="my_leak",
+        why="Copies of a story on both sides: the model is asked what it has learnt by heart. Split by story, then count again.",
+    ),
+)
