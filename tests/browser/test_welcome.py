@@ -47,7 +47,7 @@ def test_a_typed_sentence_is_coloured_at_once(lab):
     line = lab.page.locator(".widget-text input").last
     line.fill("Leo was a tailor and Leo sewed a coat.")
     box = lab.page.locator(".widget-vbox", has=lab.page.locator(".widget-text")).last
-    box.locator("bdi", has_text="tailor").wait_for(timeout=10_000)
+    box.locator("bdi", has_text="leo").first.wait_for(timeout=10_000)
     assert box.locator("bdi").all_inner_texts()[:5] == ["[CLS]", "leo", "was", "a", "tailor"]
     line.fill(" ")
     box.get_by_text("The text is empty").wait_for(timeout=10_000)
