@@ -170,7 +170,7 @@ def long_rows(count: int, split: str = "validation", stories_each: int = 4) -> L
         context = lead + " ".join([row["context"], *around[before:]])
         start = [len(lead) + at for at in row["answers"]["answer_start"]]
         made.append(row | {"context": context, "answers": row["answers"] | {"answer_start": start}})
-    return labelled(made[:count], task="question answering", source=f"{stories_each} stories in a row")
+    return labelled(made[:count], task="question-answering", source=f"{stories_each} stories in a row")
 
 
 def _named(row: dict[str, Any]) -> list[str]:

@@ -1,0 +1,240 @@
+"""Exercises of notebook 09: labels on pieces, spans from BIO tags, and names seen and unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import mean
+from typing import Any
+
+from electra_helpers.course.finetune_lab import recorded
+from electra_helpers.course.grading import Exercise, Mistake
+from electra_helpers.tasks import tagging
+
+IGNORED = tagging.IGNORED
+
+
+def align_labels(word_ids, tags):
+    """The tag of each word on its first piece, -100 on all other tokens."""
+    aligned, previous = [], None
+    for word in word_ids:
+        is_first_piece = word is not None and word != previous
+        aligned.append(tags[word] if is_first_piece else -100)
+        previous = word
+    return aligned
+
+
+def _first_pieces_only(function: Callable) -> None:
+    word_ids, tags = [None, 0, 1, 1, 1, 2, None], [5, 3, 7]
+    right = tagging.align_labels(word_ids, tags)  # [-100, 5, 3, -100, -100, 7, -100]
+    found = _listed(function, word_ids, tags)
+    if len(found) != len(word_ids):
+        raise Mistake(f"One label a *token* is wanted: {len(word_ids)} of them, specials included, not {len(found)}.")
+    if found == [IGNORED, 5, 3, 3, 3, 7, IGNORED]:
+        raise Mistake(
+            "The label stands on every piece: a word of three pieces would count three times in the loss. Only the first"
+            " piece carries it."
+        )
+    if found[0] != IGNORED or found[-1] != IGNORED:
+        raise Mistake(
+            f"[CLS] and [SEP] get {found[0]} and {found[-1]}. They are no words: -100, the number that cross-entropy skips."
+        )
+    if 0 in found and IGNORED not in found[1:-1]:
+        raise Mistake("0 is a label, *O*. What is not judged gets -100, which cross-entropy skips.")
+    if found[1] != 5:
+        raise Mistake(
+            "Labels are shifted against tokens. Do not count places: the word id of a token *is* the place of its tag."
+        )
+    if found != right:
+        raise Mistake(f"For word ids {word_ids} and tags {tags} {right} is right; you return {found}.")
+
+
+def _other_rows(function: Callable) -> None:
+    pair = [None, 0, 0, None, 1, 2, None]
+    if _listed(function, pair, [4, 0, 6]) != [IGNORED, 4, IGNORED, IGNORED, 0, 6, IGNORED]:
+        raise Mistake("With a special token in the middle your labels go wrong: take each token's own word id.")
+    window = [None, 3, 3, 4, None]  # a later window of a long text
+    if _listed(function, window, [1, 1, 1, 8, 2]) != [IGNORED, 8, IGNORED, 2, IGNORED]:
+        raise Mistake("A window may begin at word 3: its tag is tags[3]. You count the words that you meet.")
+    same = _listed(function, [None, 0, 1, 2, None], [3, 3, 3])
+    if same != [IGNORED, 3, 3, 3, IGNORED]:
+        raise Mistake("Three words with the same tag are three words: compare word ids, not tags.")
+
+
+def _listed(function: Callable, word_ids: list[int | None], tags: list[int]) -> list[int]:
+    found = function(list(word_ids), list(tags))
+    try:
+        return [int(x) for x in found]
+    except (TypeError, ValueError):
+        raise Mistake("Return a list of numbers, one for each token.") from None
+
+
+def bio_to_spans(tags):
+    """(kind, first word, word after the last) of every entity that the tags spell."""
+    spans, kind_before = [], None
+    for place, tag in enumerate(tags):
+        part, _, kind = tag.partition("-")
+        if part == "I" and kind == kind_before:  # goes on
+            opened, first, _ = spans[-1]
+            spans[-1] = (opened, first, place + 1)
+        elif part != "O":
+            spans.append((kind, place, place + 1))
+        kind_before = None if part == "O" else kind
+    return spans
+
+
+TOLD_SPANS = (
+    (
+        ["B-PER", "B-PER", "O"],
+        [("PER", 0, 2)],
+        "Two B in a row are two entities, also of one kind: a B always opens a new one. You merge them.",
+    ),
+    (
+        ["O", "I-LOC", "I-LOC", "O"],
+        [],
+        "An I after O continues nothing, but the net did see an entity: it opens one (as in seqeval). You drop it.",
+    ),
+    (
+        ["B-PER", "I-LOC", "O"],
+        [("PER", 0, 2)],
+        "The kind changes inside: B-PER I-LOC are two entities. An I goes on only with an entity of its own kind.",
+    ),
+    (["O", "B-PER"], [], "An entity that ends with the row is lost: nothing after it closes it."),
+    (
+        ["B-PER", "I-PER"],
+        [("PER", 0, 1)],
+        "The last word is missing: the third number is the word *after* the last, as in a slice.",
+    ),
+    (["B-PER", "I-PER"], [("PER", 0, 1), ("PER", 1, 2)], "I goes on with the entity before it; you open a new one."),
+)
+ROWS = (
+    ["B-PER", "I-PER", "O", "B-LOC", "B-LOC"],
+    ["I-PER", "O", "I-PER", "B-PER", "I-PER", "I-PER"],
+    ["B-PER", "I-LOC", "I-PER", "O", "O", "B-TIME"],
+    ["O", "O"],
+    [],
+)
+
+
+def _tags_become_spans(function: Callable) -> None:
+    for tags, wrong, message in TOLD_SPANS:
+        right = [tuple(span) for span in tagging.bio_to_spans(tags)]
+        found = _spans(function, tags)
+        if found != right and found == wrong:
+            raise Mistake(message)
+    for tags in ROWS:
+        right, found = [tuple(span) for span in tagging.bio_to_spans(tags)], _spans(function, tags)
+        if found != right:
+            raise Mistake(f"{' '.join(tags) or 'No tags'}: {right} is right; you return {found}.")
+
+
+def _spans(function: Callable, tags: list[str]) -> list[tuple[str, int, int]]:
+    found = function(list(tags))
+    try:
+        return [(str(kind), int(first), int(last)) for kind, first, last in found]
+    except (TypeError, ValueError):
+        raise Mistake("Return a list of (kind, first word, word after the last).") from None
+
+
+READINGS = ("it recognises persons", "it knows a list of names", "it reads the words around a name as well as the name")
+KINDS = ("PERSON", "PLACE", "TRADE", "TIME", "THING")
+
+
+def names_answer() -> dict[str, Any]:
+    """The right answer of 09.3."""
+    found = recorded()["tagging"]
+    return {
+        "seen": mean(found["validation"]["f1"]),
+        "unseen": mean(found["test"]["f1"]),
+        "kind": "PERSON",
+        "reading": READINGS[1],
+    }
+
+
+def _names_are_measured(answers: Any) -> None:
+    right = names_answer()
+    if not isinstance(answers, dict) or set(answers) != set(right):
+        raise Mistake(f"Keep {', '.join(right)}.")
+    try:
+        given = {key: float(answers[key]) for key in ("seen", "unseen")}
+    except (TypeError, ValueError):
+        raise Mistake("seen and unseen are numbers between 0 and 1.") from None
+    if abs(given["seen"] - right["unseen"]) < 0.002 and abs(given["unseen"] - right["seen"]) < 0.002:
+        raise Mistake("seen and unseen are exchanged: validation has the names of training, test has new ones.")
+    for key, part in (("seen", "validation"), ("unseen", "test")):
+        scores = recorded()["tagging"][part]["f1"]
+        if abs(given[key] - right[key]) > 0.002 and abs(given[key] - max(scores)) < 0.002:
+            raise Mistake(f"{key}: that is the best seed. The mean of the five is asked for.")
+        if abs(given[key] - right[key]) > 0.002:
+            raise Mistake(f'{key}: the mean of lab.recorded()["tagging"]["{part}"]["f1"] is not {given[key]:.3f}.')
+    if answers["kind"] not in KINDS:
+        raise Mistake(f"kind: choose one of {', '.join(KINDS)}.")
+    if answers["kind"] != right["kind"]:
+        raise Mistake("Compare the two columns of the table kind by kind: which one falls most?")
+    if answers["reading"] not in READINGS:
+        raise Mistake(f"reading: choose one of {'; '.join(READINGS)}.")
+    if answers["reading"] == READINGS[0]:
+        raise Mistake(
+            '"It recognises persons": the same sentence with a name that training never had, and the person is often'
+            " missed. It knows a list."
+        )
+    if answers["reading"] != right["reading"]:
+        raise Mistake("The words around are the same in both parts. If they were enough, F1 would not fall.")
+
+
+EXERCISES = (
+    Exercise(
+        id="09.1",
+        title="Labels on pieces",
+        kind="build",
+        minutes=10,
+        difficulty=2,
+        starred=True,
+        specification=(
+            "align_labels(word_ids, tags) → one number a token: tags[word] on the first piece of each word, -100 on its other"
+            " pieces and on tokens whose word id is None."
+        ),
+        checks=(_first_pieces_only, _other_rows),
+        hints=(
+            "A piece is the first of its word if the token before it has another word id.",
+            "Loop over word_ids, remember the previous one; append tags[word] or -100.",
+        ),
+        solution=align_labels,
+        fallback=tagging.align_labels,
+        variable="align_labels",
+    ),
+    Exercise(
+        id="09.2",
+        title="Spans from tags",
+        kind="build",
+        minutes=12,
+        difficulty=2,
+        specification=(
+            "bio_to_spans(tags) → a list of (kind, first, last), last being the word after the entity: B- opens one, I- of the"
+            " same kind goes on, an I- that continues nothing opens one too."
+        ),
+        checks=(_tags_become_spans,),
+        hints=(
+            "At each tag there are three cases: it goes on, it opens, it is outside. What must you remember for the first?",
+            'tag.partition("-") gives part and kind; if part is I and kind is that of the word before, lengthen spans[-1].',
+        ),
+        solution=bio_to_spans,
+        fallback=tagging.bio_to_spans,
+        variable="bio_to_spans",
+    ),
+    Exercise(
+        id="09.3",
+        title="Names seen and unseen",
+        kind="measure",
+        minutes=10,
+        difficulty=2,
+        specification="Mean entity F1 of the recorded seeds with names seen and unseen; the kind that falls; what it means.",
+        checks=(_names_are_measured,),
+        hints=(
+            'lab.recorded()["tagging"] has "validation" and "test", each with five F1.',
+            "statistics.mean of both lists; then read the table of kinds above.",
+        ),
+        solution=names_answer(),
+        variable="my_names",
+        why="The words around a name are the same in both parts, the names are not: what is lost was known by heart.",
+    ),
+)
