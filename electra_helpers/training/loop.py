@@ -136,6 +136,7 @@ def train(
                 run.last = meter.read(run) | {"learning_rate": learning_rate}
                 tell(listeners, "on_log", run, run.last)
             if run.step % eval_every == 0 or run.step == config.steps:
+                meter.check(run)
                 with meter.paused():
                     run.evaluation = evaluate(task, model, accelerator, run)
                     tell(listeners, "on_evaluation", run, run.evaluation)
