@@ -25,7 +25,7 @@ explorer
 """
 DUEL = f"game = eh.duel(small_pair(), {TEXT!r})\ngame"
 STORY = "marked = eh.explore('electra-tiny-world-en', next(stories(count=1, split='test')).text('en'))\nmarked"
-SLIDERS = "eh.threshold_sliders([0.9, 0.8, 0.3, 0.7, 0.2, 0.1, 0.05], [True] * 3 + [False] * 4)"
+SLIDERS = "dots = eh.threshold_sliders([0.9, 0.8, 0.3, 0.7, 0.2, 0.1, 0.05], [True] * 3 + [False] * 4)\ndots"
 CELLS = [SETUP, DUEL, STORY, SLIDERS]
 
 

@@ -63,8 +63,11 @@ def test_the_sliders_over_threshold_and_prior_move_the_dots(desk):
     threshold.press("Home")
     prior.press("End")
     expect(said.last).to_have_text("50 %")
+    values = "[slider.value for slider in dots.widget.children[:2]]"
+    desk.page.wait_for_timeout(500)  # the message of the slider is under way; Python's value is asked after it
+    assert desk.ask(values) == [0.01, 0.5]
     expect(box.locator("p")).to_contain_text("At threshold 0.01, 100 % of the replaced are found and 100.0 %")
     shown = box.locator("img:visible")
     made = plots.threshold_and_prior(1.0, 1.0, 0.5).alt
-    expect(shown).to_have_attribute("alt", made)
+    expect(shown).to_have_attribute("alt", made, timeout=15_000)
     assert ("eh-by-night" in shown.get_attribute("class")) == desk.place.endswith("dark")
