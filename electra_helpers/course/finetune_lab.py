@@ -92,7 +92,7 @@ def story_pairs(count: int, split: str = "train") -> LabelledData:
     """Pairs of sentences: a story's first one, and a later one of the same story or of the next story told.
 
     >>> story_pairs(2).rows[0]["text"]
-    'A baker named Anna lived in a remote forest.'
+    'Teresa, a carpenter, had a house in a pretty port.'
     """
     told = [s.sentences("en") for s in stories(1000, count=count, split=split, languages=("en",))]
     rng, rows = random.Random(f"{split}/pairs"), []
