@@ -1,0 +1,301 @@
+"""Exercises of notebook 10: the best span, windows with a stride, and how much of the score needs the question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import mean
+from typing import Any
+
+import numpy as np
+
+from electra_helpers.course.finetune_lab import recorded, share_without_answer
+from electra_helpers.course.grading import Exercise, Mistake
+from electra_helpers.errors import ElectraError
+from electra_helpers.tasks import windows as package_windows
+from electra_helpers.tasks.question_answering import answer_words, best_spans, word_f1
+
+
+def best_span(start, end, context_mask, max_length):
+    """(first, last) with the largest start[first] + end[last], both in the context, not backwards, not too long."""
+    best, place = -np.inf, None
+    for first in np.flatnonzero(context_mask):
+        for last in range(first, min(first + max_length, len(end))):
+            if context_mask[last] and start[first] + end[last] > best:
+                best, place = start[first] + end[last], (int(first), last)
+    return place
+
+
+def package_span(start, end, context_mask, max_length):
+    """The package's choice among all pairs."""
+    first, last, _ = best_spans(np.add.outer(start, end), np.asarray(context_mask), max_length)[0]
+    return first, last
+
+
+# [CLS] who ? [SEP] and six tokens of context [SEP]
+MASK = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0], dtype=bool)
+
+
+def _scores(**at: float) -> np.ndarray:
+    """Scores of -5 but for some places, `p4=2.0`."""
+    found = np.full(len(MASK), -5.0)
+    for name, value in at.items():
+        found[int(name[1:])] = value
+    return found
+
+
+SPAN_CASES: tuple[tuple[np.ndarray, np.ndarray, int, str], ...] = (
+    (
+        _scores(p8=3.0, p5=2.5),
+        _scores(p6=3.0, p9=1.0),
+        4,
+        "Two argmaxes that know nothing of each other end before they begin. Choose the best *pair* with first ≤ last.",
+    ),
+    (
+        _scores(p1=6.0, p5=2.0),
+        _scores(p2=6.0, p6=2.0),
+        4,
+        "Your answer stands in the question, or on a special token: only tokens that context_mask allows can be answers.",
+    ),
+    (
+        _scores(p1=4.0, p7=2.0),
+        _scores(p8=3.0),
+        8,
+        "Your answer begins outside of the context: the mask holds for the first *and* the last token.",
+    ),
+    (
+        _scores(p4=3.0, p8=1.0),
+        _scores(p9=3.0),
+        3,
+        "Your answer is longer than max_length tokens (last − first + 1).",
+    ),
+    (
+        _scores(p4=3.0, p5=2.0),
+        _scores(p6=3.0),
+        3,
+        "A span of exactly max_length tokens is allowed: last − first + 1 ≤ max_length.",
+    ),
+    (_scores(p7=3.0), _scores(p7=3.0, p9=2.0), 4, "An answer of one token is an answer: first may equal last."),
+)
+
+
+def _pairs_are_chosen(function: Callable) -> None:
+    for start, end, most, message in SPAN_CASES:
+        right, found = package_span(start, end, MASK, most), _pair(function, start, end, most)
+        if found != right:
+            raise Mistake(f"{message} Right is {right}, you return {found}.")
+
+
+def _random_scores(function: Callable) -> None:
+    random = np.random.default_rng(10)
+    for _ in range(40):
+        start, end = random.normal(size=len(MASK)), random.normal(size=len(MASK))
+        right, found = package_span(start, end, MASK, 3), _pair(function, start, end, 3)
+        if found != right:
+            raise Mistake(
+                f"With random scores {right} is the best allowed pair, you return {found}: is each pair compared?"
+            )
+
+
+def _pair(function: Callable, start: np.ndarray, end: np.ndarray, most: int) -> tuple[int, int]:
+    found = function(start.copy(), end.copy(), MASK.copy(), most)
+    try:
+        first, last = (int(place) for place in found)
+    except (TypeError, ValueError):
+        raise Mistake("Return (first, last), the places of the answer's first and last token.") from None
+    return first, last
+
+
+def answer_windows(count, room, stride, answer=None):
+    """(start, stop, target) of each window; the target is the answer inside the window, None where it is not all there."""
+    found, start = [], 0
+    while True:
+        stop = min(start + room, count)
+        inside = answer is not None and start <= answer[0] and answer[1] < stop
+        found.append((start, stop, (answer[0] - start, answer[1] - start) if inside else None))
+        if stop == count:
+            return found
+        start += stride
+
+
+def package_answer_windows(count, room, stride, answer=None):
+    """The package's windows, each with its target."""
+
+    def target(start: int, stop: int) -> tuple[int, int] | None:
+        whole = answer is not None and start <= answer[0] and answer[1] < stop
+        return (answer[0] - start, answer[1] - start) if whole else None
+
+    return [(start, stop, target(start, stop)) for start, stop in package_windows.windows(count, room, stride)]
+
+
+def _windows_cover(function: Callable) -> None:
+    found, right = _cut(function, 10, 6, 3), [(0, 6), (3, 9), (6, 10)]
+    places = [(start, stop) for start, stop, _ in found]
+    if not places or places[-1][1] < 10:
+        raise Mistake("The tail is lost: the last tokens stand in no window. Go on until one ends where the text ends.")
+    if places == [(0, 6), (6, 10)]:
+        raise Mistake(
+            "Your windows do not overlap, so an answer at a border is cut in two. Each begins `stride` after the one before."
+        )
+    if any(stop > 10 for _, stop in places):
+        raise Mistake("A window ends behind the text: stop is at most count.")
+    if places[: len(right)] == right and len(places) > len(right):
+        raise Mistake("Windows go on although one has reached the end: the last ones hold nothing new.")
+    if places != right:
+        raise Mistake(f"10 tokens, room 6, stride 3: {right} is right, you return {places}.")
+    if [(a, b) for a, b, _ in _cut(function, 4, 6, 3)] != [(0, 4)]:
+        raise Mistake("A text that fits needs one window, as long as the text.")
+    if [(a, b) for a, b, _ in _cut(function, 6, 6, 2)] != [(0, 6)]:
+        raise Mistake("6 tokens fit exactly into a room of 6: one window.")
+
+
+def _targets_are_whole(function: Callable) -> None:
+    found = [target for *_, target in _cut(function, 10, 6, 3, (5, 7))]
+    right = [None, (2, 4), None]  # windows 0–6, 3–9, 6–10
+    if found == [(5, 7), (5, 7), (5, 7)] or found[1] == (5, 7):
+        raise Mistake("Targets are places in the *window*: take its start off.")
+    if found[0] is not None or found[2] is not None:
+        raise Mistake(
+            f"The answer is tokens 5 to 7. A window that holds only a part of it has no answer: None. Your targets: {found}."
+        )
+    if found != right:
+        raise Mistake(f"The answer is tokens 5 to 7: the targets are {right}, yours are {found}.")
+    twice = [target for *_, target in _cut(function, 10, 6, 3, (3, 5))]
+    if twice != [(3, 5), (0, 2), None]:
+        raise Mistake("An answer that two windows hold is a target in both.")
+    if any(target is not None for *_, target in _cut(function, 10, 6, 3, None)):
+        raise Mistake("Without an answer every target is None: a window without the answer must not be labelled.")
+
+
+def _cut(function: Callable, *arguments: Any) -> list[tuple[int, int, Any]]:
+    try:
+        return [
+            (int(start), int(stop), None if target is None else tuple(map(int, target)))
+            for start, stop, target in function(*arguments)
+        ]
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ElectraError):
+            raise
+        raise Mistake("Return a list of (start, stop, target), target being (first, last) or None.") from None
+
+
+GIVEN, WANTED = "在巴黎", "巴黎"  # an answer and the right one
+READINGS = ("next to nothing above the baseline", "a good part of the score", "as much as with it")
+
+
+def right_reading() -> str:
+    """What the recorded seeds say: how much of the way from the baseline to the score the blind model goes."""
+    found = recorded()["question answering"]
+    floor, score = share_without_answer(), mean(found["asked"]["f1"])
+    share = (mean(found["blind"]["f1"]) - floor) / (score - floor)
+    return READINGS[0 if share < 0.15 else 1 if share < 0.9 else 2]
+
+
+def blind_answer() -> dict[str, Any]:
+    """The right answer of 10.3."""
+    found = recorded()["question answering"]
+    return {
+        "lost": mean(found["asked"]["f1"]) - mean(found["blind"]["f1"]),
+        "by character": word_f1(answer_words(GIVEN), answer_words(WANTED)),
+        "by spaces": word_f1(GIVEN.split(), WANTED.split()),
+        "reading": right_reading(),
+    }
+
+
+def _blindness_is_measured(answers: Any) -> None:
+    right = blind_answer()
+    if not isinstance(answers, dict) or set(answers) != set(right):
+        raise Mistake(f"Keep {', '.join(right)}.")
+    try:
+        given = {key: float(answers[key]) for key in ("lost", "by character", "by spaces")}
+    except (TypeError, ValueError):
+        raise Mistake("lost, by character and by spaces are numbers.") from None
+    if abs(given["lost"] - 100 * right["lost"]) < 0.2 and given["lost"] > 1:
+        raise Mistake("lost: F1 here runs from 0 to 1; give the difference on that scale.")
+    if abs(given["lost"] + right["lost"]) < 0.002:
+        raise Mistake("lost: with the question − without it.")
+    if abs(given["lost"] - right["lost"]) > 0.002:
+        blind = mean(recorded()["question answering"]["blind"]["f1"])
+        if abs(given["lost"] - blind) < 0.002:
+            raise Mistake("lost: that is what the blind model *keeps*. Take it off the score with the question.")
+        raise Mistake("lost: the mean F1 of the recorded seeds with the question, less the mean without.")
+    if abs(given["by character"] - 1.0) < 0.005 or abs(given["by character"] - right["by spaces"]) < 0.005:
+        raise Mistake(
+            "by character: three characters given, two wanted, two shared. Precision 2/3, recall 1; F1 is their harmonic mean."
+        )
+    if abs(given["by character"] - right["by character"]) > 0.005:
+        raise Mistake("by character: 2 · shared / (given + wanted), counted in characters.")
+    if abs(given["by spaces"] - right["by spaces"]) > 0.005:
+        raise Mistake(
+            "by spaces: English metrics everywhere. Without spaces each answer is *one* word, and the two words differ."
+        )
+    if answers["reading"] not in READINGS:
+        raise Mistake(f"reading: choose one of {'; '.join(READINGS)}.")
+    if answers["reading"] != right["reading"]:
+        raise Mistake(
+            f"Saying *no answer* always has F1 {share_without_answer():.2f} on these rows. Compare with the blind"
+            " model's mean: what lies above the baseline is what the text alone gives away; the rest needs the question."
+        )
+
+
+EXERCISES = (
+    Exercise(
+        id="10.1",
+        title="The best span",
+        kind="build",
+        minutes=15,
+        difficulty=2,
+        starred=True,
+        specification=(
+            "best_span(start, end, context_mask, max_length): scores (L,) of every token as first and as last, mask (L,) True"
+            " on the context → (first, last) with the largest sum, both in the context, first ≤ last, at most max_length"
+            " tokens."
+        ),
+        checks=(_pairs_are_chosen, _random_scores),
+        hints=(
+            "Two loops: every allowed first, every allowed last that is not before it and not too far. Keep the best sum.",
+            "for first in np.flatnonzero(context_mask): for last in range(first, min(first + max_length, len(end))): …",
+        ),
+        solution=best_span,
+        fallback=package_span,
+        variable="best_span",
+    ),
+    Exercise(
+        id="10.2",
+        title="Windows with a stride",
+        kind="build",
+        minutes=15,
+        difficulty=3,
+        specification=(
+            "answer_windows(count, room, stride, answer=None) → (start, stop, target) of windows of at most `room` tokens, each"
+            " `stride` after the one before, until one ends at `count`. answer = (first, last) token of the context; target ="
+            " the same two counted from the window's start, or None where the window does not hold all of it."
+        ),
+        checks=(_windows_cover, _targets_are_whole),
+        hints=(
+            "start = 0, stride, 2 · stride …; stop = min(start + room, count). When is the last one reached?",
+            "start <= answer[0] and answer[1] < stop: the window holds all of it.",
+        ),
+        solution=answer_windows,
+        fallback=package_answer_windows,
+        variable="answer_windows",
+    ),
+    Exercise(
+        id="10.3",
+        title="How much is reading?",
+        kind="measure",
+        minutes=12,
+        difficulty=2,
+        specification=(
+            "Mean F1 with and without the question over the recorded seeds; F1 of two Chinese answers by character and by"
+            " spaces; what the first says."
+        ),
+        checks=(_blindness_is_measured,),
+        hints=(
+            'lab.recorded()["question answering"] has "asked" and "blind", each with five F1.',
+            "Characters of the one: 在, 巴, 黎; of the other: 巴, 黎. Split on spaces, each answer is one word.",
+        ),
+        solution=blind_answer(),
+        variable="my_blindness",
+        why="What a blind model has above the baseline is no reading. It hangs on the rows: measure it anew on every set.",
+    ),
+)
