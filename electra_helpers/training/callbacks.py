@@ -31,9 +31,9 @@ class ProgressBar(Callback):
         self.bar.set_postfix_str(readable(record, SHOWN).replace("tokens_per_second", "tok/s"))
 
     def on_evaluation(self, run: Run, record: dict[str, float]) -> None:
-        self.bar.write(
-            f"held out, step {run.step}: " + readable(record, tuple(k for k in record if k != "step")), self.stream
-        )
+        names = tuple(name for name in record if name != "step")
+        if names:  # without held-out data there is nothing to tell
+            self.bar.write(f"held out, step {run.step}: {readable(record, names)}", self.stream)
 
     def on_end(self, run: Run) -> None:
         self.bar.close()

@@ -65,7 +65,7 @@ def threshold_sliders(
     At threshold 0.70, 50 % of the replaced are found and 0.0 % of the originals flagged. With 1 % of the words wrong:
     Of 1,000 words 10 are wrong: 5 found, 5 missed; 0 good words are flagged. So 100 % of the flags are right.
 
-    Built in notebook 13.
+    Built in notebook 05.
     """
     import ipywidgets
 
