@@ -93,7 +93,9 @@ def threshold_sliders(
 
     for slider in (cut, share):
         slider.observe(update, names="value")
-    return first.with_widget(ipywidgets.VBox([cut, share, shown]))
+    # A page without a kernel may take the style that chooses between two themes away: it gets one picture.
+    still = _paint_threshold(p, truth, threshold, prior, bool(dark))
+    return still.with_widget(ipywidgets.VBox([cut, share, shown]))
 
 
 def _paint_threshold(p: np.ndarray, truth: np.ndarray, threshold: float, prior: float, dark: bool | None) -> Painted:
