@@ -32,26 +32,7 @@ TINY = [
 SHAPE = ["--hidden-size", "16", "--num-heads", "2", "--embedding-size", "16", "--intermediate-size", "32"]
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("ELECTRA_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("COLUMNS", "100")
-
-
-@pytest.fixture
-def electra(monkeypatch, capsys):
-    """Run the command in this process: electra("inspect", …) → (exit code, standard output, standard error)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["electra", *map(str, arguments)])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        return code, *capsys.readouterr()
-
-    return run
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture

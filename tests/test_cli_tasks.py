@@ -2,11 +2,8 @@
 
 import csv
 import json
-import sys
 
 import pytest
-
-from electra_helpers import cli
 
 MODEL = "electra-tiny-world-en"
 ROWS = [
@@ -15,26 +12,6 @@ ROWS = [
     ("He sang 天气 for her.", "good"),
     ("It broke.", "bad"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("ELECTRA_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("COLUMNS", "100")
-
-
-@pytest.fixture
-def electra(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["electra", *map(str, arguments)])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        return code, *capsys.readouterr()
-
-    return run
 
 
 def write_rows(path, rows):
@@ -101,6 +78,15 @@ def test_predict_writes_tables_that_read_back(tuned, electra, tmp_path):
         found = list(csv.DictReader(file))
     assert [row["review"] for row in found] == [text for text, _ in ROWS]
     assert sum(json.loads(found[0]["predicted_probabilities"]).values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_half_a_surrogate_pair_is_read_and_written_as_a_question_mark(tuned, electra, tmp_path):
+    out, *_ = tuned
+    (tmp_path / "in.jsonl").write_text('{"text": "sun \\ud800 rain"}\n', "utf-8")
+    assert (
+        electra("predict", "--model", out, "--input", tmp_path / "in.jsonl", "--output", tmp_path / "out.jsonl")[0] == 0
+    )
+    assert json.loads((tmp_path / "out.jsonl").read_text("utf-8"))["text"] == "sun ? rain"
 
 
 def test_evaluate_prints_scores_beside_the_baseline(tuned, electra, reviews):
@@ -190,6 +176,10 @@ BAD = {
     "unknown world": (["finetune", "classification", "--train", "world:weather"], "no task 'weather'"),
     "world language": (["finetune", "question-answering", "--train", "world:xx"], "xx"),
     "one label": (["finetune", "classification", "--train", "{same}"], "1 kinds of label"),
+    "text that is none": (
+        ["finetune", "classification", "--train", "{numbers}"],
+        "has '5' in column 'text', where a text should be",
+    ),
     "long question": (["finetune", "question-answering", "--train", "world:20", "--length", "8"], "no room"),
 }
 
@@ -201,7 +191,8 @@ def test_bad_input_is_one_line_and_exit_code_2(name, electra, reviews, tmp_path)
     full.mkdir()
     (full / "something").write_text("x")
     same = write_rows(tmp_path / "same.jsonl", [{"text": "a b", "label": "x"}] * 12)
-    filled = [a.format(reviews=reviews, full=full, same=same) for a in arguments]
+    numbers = write_rows(tmp_path / "numbers.jsonl", [{"text": 5, "label": "x"}, {"text": "a", "label": "y"}] * 8)
+    filled = [a.format(reviews=reviews, full=full, same=same, numbers=numbers) for a in arguments]
     for option, value in (("--model", MODEL), ("--out", tmp_path / "new")):
         filled += [] if option in filled else [option, value]
     code, said, complaint = electra(*filled, *QUICK)
@@ -210,6 +201,7 @@ def test_bad_input_is_one_line_and_exit_code_2(name, electra, reviews, tmp_path)
     assert last.startswith("electra: ")
     assert word in last
     assert "Traceback" not in complaint
+    assert not (tmp_path / "new").exists()  # so the mended command may be given the same --out
 
 
 BAD_USE = {

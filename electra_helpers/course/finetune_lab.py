@@ -17,7 +17,8 @@ from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from electra_helpers.resources import data_folder
 from electra_helpers.tasks import question_answering, tagging
-from electra_helpers.tasks.finetuning import Finetuned, same_labels
+from electra_helpers.tasks.finetuned import score_beside_baseline
+from electra_helpers.tasks.finetuning import Finetuned
 from electra_helpers.tasks.reading import open_task_data
 from electra_helpers.text.labelled import LabelledData, labelled
 from electra_helpers.training import optim
@@ -46,13 +47,12 @@ def world_rows(what: str, split: str, count: int, language: str = "en") -> Label
 
 def beside_baseline(made: Finetuned, data: LabelledData, names: Sequence[str] = ()) -> str:
     """The scores of a fine-tuned model on these rows, each beside what costs nothing."""
-    rows = made.task.answered(same_labels(data, made.task).rows)
-    found = made.evaluate(data)
-    name, baseline = made.task.baseline(rows)
-    lines = [f"{len(rows):,} rows{'':<14}model   {name}"]
-    for metric in names or found:
+    found = score_beside_baseline(made, data)
+    scores, baseline = found["scores"], found["baseline"]
+    lines = [f"{found['rows']:,} rows{'':<14}model   {baseline['name']}"]
+    for metric in names or scores:
         trivial = f"{baseline[metric]:.3f}" if metric in baseline else "–"
-        lines.append(f"  {metric:<18}{found[metric]:>8.3f}   {trivial}")
+        lines.append(f"  {metric:<18}{scores[metric]:>8.3f}   {trivial}")
     return "\n".join(lines)
 
 

@@ -21,9 +21,10 @@ from electra_helpers.corruption import Noise, at_least_fp32, draw_noise
 from electra_helpers.course.assembly import with_network
 from electra_helpers.course.quick import SHAPES, WorldRun, world_run
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.ablations import MaskedLanguageModel, build_network
+from electra_helpers.model.ablations import build_network
 from electra_helpers.model.electra import Electra, LossSum, StepOutput, Steps
 from electra_helpers.model.encoder import Encoder
+from electra_helpers.model.heads import main_encoder
 from electra_helpers.resources import data_folder
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.tokenizer import Tokenizer
@@ -77,11 +78,6 @@ class AdversarialElectra(Electra):
     def target_counts(self, batch: Batch, config: PretrainConfig) -> dict[str, Tensor]:
         counts = super().target_counts(batch, config)
         return {"adversarial": counts["mlm"], "rtd": counts["rtd"]}
-
-
-def main_encoder(net: Electra) -> Encoder:
-    """The encoder that is kept: the discriminator's, or in the MLM arm the one there is."""
-    return net.generator.encoder if isinstance(net, MaskedLanguageModel) else net.discriminator.encoder
 
 
 def arm_run(name: str, *, seed: int, percent: int = 100, story_count: int = STORIES, **changes: Any) -> WorldRun:

@@ -22,7 +22,8 @@ from electra_helpers.model.encoder import Encoder
 from electra_helpers.model.files import read_model, write_json_atomically, write_model
 from electra_helpers.model.heads import FinetunedNet
 from electra_helpers.model.store import FORMAT, Pretrained, read_config
-from electra_helpers.tasks.finetuning import Finetuned, finetune, same_labels, settings_for
+from electra_helpers.tasks.downstream import DownstreamTask, Row
+from electra_helpers.tasks.finetuning import Finetuned, Material, known_rows, learn, read_material, settings_for
 from electra_helpers.tasks.registry import task_named
 from electra_helpers.text.labelled import LabelledData
 from electra_helpers.text.tokenizer import Tokenizer
@@ -50,18 +51,18 @@ def finetune_seeds(
     `ElectraError` for a folder that is in use, and for data that does not fit.
     """
     out, config = Path(out), config or settings_for(model)
-    described = _describe(task, model, config, seeds, scratch, train, validation)
-    _prepare(out, described, resume)
+    material = read_material(task, model, train, validation, config)
+    _prepare(out, _describe(task, model, config, seeds, scratch, train, validation), resume)
     ends = []
     for seed in range(config.seed, config.seed + seeds):
-        folder = out / "seeds" / str(seed)
-        ends.append(
-            _one_seed(
-                task, model, folder, replace(config, seed=seed), train, validation, test, scratch, callbacks(seed)
-            )
-        )
-    learned = task_named(task).from_data(train, config)
-    results = summary(ends, learned.main_metric) | {"baseline": _baselines(learned, validation, test)}
+        one = replace(material, config=replace(material.config, seed=seed))
+        ends.append(_one_seed(model, one, out / "seeds" / str(seed), test, scratch, callbacks(seed)))
+    results = summary(ends, material.task.main_metric)
+    results["baseline"] = {
+        part: _named_baseline(material.task, rows)
+        for part, rows in (("validation", material.held_out), ("test", known_rows(material.task, test)))
+        if rows
+    }
     kept = out / "seeds" / str(results["kept_seed"])
     for file in (*kept.glob("*.json"), *kept.glob("*.jsonl"), *kept.glob("*.txt"), kept / "model.safetensors"):
         if file.name != "result.json":
@@ -103,12 +104,9 @@ def _prepare(out: Path, described: dict[str, Any], resume: bool) -> None:
 
 
 def _one_seed(
-    task: str,
     model: Pretrained,
+    material: Material,
     folder: Path,
-    config: FinetuneConfig,
-    train: LabelledData,
-    validation: LabelledData | None,
     test: LabelledData | None,
     scratch: bool,
     callbacks: Iterable[Callback],
@@ -118,19 +116,16 @@ def _one_seed(
     if done.is_file():
         return json.loads(done.read_text("utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
-    made = finetune(
-        task,
+    made = learn(
         model,
-        train,
-        validation=validation,
-        config=config,
+        material,
         scratch=scratch,
         folder=folder,
         resume=(folder / "checkpoints").is_dir(),
         callbacks=[JsonLog(folder / "log.jsonl"), *callbacks],
     )
     save(made, folder)
-    ended = {"seed": config.seed, "validation": made.evaluation, "test": made.evaluate(test) if test else {}}
+    ended = {"seed": material.config.seed, "validation": made.evaluation, "test": made.evaluate(test) if test else {}}
     write_json_atomically(ended, done)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     (folder / "best.safetensors").unlink(missing_ok=True)
@@ -151,22 +146,15 @@ def summary(ends: Sequence[dict[str, Any]], metric: str) -> dict[str, Any]:
     return {"metric": metric, "seeds": list(ends), **spread, "kept_seed": best["seed"]}
 
 
-def _baselines(learned: Any, *data: LabelledData | None) -> dict[str, Any]:
-    found = {}
-    for part, rows in zip(("validation", "test"), data, strict=True):
-        known = learned.answered(same_labels(rows, learned).rows) if rows is not None else []
-        if known:
-            name, scores = learned.baseline(known)
-            found[part] = {"name": name} | scores
-    return found
-
-
 def score_beside_baseline(made: Finetuned, data: LabelledData) -> dict[str, Any]:
     """The model's metrics on labelled rows, and those of what costs nothing. Raises `ElectraError` if no answer is known."""
-    scores = made.evaluate(data)
-    rows = made.task.answered(same_labels(data, made.task).rows)
-    name, baseline = made.task.baseline(rows)
-    return {"data": data.source, "rows": len(rows), "scores": scores, "baseline": {"name": name} | baseline}
+    scores, rows = made.evaluate(data), known_rows(made.task, data)
+    return {"data": data.source, "rows": len(rows), "scores": scores, "baseline": _named_baseline(made.task, rows)}
+
+
+def _named_baseline(task: DownstreamTask, rows: Sequence[Row]) -> dict[str, Any]:
+    name, scores = task.baseline(rows)
+    return {"name": name} | scores
 
 
 def save(made: Finetuned, folder: Path) -> None:

@@ -62,7 +62,7 @@ class Finetuned:
 
     def evaluate(self, data: LabelledData) -> dict[str, float]:
         """The task's metrics over the rows whose answer is known. Raises `ElectraError` if there is none."""
-        rows = self.task.answered(same_labels(data, self.task).rows)
+        rows = known_rows(self.task, data)
         if not rows:
             raise ElectraError(f"{data.source} has no row with an answer to compare with.")
         return self.task.score(rows, list(self.predict(rows)))
@@ -192,18 +192,50 @@ def finetune(
     """
     start = model if isinstance(model, Pretrained) else load(model)
     config = replace(config or settings_for(start), **changes)
+    material = read_material(task, start, train_data, validation, config)
+    return learn(start, material, scratch=scratch, folder=folder, resume=resume, callbacks=callbacks)
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What is learned from and tested on, read and encoded once for however many seeds; `config` has its steps in numbers."""
+
+    task: DownstreamTask
+    examples: Examples
+    held_out: list[Row]
+    config: FinetuneConfig
+
+
+def read_material(
+    task: str,
+    start: Pretrained,
+    train_data: LabelledData | Sequence[Row],
+    validation: LabelledData | Sequence[Row] | None,
+    config: FinetuneConfig,
+) -> Material:
+    """Data as `finetune` learns from it. Raises `ElectraError` for data that does not fit the task or the model."""
     data = as_labelled(train_data, task)
     learned = task_named(task).from_data(data, config)
-    held_out = (
-        learned.answered(same_labels(as_labelled(validation, task), learned).rows) if validation is not None else []
-    )
+    held_out = known_rows(learned, None if validation is None else as_labelled(validation, task))
     config = fit_length(config, start)
     examples = encoded(learned, data, start.tokenizer, config)
-    config = settle_steps(config, len(examples))
-    net = build_net(start, learned, config, scratch)
-    run = Finetuning(net, learned, examples, config, start.tokenizer, held_out)
-    keeper = KeepBest(learned.main_metric, config.patience, folder)
-    log = Recorder()
+    return Material(learned, examples, held_out, settle_steps(config, len(examples)))
+
+
+def learn(
+    start: Pretrained,
+    material: Material,
+    *,
+    scratch: bool = False,
+    folder: Path | None = None,
+    resume: bool = False,
+    callbacks: Iterable[Callback] = (),
+) -> Finetuned:
+    """Train one seed, that of the material's configuration; see `finetune`. Raises KeyboardInterrupt where it was stopped and saved."""
+    config, task = material.config, material.task
+    net = build_net(start, task, config, scratch)
+    run = Finetuning(net, task, material.examples, config, start.tokenizer, material.held_out)
+    keeper, log = KeepBest(task.main_metric, config.patience, folder), Recorder()
     checkpoints = Checkpoints(folder / "checkpoints", config.keep) if folder else None
     groups = layerwise_groups(net.encoder, net.head, config)
     ended = train(
@@ -213,7 +245,7 @@ def finetune(
         raise KeyboardInterrupt
     if keeper.weights is not None:
         net.load_state_dict(keeper.weights)
-    return Finetuned(net.cpu().eval(), start.tokenizer, learned, config, start.name, keeper.best, log.records)
+    return Finetuned(net.cpu().eval(), start.tokenizer, task, config, start.name, keeper.best, log.records)
 
 
 class Recorder(Callback):
@@ -309,6 +341,11 @@ def same_labels(data: LabelledData, task: DownstreamTask) -> LabelledData:
         return [number[v] for v in value] if isinstance(value, list) else number.get(value, value)
 
     return replace(data, rows=[row | {role: renumbered(row[role])} for row in data.rows], labels=names)
+
+
+def known_rows(task: DownstreamTask, data: LabelledData | None) -> list[Row]:
+    """The rows whose answer is known, with the task's numbers for its labels."""
+    return [] if data is None else task.answered(same_labels(data, task).rows)
 
 
 def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -14,7 +14,7 @@ from electra_helpers.tasks.downstream import DownstreamTask, Row
 from electra_helpers.tasks.registry import task_named
 from electra_helpers.text.files import form_of, read_documents, read_rows
 from electra_helpers.text.labelled import TASKS as SCHEMAS
-from electra_helpers.text.labelled import LabelledData, labelled, load_labelled
+from electra_helpers.text.labelled import LabelledData, checked, labelled, load_labelled
 
 WORLD_ROWS = {"train": 2_000, "validation": 500, "test": 500}
 HELD_OUT_SHARE = 0.1  # of a training file that comes without validation rows
@@ -97,13 +97,23 @@ def rows_to_predict(
     chosen: dict[str, str] | None = None
     for number, row in enumerate(read_rows(path), start=1):
         chosen = chosen or _input_columns(list(row), task, columns or {}, path)
-        missing = [name for name in chosen.values() if row.get(name) is None]
-        if missing:
-            raise ElectraError(f"Row {number} of {path} has nothing in column {missing[0]!r}.")
-        read = {role: row[name] for role, name in chosen.items()}
-        if isinstance(read.get("tokens"), str):
-            read["tokens"] = json.loads(read["tokens"])  # a list in a .csv file
-        yield row, read
+        yield (
+            row,
+            {
+                role: checked(
+                    _list(row.get(name)) if role == "tokens" else row.get(name), role, name, f"Row {number} of {path}"
+                )
+                for role, name in chosen.items()
+            },
+        )
+
+
+def _list(cell: Any) -> Any:
+    """A list that a .csv file holds as JSON; anything else as it is."""
+    try:
+        return json.loads(cell) if isinstance(cell, str) else cell
+    except ValueError:
+        return cell
 
 
 def _input_columns(found: list[str], task: DownstreamTask, named: Mapping[str, str], path: Path) -> dict[str, str]:
@@ -133,7 +143,7 @@ def predictions_file(path: Path) -> Iterator[Any]:
     if form not in (".jsonl", ".csv", ".tsv") or path.suffix != form:
         raise ElectraError(f"{path}: predictions are written as .jsonl, .csv or .tsv.")
     partial = path.with_name(f".partial-{path.name}")
-    with open(partial, "w", encoding="utf-8", newline="") as file:
+    with open(partial, "w", encoding="utf-8", errors="replace", newline="") as file:
         yield _json_writer(file) if form == ".jsonl" else _table_writer(file, "," if form == ".csv" else "\t")
     partial.replace(path)
 

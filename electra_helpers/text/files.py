@@ -56,7 +56,7 @@ def read_documents(path: Path, column: str | None = None) -> Iterator[str]:
     document. In the other forms each row is one, its text in `column`, or in the first of TEXT_COLUMNS that is there.
     """
     texts = _text_documents(path) if form_of(path) == ".txt" else _column_of_rows(path, column)
-    return (_well_formed(text) for text in texts if text and not text.isspace())
+    return (well_formed(text) for text in texts if text and not text.isspace())
 
 
 def text_column(path: Path, column: str | None = None) -> str | None:
@@ -161,7 +161,7 @@ def _column_of_rows(path: Path, column: str | None) -> Iterator[str]:
             )
 
 
-def _well_formed(text: str) -> str:
+def well_formed(text: str) -> str:
     """JSON may hold halves of surrogate pairs, which are no characters; they become "?"."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 

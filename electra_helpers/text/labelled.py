@@ -19,7 +19,7 @@ from typing import Any
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.resources import data_folder
-from electra_helpers.text.files import files_in, form_of, pick_column, read_documents, read_rows
+from electra_helpers.text.files import files_in, form_of, pick_column, read_documents, read_rows, well_formed
 from electra_helpers.text.hub import hub_name, load_from_hub
 
 # Task → role → the columns that may play it, likeliest first; a role in OPTIONAL may be missing. Where no task is named,
@@ -43,6 +43,7 @@ TASKS: dict[str, dict[str, tuple[str, ...]]] = {
     "text": {"text": ("text", "content", "sentence")},
 }
 OPTIONAL = {"id", "pair", "phenomenon"}
+TEXTS = {"text", "pair", "context", "question", "source", "target", "summary", "good", "bad", "corrected"}
 NO_LABEL = -1  # what GLUE's test sets hold in the place of their labels
 NO_START = -1  # answer_start of an answer that is not in its context
 
@@ -207,7 +208,22 @@ def _with_roles(row: dict, chosen: Mapping[str, str], number: int, source: str) 
     if missing:
         raise ElectraError(f"Row {number} of {source} has no column {missing[0]!r}; it has: {', '.join(row)}.")
     rest = {column: value for column, value in row.items() if column not in chosen.values() and column != "translation"}
-    return {**rest, **{role: row[column] for role, column in chosen.items()}}
+    return {
+        **rest,
+        **{role: checked(row[column], role, column, f"Row {number} of {source}") for role, column in chosen.items()},
+    }
+
+
+def checked(value: Any, role: str, column: str, where: str) -> Any:
+    """What a row has for a role, if it is of the right kind: texts are texts, tokens a list of them. Raises `ElectraError` if not."""
+    if role in TEXTS and isinstance(value, str):
+        return well_formed(value)
+    if role == "tokens" and isinstance(value, list) and all(isinstance(token, str) for token in value):
+        return [well_formed(token) for token in value]
+    if role in TEXTS - OPTIONAL or role == "tokens" or (role in TEXTS and value is not None):
+        wanted = "a list of words" if role == "tokens" else "a text"
+        raise ElectraError(f"{where} has {str(value)[:40]!r} in column {column!r}, where {wanted} should be.")
+    return value
 
 
 def _number_labels(rows: list[dict], role: str, names: Sequence[str] | None, where: str) -> tuple[str, ...]:

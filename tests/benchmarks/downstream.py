@@ -13,15 +13,15 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from electra_helpers.course.finetune_lab import without_questions, world_rows
 from electra_helpers.model.store import load
 from electra_helpers.tasks.finetuning import Finetuned, finetune
-from electra_helpers.text.labelled import LabelledData, labelled
-from electra_helpers.world.labels import LABEL_NAMES
-from electra_helpers.world.labels import labelled as world_rows
+from electra_helpers.text.labelled import LabelledData
 
 OUT = Path(__file__).resolve().parents[2] / "data" / "benchmarks" / "downstream.json"
 MODEL = "electra-tiny-world-en"
@@ -32,25 +32,15 @@ ENTITY_ROWS, QUESTIONS, QUESTION_EPOCHS = 1_000, 4_000, 6
 HELD_OUT = 300
 
 
-def rows_of(what: str, split: str, count: int) -> LabelledData:
-    """Rows of the little world with their label names."""
-    rows = list(world_rows(what, "en", split=split, count=count))
-    return labelled(rows, labels=LABEL_NAMES.get(what), source=f"world:{what} ({split})")
-
-
 def first(data: LabelledData, count: int) -> LabelledData:
     """Its first rows, with all label names."""
-    return labelled(
-        [{"text": row["text"], "label": row["label"]} for row in data.rows[:count]],
-        labels=data.labels,
-        source=data.source,
-    )
+    return replace(data, rows=data.rows[:count])
 
 
 def classification(what: str, seeds: list[int]) -> dict:
     """Accuracy by number of labels, arm and seed."""
-    start, train = load(MODEL), rows_of(what, "train", max(SIZES))
-    validation, test = rows_of(what, "validation", HELD_OUT), rows_of(what, "test", HELD_OUT)
+    start, train = load(MODEL), world_rows(what, "train", max(SIZES))
+    validation, test = world_rows(what, "validation", HELD_OUT), world_rows(what, "test", HELD_OUT)
     found: dict = {"labels": list(SIZES), "baseline": baseline(train, test), "seconds": 0.0}
     for arm, changes in ARMS.items():
         scores = []
@@ -74,8 +64,8 @@ def timed(found: dict, task: str, start, train, validation, seed: int, settings:
 
 def entities(seeds: list[int]) -> dict:
     """Entity F1 on the names of the training rows, and on names that it never saw."""
-    start, train = load(MODEL), rows_of("entities", "train", ENTITY_ROWS)
-    held_out = {split: rows_of("entities", split, HELD_OUT) for split in ("validation", "test")}
+    start, train = load(MODEL), world_rows("entities", "train", ENTITY_ROWS)
+    held_out = {split: world_rows("entities", split, HELD_OUT) for split in ("validation", "test")}
     found: dict = {"rows": ENTITY_ROWS, "seconds": 0.0} | {split: {} for split in held_out}
     for seed in seeds:
         made = timed(found, "tagging", start, train, held_out["validation"], seed, {})
@@ -89,10 +79,10 @@ def entities(seeds: list[int]) -> dict:
 
 def questions(seeds: list[int]) -> dict:
     """Scores with the question, and with the question hidden at training and at test."""
-    start, train = load(MODEL), rows_of("questions", "train", QUESTIONS)
-    held_out = {split: rows_of("questions", split, HELD_OUT) for split in ("validation", "test")}
+    start, train = load(MODEL), world_rows("questions", "train", QUESTIONS)
+    held_out = {split: world_rows("questions", split, HELD_OUT) for split in ("validation", "test")}
     found: dict = {"rows": QUESTIONS, "seconds": 0.0}
-    for arm, change in (("asked", lambda d: d), ("blind", hidden)):
+    for arm, change in (("asked", lambda d: d), ("blind", without_questions)):
         found[arm] = {split: {} for split in held_out}
         for seed in seeds:
             settings = {"epochs": QUESTION_EPOCHS, "eval_every": 375}
@@ -106,11 +96,6 @@ def questions(seeds: list[int]) -> dict:
             print(f"questions  {arm:<6} {split:<10} F1: {spread(found[arm][split]['f1'])}", flush=True)
         found[arm] = found[arm]["validation"] | {"test": found[arm]["test"]}
     return found
-
-
-def hidden(data: LabelledData) -> LabelledData:
-    """The same rows with one question for all."""
-    return labelled([row | {"question": "?"} for row in data.rows], task=data.task, source=data.source)
 
 
 def baseline(train: LabelledData, test: LabelledData) -> float:
