@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -36,12 +37,14 @@ def type_and_see(model: Pretrained, text: str) -> Painted:
     first = paint_detection(detect(model, text))
     line = ipywidgets.Text(text, description="sentence", layout=ipywidgets.Layout(width=WIDE))
     shown = ipywidgets.HTML(first.html)
+    one_at_a_time = Lock()  # see threshold_sliders
 
-    def update(change: Any) -> None:
-        try:
-            shown.value = paint_detection(detect(model, change["new"])).html
-        except Exception as error:  # an exception in a callback would otherwise vanish in a log
-            shown.value = f"<p>{escape(str(error))}</p>"
+    def update(_: Any) -> None:
+        with one_at_a_time:
+            try:
+                shown.value = paint_detection(detect(model, line.value)).html
+            except Exception as error:  # an exception in a callback would otherwise vanish in a log
+                shown.value = f"<p>{escape(str(error))}</p>"
 
     line.observe(update, names="value")
     return first.with_widget(ipywidgets.VBox([line, shown]))
@@ -87,9 +90,13 @@ def threshold_sliders(
     )
     first = _paint_threshold(p, truth, threshold, prior, dark)
     shown = ipywidgets.HTML(first.html)
+    # JupyterLab may hand two changes to two threads of the kernel: the values are read by whoever holds the lock,
+    # so that the last picture shown is of the newest values.
+    one_at_a_time = Lock()
 
     def update(_: Any) -> None:
-        shown.value = _paint_threshold(p, truth, cut.value, share.value, dark).html
+        with one_at_a_time:
+            shown.value = _paint_threshold(p, truth, cut.value, share.value, dark).html
 
     for slider in (cut, share):
         slider.observe(update, names="value")

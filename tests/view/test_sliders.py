@@ -1,9 +1,13 @@
 """What a hand moves: the same numbers as the functions behind it, mistakes told in place, and a picture where nothing runs."""
 
+import time
+from threading import Thread
+
 import pytest
 
 import electra_helpers as eh
 from electra_helpers.errors import ElectraError
+from electra_helpers.view import sliders
 from electra_helpers.view.painted import WIDGET_VIEW
 from electra_helpers.view.plots import threshold_and_prior
 from electra_helpers.view.sliders import image
@@ -44,6 +48,26 @@ def test_the_prior_slider_changes_how_many_words_are_wrong_and_nothing_measured(
     prior.value = 0.001
     assert "Of 1,000 words 1 are wrong: 1 found" in picture.value
     assert "67 % of the replaced are found and 25.0 %" in picture.value
+
+
+def test_two_changes_in_two_threads_end_with_the_newest_values(monkeypatch):
+    shown = eh.threshold_sliders(P, TRUTH, prior=0.01, dark=False)
+    cut, prior, picture = shown.widget.children
+    paint = sliders._paint_threshold
+
+    def paint_slowly(*values):
+        made = paint(*values)
+        if prior.value == 0.01:  # the first change: the second one comes, and would be done, while this one is drawn
+            second.start()
+            time.sleep(0.5)
+        return made
+
+    monkeypatch.setattr(sliders, "_paint_threshold", paint_slowly)
+    second = Thread(target=lambda: setattr(prior, "value", 0.5))
+    cut.value = 0.01
+    second.join()
+    assert "At threshold 0.01" in picture.value
+    assert "With 50 % of the words wrong" in picture.value
 
 
 def test_where_nothing_runs_the_dots_stay_as_a_picture_with_words():
