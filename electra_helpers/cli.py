@@ -127,7 +127,8 @@ def pretrain(
         say=lambda line: print(line, file=sys.stderr),
         callbacks=[Announce(), ProgressBar(), JsonLog(out / "log.jsonl")],
     )
-    print(report(run, out))
+    if run.is_main:
+        print(report(run, out))
     if run.interrupted:
         raise typer.Exit(130)
 

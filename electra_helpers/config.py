@@ -177,6 +177,12 @@ class PretrainConfig(TrainingConfig):
     validation_share: float = option(0.02, "share of the documents held out", at_least=0.0)
     vocab_size: int = option(8_192, "pieces of a vocabulary trained on the corpus", at_least=64)
     lowercase: bool = option(True, "lower-case the text (for a vocabulary trained here)")
+    stream: bool = option(
+        False, "tokenise while training and keep no rows on disk: for a corpus of any size, best in many files"
+    )
+    shard: bool = option(
+        False, "cut weights and moments into a piece for each process, where one device cannot hold them"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -28,6 +28,7 @@ from electra_helpers.tasks.registry import task_named
 from electra_helpers.text.labelled import LabelledData
 from electra_helpers.text.tokenizer import Tokenizer
 from electra_helpers.training.callbacks import JsonLog
+from electra_helpers.training.checkpoint import only_run_in
 from electra_helpers.training.loop import Callback
 
 
@@ -54,9 +55,10 @@ def finetune_seeds(
     material = read_material(task, model, train, validation, config)
     _prepare(out, _describe(task, model, config, seeds, scratch, train, validation), resume)
     ends = []
-    for seed in range(config.seed, config.seed + seeds):
-        one = replace(material, config=replace(material.config, seed=seed))
-        ends.append(_one_seed(model, one, out / "seeds" / str(seed), test, scratch, callbacks(seed)))
+    with only_run_in(out):
+        for seed in range(config.seed, config.seed + seeds):
+            one = replace(material, config=replace(material.config, seed=seed))
+            ends.append(_one_seed(model, one, out / "seeds" / str(seed), test, scratch, callbacks(seed)))
     results = summary(ends, material.task.main_metric)
     results["baseline"] = {
         part: _named_baseline(material.task, rows)

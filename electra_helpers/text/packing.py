@@ -195,6 +195,21 @@ class PackedRows:
         ids = np.stack([self._ids[record][row][:length] for record, row in places]).astype(np.int64)
         return to_batch(ids, self._first[indices], self._real[indices])
 
+    def describe(self) -> str:
+        """A few words for people."""
+        return f"{len(self):,} rows of {self.length}"
+
+    def of_step(self, step: int, mine: slice, size: int, seed: int, *, one_shape: bool = False) -> Batch:
+        """The rows `mine` of the `size` rows of a step, of like length where rows are padded and `one_shape` is not asked for."""
+        if self.is_padded and not one_shape:
+            indices, length = like_lengths(self, seed, step, size)
+            return self.take(indices[mine], length)
+        return self.take(row_order(len(self), seed, step * size, size)[mine])
+
+    def sample(self, number: int) -> Batch:
+        """The first `number` rows."""
+        return self.take(np.arange(min(len(self), number)))
+
     def real_lengths(self, indices: list[int] | np.ndarray) -> np.ndarray:
         """How many tokens of these rows are not padding."""
         return self._real[indices]
@@ -215,6 +230,21 @@ def to_batch(ids: np.ndarray, first: np.ndarray, real: np.ndarray) -> Batch:
         torch.from_numpy(is_second.astype(np.int64)) if is_second.any() else None,
         None if is_real.all() else torch.from_numpy(is_real),
     )
+
+
+def side_by_side(batches: Sequence[Batch]) -> Batch:
+    """Several batches of one length as one; a mask or types that one of them has, all have."""
+    ids = torch.cat([batch.input_ids for batch in batches])
+
+    def together(name: str, fill: int) -> torch.Tensor | None:
+        if all(getattr(batch, name) is None for batch in batches):
+            return None
+        kind = torch.bool if fill else torch.int64
+        missing = (torch.full_like(batch.input_ids, fill, dtype=kind) for batch in batches)
+        found = zip((getattr(batch, name) for batch in batches), missing, strict=True)
+        return torch.cat([other if own is None else own for own, other in found])
+
+    return Batch(ids, together("token_type_ids", 0), together("attention_mask", 1))
 
 
 def build_rows(

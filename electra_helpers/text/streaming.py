@@ -15,10 +15,11 @@ import numpy as np
 from electra_helpers.errors import ElectraError
 from electra_helpers.text.cache import cache_folder
 from electra_helpers.text.corpora import Corpus, Part, in_batches
-from electra_helpers.text.packing import Batch, one_ahead, pack, padded, shuffled, to_batch
+from electra_helpers.text.packing import Batch, Row, one_ahead, pack, padded, shuffled, side_by_side, to_batch
 from electra_helpers.text.tokenizer import Tokenizer
 
-BLOCK_ROWS = 16_384  # rows shuffled together: 128 tokens each are 4 MiB
+BLOCK_ROWS = 16_384  # rows shuffled together, over all streams: 128 tokens each are 4 MiB
+MOST_STREAMS = 16
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]  # (n, L) ids, (n,) ends of the first segments, (n,) ends of the rows
 
@@ -28,11 +29,10 @@ class StreamedRows:
 
     >>> from electra_helpers.text.tokenizer import tokenizer_from_words
     >>> corpus = Corpus.from_texts(["a b a b", "b b"])
-    >>> StreamedRows(corpus, tokenizer_from_words(["a", "b"]), 5).batch(step=1, batch_size=1).input_ids.tolist()
+    >>> StreamedRows(corpus, tokenizer_from_words(["a", "b"]), 5).rows(1, 1).input_ids.tolist()
     [[2, 5, 6, 5, 3]]
 
-    Every process of a run reads the whole stream and takes its own rows of it. Raises `ElectraError` where the corpus
-    does not fill one row.
+    Raises `ElectraError` where the corpus does not fill one row.
     """
 
     def __init__(
@@ -54,10 +54,6 @@ class StreamedRows:
         self._next_row = -1  # the row of the stream that `_pieces` gives next
         self._pieces: Iterator[Rows] = iter(())
         self._rest: Rows | None = None
-
-    def batch(self, step: int, batch_size: int) -> Batch:
-        """The examples step · batch_size … (step + 1) · batch_size."""
-        return self.rows(step * batch_size, batch_size)
 
     def rows(self, start: int, number: int) -> Batch:
         """The examples start … start + number; quick where the last call ended at `start`."""
@@ -97,13 +93,9 @@ class StreamedRows:
 
     def _blocks(self, part: Part) -> Iterator[Rows]:
         dtype = np.uint16 if self.tokenizer.vocab_size <= 1 << 16 else np.int32
-        rows = pack(self.form, self._tokenised(part.documents()), self.tokenizer, self.length, self.seed)
+        rows = packed(part.documents(), self.tokenizer, self.length, self.form, self.seed)
         while len((block := padded(islice(rows, self.block), self.length, self.tokenizer.pad_id, dtype))[0]):
             yield block
-
-    def _tokenised(self, documents: Iterable[str]) -> Iterator[list[int]]:
-        for texts in in_batches(documents):
-            yield from self.tokenizer.encode_batch(texts)
 
     def _remember(self, part: str, rows: int) -> None:
         if self._known.get(part) != rows:
@@ -112,3 +104,61 @@ class StreamedRows:
             draft = self._index.with_suffix(".part")
             draft.write_text(json.dumps(self._known), encoding="utf-8")
             draft.replace(self._index)
+
+
+class StreamedRun:
+    """The rows of a run's steps, from as many streams as the corpus has parts for.
+
+    Each stream reads parts of its own and gives the same rows of every step, so a process opens only the files whose rows
+    it trains on, and what a step consists of does not depend on how many processes there are. The number of streams divides
+    `batch_size`; no more than 16, and no more than there are parts.
+    """
+
+    def __init__(
+        self, corpus: Corpus, tokenizer: Tokenizer, length: int, *, form: str = "plain", seed: int = 0, batch_size: int
+    ):
+        most = min(batch_size, len(corpus.parts), MOST_STREAMS)
+        number = max(n for n in range(1, most + 1) if batch_size % n == 0)
+        options = {"form": form, "seed": seed, "block": BLOCK_ROWS // number}
+        dealt = [Corpus(corpus.parts[first::number], corpus.describe()) for first in range(number)]
+        self.streams = [StreamedRows(parts, tokenizer, length, **options) for parts in dealt]
+        self.length, self.batch_size = length, batch_size
+        self.fingerprint = hashlib.blake2b(
+            "".join(s.fingerprint for s in self.streams).encode(), digest_size=8
+        ).hexdigest()
+        self._corpus, self._tokenizer, self._options = corpus, tokenizer, (form, seed)
+
+    def describe(self) -> str:
+        """A few words for people."""
+        return f"rows of {self.length} from {len(self.streams)} stream{'s' * (len(self.streams) > 1)}"
+
+    def of_step(self, step: int, mine: slice) -> Batch:
+        """The rows `mine` of the `batch_size` rows of a step."""
+        each = self.batch_size // len(self.streams)
+        pieces = []
+        for number in range(mine.start // each, -(-mine.stop // each)):
+            piece = self.streams[number].rows(step * each, each)
+            first = number * each
+            pieces.append(piece.rows(max(0, mine.start - first), min(each, mine.stop - first)))
+        return side_by_side(pieces)
+
+    def sample(self, number: int) -> Batch:
+        """The first `number` rows of the corpus, in no training order."""
+        return first_rows(self._corpus, self._tokenizer, self.length, number, *self._options)
+
+
+def packed(documents: Iterable[str], tokenizer: Tokenizer, length: int, form: str, seed: int) -> Iterator[Row]:
+    """Documents → rows, as they are read."""
+    tokenised = (ids for texts in in_batches(documents) for ids in tokenizer.encode_batch(texts))
+    return pack(form, tokenised, tokenizer, length, seed)
+
+
+def first_rows(
+    documents: Iterable[str], tokenizer: Tokenizer, length: int, number: int, form: str = "plain", seed: int = 0
+) -> Batch:
+    """At most `number` rows from the beginning of a corpus, of which no more is read. Raises `ElectraError` if there is none."""
+    rows = islice(packed(documents, tokenizer, length, form, seed), number)
+    ids, first, real = padded(rows, length, tokenizer.pad_id, np.int64)
+    if not len(ids):
+        raise ElectraError(f"There is too little text for one row of {length}: give more, or choose a smaller length.")
+    return to_batch(ids, first, real)

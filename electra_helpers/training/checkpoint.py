@@ -6,10 +6,12 @@ a run is killed at, the folder either has its final name and is whole, or is cal
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,24 @@ from torch import nn
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.files import checksum, read_model, sync_folder, write_json, write_model, write_tensors
+from electra_helpers.training.processes import cut_like, whole
 
 FORMAT = 1
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
+
+
+@contextlib.contextmanager
+def only_run_in(folder: Path) -> Iterator[None]:
+    """Hold the folder of a run for this process, however it ends. Raises `ElectraError` where another run is at work in it."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise ElectraError(
+            f"Another run is at work in {folder}: wait until it ends or stop it, or choose another --out."
+        ) from None
 
 
 class Checkpoints:
@@ -30,16 +47,20 @@ class Checkpoints:
         self.folder, self.keep = Path(folder), keep
         self.publish = publish  # where the newest weights are offered to whoever loads the run
         self.refused: list[str] = []  # damaged checkpoints that were passed over, and why
+        self.restored: Path | None = None  # the checkpoint that the run goes on from
 
-    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> Path:
-        """Write the checkpoint of `state["step"]`, then drop the oldest beyond `keep`. Raises `ElectraError` on a full disk."""
+    def save(self, model: nn.Module, moments: dict[str, torch.Tensor], state: dict[str, Any]) -> Path:
+        """Write the checkpoint of `state["step"]`, then drop the oldest beyond `keep`; `moments` are `optimizer_tensors`.
+
+        Raises `ElectraError` on a full disk.
+        """
         final = self.folder / f"step-{state['step']:08d}"
         partial = self.folder / f".partial-{final.name}"
         try:
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
             write_model(model, partial / FILES[0])
-            write_tensors(optimizer_tensors(model, optimizer), partial / FILES[1])
+            write_tensors(moments, partial / FILES[1])
             write_json({"format": FORMAT} | state, partial / FILES[2])
             write_json({name: checksum(partial / name) for name in FILES}, partial / "checksums.json")
             if final.exists():
@@ -73,20 +94,19 @@ class Checkpoints:
             self.refused.append(f"{folder.name}: {problem}")
         return None
 
-    def restore(self, model: nn.Module, optimizer: torch.optim.Optimizer | None = None) -> dict[str, Any] | None:
-        """Load the newest whole checkpoint into the model and the optimizer; returns its state, or None if there is none.
+    def restore(self, model: nn.Module) -> dict[str, Any] | None:
+        """Load the weights of the newest whole checkpoint; returns its state, or None if there is none.
 
-        Raises `ElectraError` for checkpoints of a later format, and where every checkpoint is damaged.
+        `restored` is its folder then, for `restore_optimizer`. Raises `ElectraError` for checkpoints of a later format, and where
+        every checkpoint is damaged.
         """
-        folder = self.newest()
-        if folder is None:
+        self.restored = self.newest()
+        if self.restored is None:
             if self.refused:
                 raise ElectraError(f"No checkpoint in {self.folder} can be read: {'; '.join(self.refused)}.")
             return None
-        state = read_state(folder)
-        read_model(model, folder / FILES[0])
-        if optimizer is not None:
-            restore_optimizer(model, optimizer, folder / FILES[1])
+        state = read_state(self.restored)
+        read_model(model, self.restored / FILES[0])
         return state
 
 
@@ -126,21 +146,20 @@ def link(source: Path, target: Path) -> None:
 
 
 def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    """Adam's moments under the names of their parameters: "NAME|exp_avg" and so on."""
+    """Adam's moments under the names of their parameters: "NAME|exp_avg" and so on; of a sharded net every process calls it."""
     return {
-        f"{name}|{key}": value.detach().cpu().contiguous()
+        f"{name}|{key}": whole(value.detach()).cpu().contiguous()
         for name, parameter in model.named_parameters()
         for key, value in optimizer.state.get(parameter, {}).items()
     }
 
 
-def restore_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer, path: Path) -> None:
-    """Put the moments written by `optimizer_tensors` back."""
+def restore_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer, folder: Path) -> None:
+    """Put the moments that lie in a checkpoint's folder back."""
     from safetensors.torch import load_file
 
     parameters = dict(model.named_parameters())
-    for key, value in load_file(str(path)).items():
+    for key, value in load_file(str(folder / FILES[1])).items():
         name, part = key.rsplit("|", 1)
-        parameter = parameters[name]
         # Fused AdamW wants its step counter on the parameter's device, in fp32.
-        optimizer.state[parameter][part] = value.to(parameter.device)
+        optimizer.state[parameters[name]][part] = cut_like(value, parameters[name])

@@ -20,11 +20,11 @@ import torch
 from torch import Tensor, nn
 
 from electra_helpers.config import TrainingConfig
-from electra_helpers.device import choose_device
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import LossSum
-from electra_helpers.training.checkpoint import Checkpoints
+from electra_helpers.training.checkpoint import Checkpoints, optimizer_tensors, restore_optimizer
 from electra_helpers.training.optim import make_optimizer, parameter_groups, set_step
+from electra_helpers.training.processes import agree_to_stop, gather, make_accelerator, shard, whole
 
 
 class Task(Protocol):
@@ -66,6 +66,7 @@ class Run:
     seconds: float = 0.0
     stop: bool = False
     interrupted: bool = False
+    is_main: bool = True  # of several processes the one that reports and saves
     last: dict[str, float] = field(default_factory=dict)  # the newest log record
     evaluation: dict[str, float] = field(default_factory=dict)  # the newest evaluation
 
@@ -97,48 +98,60 @@ def train(
     checkpoints: Checkpoints | None = None,
     resume: bool = False,
     groups: list[dict] | None = None,
+    sharded: bool = False,
 ) -> Run:
     """Train `task.model` for `config.steps` steps and return where the run stands.
 
     With `checkpoints`, a checkpoint is written every `save_every` steps, at the end, and when Ctrl-C or SIGTERM asks to stop; with
-    `resume` the newest one is loaded first. Raises `ElectraError` when the loss is no longer a number (nothing is saved then).
+    `resume` the newest one is loaded first. `sharded` lets several processes each hold a piece of the net. Raises `ElectraError`
+    when the loss is no longer a number (nothing is saved then).
     """
     accelerator = make_accelerator(config)
-    model, device = task.model.to(accelerator.device), accelerator.device
-    optimizer = make_optimizer(groups or parameter_groups(model, config), config)
-    run = Run(task, config, device)
-    state = checkpoints.restore(model, optimizer) if resume and checkpoints else None
-    run.step = run.start = run.saved = state["step"] if state else 0
-    compiled = torch.compile(model) if config.compile else model
-    wrapped, stepper = accelerator.prepare(compiled, optimizer)
+    net, device = task.model.to(accelerator.device), accelerator.device  # evaluated and saved
+    state = checkpoints.restore(net) if resume and checkpoints else None
+    trained = shard(net) if sharded and accelerator.num_processes > 1 else net
+    optimizer = make_optimizer(groups or parameter_groups(trained, config), config)
+    run = Run(task, config, device, is_main=accelerator.is_main_process)
+    if state:
+        restore_optimizer(trained, optimizer, checkpoints.restored)
+        run.step = run.start = run.saved = state["step"]
+    wrapped = torch.compile(trained) if config.compile else trained
+    wrapped = wrapped if trained is not net else accelerator.prepare(wrapped)
+    stepper = accelerator.prepare(optimizer)
     if state and accelerator.scaler is not None and state.get("scaler"):
         accelerator.scaler.load_state_dict(state["scaler"])
 
     def save() -> None:
-        meter.check(run)
+        meter.check(run)  # in every process: a weight that is not a number is one in all of them
+        gather(trained, net)
         scaler = accelerator.scaler.state_dict() if accelerator.scaler is not None else None
-        if checkpoints and accelerator.is_main_process:
-            checkpoints.save(model, optimizer, {"step": run.step, "scaler": scaler, "config": asdict(config)})
+        moments = optimizer_tensors(trained, optimizer) if run.is_main or trained is not net else {}
+        if checkpoints and run.is_main:
+            checkpoints.save(net, moments, {"step": run.step, "scaler": scaler, "config": asdict(config)})
         accelerator.wait_for_everyone()
         run.saved = run.step
 
-    listeners = list(callbacks) if accelerator.is_main_process else []
+    listeners = list(callbacks) if run.is_main else []
     eval_every = config.eval_every or max(1, config.steps // 10)
-    meter = Meter()
+    meter = Meter(accelerator)
+    stop = False
     with stop_signals(run):
         tell(listeners, "on_start", run)
-        while run.step < config.steps and not run.stop:
+        while run.step < config.steps and not stop:
             learning_rate = set_step(optimizer, run.step, config)
             take_step(task, wrapped, stepper, accelerator, run, meter)
             run.step += 1
             tell(listeners, "on_step", run)
-            if run.step % config.log_every == 0 or run.step == config.steps or run.stop:
+            stop, interrupted = agree_to_stop([run.stop, run.interrupted], run.step, accelerator)
+            run.stop, run.interrupted = run.stop or stop, run.interrupted or interrupted
+            if run.step % config.log_every == 0 or run.step == config.steps or stop:
                 run.last = meter.read(run) | {"learning_rate": learning_rate}
                 tell(listeners, "on_log", run, run.last)
             if run.step % eval_every == 0 or run.step == config.steps:
                 meter.check(run)
                 with meter.paused():
-                    run.evaluation = evaluate(task, model, accelerator, run)
+                    gather(trained, net)
+                    run.evaluation = evaluate(task, net, accelerator, run)
                     tell(listeners, "on_evaluation", run, run.evaluation)
             # After the evaluation: a run killed between the two would otherwise go on behind it and never know its score.
             if config.save_every and run.step % config.save_every == 0:
@@ -170,16 +183,20 @@ def take_step(task: Task, model: nn.Module, optimizer: Any, accelerator: Any, ru
             accelerator.backward(loss * processes)
         meter.add({"loss": loss.detach()} | {f"{name}_loss": share.detach() for name, share in shares.items()})
     norm = config.max_grad_norm if config.max_grad_norm > 0 else math.inf
-    meter.add({"grad_norm": accelerator.clip_grad_norm_(model.parameters(), norm)})
+    meter.add({"grad_norm": whole(accelerator.clip_grad_norm_(model.parameters(), norm))})
     optimizer.step()
     optimizer.zero_grad()
     meter.count(task.tokens(work) * processes)
 
 
 class Meter:
-    """Adds up losses on the device, so that reading them (a host synchronisation) happens only when a line is logged."""
+    """Adds up losses on the device, so that reading them (a host synchronisation) happens only when a line is logged.
 
-    def __init__(self) -> None:
+    Each process adds the share of its own rows; what is read is the sum over all processes, and all have to read.
+    """
+
+    def __init__(self, accelerator: Any) -> None:
+        self.accelerator = accelerator
         self.restart()
 
     def restart(self) -> None:
@@ -195,8 +212,7 @@ class Meter:
 
     def read(self, run: Run) -> dict[str, float]:
         """Means since the last reading, with tokens per second. Raises `ElectraError` if the loss is not a number."""
-        self.check(run)
-        means = {name: float(total) / self.steps for name, total in self.sums.items()}
+        means = {name: total / self.steps for name, total in self.check(run).items()}
         seconds = max(time.perf_counter() - self.since, 1e-9)
         run.tokens, run.seconds = run.tokens + self.tokens, run.seconds + seconds
         record = {"step": run.step} | means | {"tokens_per_second": self.tokens / seconds}
@@ -210,14 +226,27 @@ class Meter:
         yield
         self.since += time.perf_counter() - began
 
-    def check(self, run: Run) -> None:
-        """Raise `ElectraError` if a loss since the last reading is NaN or infinite."""
-        bad = {name: float(total) for name, total in self.sums.items() if not math.isfinite(float(total))}
+    def check(self, run: Run) -> dict[str, float]:
+        """The sums since the last reading. Raises `ElectraError` if a loss among them is NaN or infinite."""
+        sums = self.total()
+        bad = {name: total for name, total in sums.items() if not math.isfinite(total)}
         if bad and "loss" in bad:
             raise ElectraError(
                 f"The loss is {bad['loss']} near step {run.step}: training stopped, nothing was saved since. "
                 "Try a lower learning rate, a longer warm-up, or --precision fp32."
             )
+        return sums
+
+    def total(self) -> dict[str, float]:
+        """The sums of all processes together; the gradient's norm is the same in each."""
+        names = [name for name in self.sums if name != "grad_norm"]
+        if self.accelerator.num_processes > 1 and names:
+            mine = torch.stack([torch.as_tensor(self.sums[name]) for name in names])
+            return self.sums_as_numbers() | dict(zip(names, self.accelerator.reduce(mine, "sum").tolist(), strict=True))
+        return self.sums_as_numbers()
+
+    def sums_as_numbers(self) -> dict[str, float]:
+        return {name: float(total) for name, total in self.sums.items()}
 
 
 def evaluate(task: Task, model: nn.Module, accelerator: Any, run: Run) -> dict[str, float]:
@@ -230,19 +259,6 @@ def evaluate(task: Task, model: nn.Module, accelerator: Any, run: Run) -> dict[s
         model.train()
     accelerator.wait_for_everyone()
     return record
-
-
-def make_accelerator(config: TrainingConfig) -> Any:
-    """accelerate's view of the devices, with the precision that suits them."""
-    from accelerate import Accelerator
-    from accelerate.state import AcceleratorState
-
-    choice = choose_device(config.device, config.precision)
-    wanted = "no" if choice.precision == "fp32" else choice.precision
-    if AcceleratorState._shared_state and AcceleratorState().mixed_precision != wanted:
-        # A notebook may train twice in one process with different settings; accelerate keeps the first otherwise.
-        AcceleratorState._reset_state(reset_partial_state=True)
-    return Accelerator(mixed_precision=wanted, cpu=choice.device == "cpu")
 
 
 def tell(listeners: Iterable[Callback], event: str, *what: Any) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,12 +21,14 @@ from electra_helpers.model.bridge import download
 from electra_helpers.model.electra import Electra, LossSum, Steps
 from electra_helpers.model.files import write_json_atomically
 from electra_helpers.model.store import Pretrained, load, save_config
-from electra_helpers.text.corpora import open_corpus, split_documents
-from electra_helpers.text.packing import Batch, PackedRows, build_rows, like_lengths, row_order
+from electra_helpers.text.corpora import Corpus, open_corpus, split_documents
+from electra_helpers.text.packing import Batch, PackedRows, build_rows, row_order
+from electra_helpers.text.streaming import StreamedRun, first_rows
 from electra_helpers.text.tokenizer import Tokenizer, tokenizer_from_words, train_tokenizer
-from electra_helpers.training.checkpoint import Checkpoints
+from electra_helpers.training.checkpoint import Checkpoints, only_run_in
 from electra_helpers.training.evaluation import evaluate_step, make_exams
 from electra_helpers.training.loop import Callback, Run, seed_for, train
+from electra_helpers.training.processes import make_accelerator
 
 NOISE, WEIGHTS = 1, 2  # streams of randomness beside the data order, all from one seed
 
@@ -43,14 +45,18 @@ class Pretraining:
     """The pre-training task: rows, noise, the joint step and its evaluation. `steps` swaps parts of the step for a notebook's."""
 
     def __init__(
-        self, net: Electra, rows: PackedRows, held_out: Batch, config: PretrainConfig, steps: Steps | None = None
+        self,
+        net: Electra,
+        rows: PackedRows | StreamedRun,
+        held_out: Batch,
+        config: PretrainConfig,
+        steps: Steps | None = None,
     ) -> None:
         self.model, self.rows, self.held_out, self.config, self.steps = net, rows, held_out, config, steps
         self.loss_weights = config.loss_weights
         self.exams = []
         if net.discriminator is not None:
-            sample = rows.take(np.arange(min(len(rows), 2_000))).input_ids
-            self.exams = make_exams(held_out, sample, net.config, config.mask_share)
+            self.exams = make_exams(held_out, rows.sample(2_000).input_ids, net.config, config.mask_share)
 
     def work(self, step: int, process: int, processes: int) -> Work:
         """This process's share of the global batch: a pure function of (seed, step), however many processes there are."""
@@ -58,13 +64,13 @@ class Pretraining:
         if size % processes:
             raise ElectraError(f"batch_size {size} does not split over {processes} processes: make it a multiple.")
         mine = slice(process * size // processes, (process + 1) * size // processes)
-        if self.rows.is_padded and not self.config.compile:  # compiled code wants one shape
-            indices, length = like_lengths(self.rows, seed, step, size)
+        if isinstance(self.rows, StreamedRun):
+            batch = self.rows.of_step(step, mine)
         else:
-            indices, length = row_order(len(self.rows), seed, step * size, size), self.rows.length
+            batch = self.rows.of_step(step, mine, size, seed, one_shape=self.config.compile)
         random = torch.Generator().manual_seed(seed_for(seed, step, NOISE))
-        noise = draw_noise(size, length, random, self.config.mask_share)
-        return Work(self.rows.take(indices[mine], length), noise.rows(mine.start, mine.stop))
+        noise = draw_noise(size, batch.input_ids.shape[1], random, self.config.mask_share)
+        return Work(batch, noise.rows(mine.start, mine.stop))
 
     def split(self, work: Work, parts: int) -> Iterable[Work]:
         size = work.batch.input_ids.shape[0] // parts
@@ -114,23 +120,36 @@ def pretrain(
     """
     out = Path(out)
     config = settle_form(config or recipe(size).pretrain, sources)
-    prepare_folder(out, resume)
-    start = load(init_from) if init_from else None
-    corpus = open_corpus(*sources, column=column)
-    say(f"Reading {corpus.describe()}: tokenised and packed once, kept for the next run.")
-    pieces = _tokenizer(sources, corpus, config, tokenizer, start, out if resume else None)
-    rows, held_out = build_data(corpus, pieces, config)
-    net = _network(config, model or recipe(size).model, pieces, start)
-    described = describe_run(sources, column, config, net.config, rows)
-    if resume:
-        compare_run(out, described)
-    else:
-        pieces.save(out)
-        save_config(out, net.config, config)
-        write_json_atomically(described, out / "run.json")
-    task = Pretraining(net, rows, held_out, config)
-    checkpoints = Checkpoints(out / "checkpoints", config.keep, publish=out / "model.safetensors")
-    return train(task, config, callbacks=callbacks, checkpoints=checkpoints, resume=resume)
+    accelerator = make_accelerator(config)
+    with contextlib.ExitStack() as held:
+        if accelerator.is_main_process:
+            prepare_folder(out, resume)
+            held.enter_context(only_run_in(out))
+        start = load(init_from) if init_from else None
+        # One process of a machine tokenises and packs; the others find what it kept.
+        with accelerator.local_main_process_first():
+            corpus = open_corpus(*sources, column=column, streaming=config.stream)
+            if accelerator.is_main_process:
+                say(announce_corpus(corpus, config))
+            pieces = _tokenizer(sources, corpus, config, tokenizer, start, out if resume else None)
+            rows, held_out = build_data(corpus, pieces, config)
+        net = _network(config, model or recipe(size).model, pieces, start)
+        described = describe_run(sources, column, config, net.config, rows)
+        if resume:
+            compare_run(out, described)
+        elif accelerator.is_main_process:
+            pieces.save(out)
+            save_config(out, net.config, config)
+            write_json_atomically(described, out / "run.json")
+        task = Pretraining(net, rows, held_out, config)
+        kept = Checkpoints(out / "checkpoints", config.keep, publish=out / "model.safetensors")
+        return train(task, config, callbacks=callbacks, checkpoints=kept, resume=resume, sharded=config.shard)
+
+
+def announce_corpus(corpus: Corpus, config: PretrainConfig) -> str:
+    """What is read, and when it is tokenised."""
+    how = "while training" if config.stream else "once, kept for the next run"
+    return f"Reading {corpus.describe()}: tokenised and packed {how}."
 
 
 def settle_form(config: PretrainConfig, sources: Sequence[str]) -> PretrainConfig:
@@ -156,8 +175,13 @@ def prepare_folder(out: Path, resume: bool) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
 
-def build_data(corpus: Any, pieces: Tokenizer, config: PretrainConfig) -> tuple[PackedRows, Batch]:
-    """Training rows, memory-mapped, and the held-out batch of the evaluations."""
+def build_data(corpus: Corpus, pieces: Tokenizer, config: PretrainConfig) -> tuple[PackedRows | StreamedRun, Batch]:
+    """Training rows, memory-mapped or streamed, and the held-out batch of the evaluations."""
+    if config.stream:
+        split, form = split_documents(corpus, config.validation_share), config.form
+        options = {"form": form, "seed": config.seed, "batch_size": config.batch_size}
+        held_out = first_rows(split.validation, pieces, config.length, config.eval_rows, form)
+        return StreamedRun(split.train, pieces, config.length, **options), held_out
     share = {"seed": config.seed, "validation_share": config.validation_share}
     rows = build_rows(corpus, pieces, config.length, form=config.form, split="train", **share)
     held_out = build_rows(corpus, pieces, config.length, form=config.form, split="validation", **share)
@@ -221,7 +245,11 @@ def read_run(out: Path) -> StartedRun:
 
 
 def describe_run(
-    sources: Sequence[str], column: str | None, config: PretrainConfig, model: ModelConfig, rows: PackedRows
+    sources: Sequence[str],
+    column: str | None,
+    config: PretrainConfig,
+    model: ModelConfig,
+    rows: PackedRows | StreamedRun,
 ) -> dict[str, Any]:
     """What identifies a run: its configuration and its data."""
     return {
@@ -235,7 +263,7 @@ def describe_run(
 
 
 # These decide how a run is shown or where it computes, not which steps it takes: they may change when it is resumed.
-FREE = ("log_every", "eval_every", "save_every", "keep", "device", "compile", "accumulation", "eval_rows")
+FREE = ("log_every", "eval_every", "save_every", "keep", "device", "compile", "shard", "accumulation", "eval_rows")
 
 
 def compare_run(out: Path, now: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ class Announce(Callback):
         going_on = f", from step {run.start:,}" if run.start else ""
         parameters = sum(p.numel() for p in net.parameters())
         print(
-            f"{parameters:,} parameters, vocabulary {net.config.vocab_size:,}; {len(rows):,} rows of {rows.length}.",
+            f"{parameters:,} parameters, vocabulary {net.config.vocab_size:,}; {rows.describe()}.",
             file=sys.stderr,
         )
         print(

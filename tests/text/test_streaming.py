@@ -2,14 +2,15 @@
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.text.corpora import Corpus, Part, split_documents
-from electra_helpers.text.packing import one_ahead, pack_plain, pack_segments
-from electra_helpers.text.streaming import StreamedRows
+from electra_helpers.text.packing import one_ahead, pack_plain, pack_segments, side_by_side, to_batch
+from electra_helpers.text.streaming import StreamedRows, StreamedRun, first_rows
 from electra_helpers.text.tokenizer import tokenizer_from_words
 
 TOKENIZER = tokenizer_from_words("abcdefghij")
@@ -41,7 +42,7 @@ def test_every_row_comes_once_an_epoch_in_an_order_of_its_own():
     parts = Parts()
     expected = parts.rows()
     stream = StreamedRows(parts.corpus, TOKENIZER, 8, block=4)
-    epochs = [stream.batch(epoch, len(expected)).input_ids.tolist() for epoch in range(3)]
+    epochs = [stream.rows(epoch * len(expected), len(expected)).input_ids.tolist() for epoch in range(3)]
     assert [sorted(epoch) for epoch in epochs] == [expected] * 3
     assert epochs[0] != epochs[1] != epochs[2]
     assert parts.reads == [3] * 4
@@ -49,7 +50,7 @@ def test_every_row_comes_once_an_epoch_in_an_order_of_its_own():
     n = len(Parts(sizes=(60,)).rows())
     assert alone.rows(0, n).input_ids.tolist() != alone.rows(n, n).input_ids.tolist()
     other = StreamedRows(parts.corpus, TOKENIZER, 8, block=4, seed=1)
-    assert other.batch(0, len(expected)).input_ids.tolist() != epochs[0]
+    assert other.rows(0, len(expected)).input_ids.tolist() != epochs[0]
 
 
 @given(step=st.integers(0, 60), batch_size=st.integers(1, 17), block=st.integers(1, 30))
@@ -57,10 +58,10 @@ def test_training_goes_on_at_any_step_as_if_it_had_not_stopped(step, batch_size,
     parts = Parts()
     steady = StreamedRows(parts.corpus, TOKENIZER, 8, block=block)
     for number in range(step + 1):
-        expected = steady.batch(number, batch_size)
+        expected = steady.rows(number * batch_size, batch_size)
     resumed = StreamedRows(parts.corpus, TOKENIZER, 8, block=block)
-    assert resumed.batch(step, batch_size).input_ids.equal(expected.input_ids)
-    assert resumed.batch(0, 3).input_ids.equal(
+    assert resumed.rows(step * batch_size, batch_size).input_ids.equal(expected.input_ids)
+    assert resumed.rows(0, 3).input_ids.equal(
         StreamedRows(parts.corpus, TOKENIZER, 8, block=block).rows(0, 3).input_ids
     )
 
@@ -106,7 +107,7 @@ def test_held_out_documents_are_not_streamed():
 def test_too_little_text_is_told():
     stream = StreamedRows(Corpus.from_texts(["a b"]), TOKENIZER, 8)
     with pytest.raises(ElectraError, match="1 texts is too little text for one row of 8"):
-        stream.batch(0, 2)
+        stream.rows(0, 2)
 
 
 def test_an_error_of_the_reading_thread_arrives():
@@ -118,3 +119,62 @@ def test_an_error_of_the_reading_thread_arrives():
     assert next(items) == 1
     with pytest.raises(ElectraError, match="line 7"):
         next(items)
+
+
+def steps_of(run, number, processes):
+    """The rows of the steps 0 … number, each put together from the processes' shares."""
+    shares = [slice(p * 8 // processes, (p + 1) * 8 // processes) for p in range(processes)]
+    return [[row for mine in shares for row in run.of_step(step, mine).input_ids.tolist()] for step in range(number)]
+
+
+def test_a_step_is_the_same_however_many_processes_share_it():
+    made = [StreamedRun(Parts().corpus, TOKENIZER, 8, batch_size=8) for _ in range(3)]
+    assert len(made[0].streams) == 4
+    steps = steps_of(made[0], 9, processes=1)
+    assert steps_of(made[1], 9, processes=2) == steps
+    assert steps_of(made[2], 9, processes=8) == steps
+    again = StreamedRun(Parts().corpus, TOKENIZER, 8, batch_size=8)
+    assert again.of_step(7, slice(0, 8)).input_ids.tolist() == steps[7]
+
+
+def test_each_process_opens_only_its_own_files():
+    parts = Parts()
+    run = StreamedRun(parts.corpus, TOKENIZER, 8, batch_size=8)
+    for step in range(4):
+        run.of_step(step, slice(0, 4))
+    assert [reads > 0 for reads in parts.reads] == [True, True, False, False]
+
+
+def test_no_row_of_a_stream_is_lost_or_doubled_in_its_epoch():
+    parts = Parts(sizes=(40, 40, 40, 40))
+    run = StreamedRun(parts.corpus, TOKENIZER, 8, batch_size=4)
+    own = [sorted(pack_plain(TOKENIZER.encode_batch(texts), 8, 2, 3)) for texts in parts.texts]
+    shortest = min(map(len, own))
+    steps = [run.of_step(step, slice(0, 4)).input_ids.tolist() for step in range(max(map(len, own)))]
+    for number, rows in enumerate(own):
+        assert sorted(step[number] for step in steps[: len(rows)]) == rows
+    assert shortest > 10
+
+
+def test_one_part_is_one_stream_and_the_number_of_streams_divides_the_batch():
+    one = Parts(sizes=(90,))
+    assert len(StreamedRun(one.corpus, TOKENIZER, 8, batch_size=8).streams) == 1
+    assert len(StreamedRun(Parts(sizes=(30,) * 5).corpus, TOKENIZER, 8, batch_size=8).streams) == 4
+    assert len(StreamedRun(Parts(sizes=(30,) * 5).corpus, TOKENIZER, 8, batch_size=7).streams) == 1
+
+
+def test_rows_with_and_without_padding_stand_side_by_side():
+    full = to_batch(np.array([[2, 5, 6, 3]]), np.array([4]), np.array([4]))
+    padded = to_batch(np.array([[2, 5, 3, 0]]), np.array([2]), np.array([3]))
+    both = side_by_side([full, padded])
+    assert both.attention_mask.tolist() == [[True] * 4, [True, True, True, False]]
+    assert both.token_type_ids.tolist() == [[0] * 4, [0, 0, 1, 0]]
+    assert side_by_side([full, full]).attention_mask is None
+
+
+def test_the_first_rows_are_read_from_the_beginning_and_no_further():
+    parts = Parts()
+    rows = first_rows(parts.corpus, TOKENIZER, 8, 3).input_ids.tolist()
+    assert rows == list(pack_plain(TOKENIZER.encode_batch(parts.texts[0]), 8, 2, 3))[:3]
+    with pytest.raises(ElectraError, match="too little text for one row of 8"):
+        first_rows(["a b"], TOKENIZER, 8, 3)

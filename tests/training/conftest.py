@@ -6,7 +6,7 @@ import torch
 
 from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.model.ablations import build_network
-from electra_helpers.text.packing import Batch
+from electra_helpers.text.packing import Batch, PackedRows
 from electra_helpers.training.pretraining import Pretraining
 
 CONFIG = ModelConfig(
@@ -25,8 +25,8 @@ CONFIG = ModelConfig(
 )
 
 
-class MadeUpRows:
-    """200 padded rows in memory, with the interface of `PackedRows`."""
+class MadeUpRows(PackedRows):
+    """200 padded rows in memory."""
 
     length, fingerprint, is_padded = 12, "made-up", True
 

@@ -2,13 +2,15 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.training.callbacks import JsonLog, read_log
-from electra_helpers.training.checkpoint import FILES, Checkpoints
+from electra_helpers.training.checkpoint import FILES, Checkpoints, only_run_in
 from electra_helpers.training.loop import train
 
 from .conftest import weights
@@ -111,7 +113,7 @@ def test_a_full_disk_leaves_the_older_checkpoints_and_says_so(two_checkpoints, m
     monkeypatch.setattr(checkpoint, "write_tensors", full)
     task, _ = make_task()
     with pytest.raises(ElectraError, match=r"the disk is full.* untouched"):
-        two_checkpoints.save(task.model, torch.optim.AdamW(task.model.parameters()), {"step": 15})
+        two_checkpoints.save(task.model, {}, {"step": 15})
     assert [p.name for p in two_checkpoints.folder.iterdir()] == ["step-00000005", "step-00000010"]
 
 
@@ -128,3 +130,23 @@ def test_a_nan_is_never_saved(make_task, tmp_path):
     with pytest.raises(ElectraError, match="The loss is nan"):
         train(task, config, checkpoints=store, callbacks=[Poison(3)])
     assert [p.name for p in store.found()] == ["step-00000002"]
+
+
+def test_two_runs_in_one_folder_are_refused_and_a_dead_one_holds_nothing(tmp_path):
+    with (
+        only_run_in(tmp_path),
+        pytest.raises(ElectraError, match=r"Another run is at work in .*"),
+        only_run_in(tmp_path),
+    ):
+        pass
+    code = f"""
+import os, signal
+from pathlib import Path
+from electra_helpers.training.checkpoint import only_run_in
+with only_run_in(Path({str(tmp_path)!r})):
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+"""
+    dead = subprocess.run([sys.executable, "-c", code], check=False)
+    assert dead.returncode != 0
+    with only_run_in(tmp_path):
+        pass
