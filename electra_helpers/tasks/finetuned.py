@@ -55,7 +55,7 @@ def finetune_seeds(
     material = read_material(task, model, train, validation, config)
     _prepare(out, _describe(task, model, config, seeds, scratch, train, validation), resume)
     ends = []
-    with only_run_in(out):
+    with only_run_in(out, "seeds"):
         for seed in range(config.seed, config.seed + seeds):
             one = replace(material, config=replace(material.config, seed=seed))
             ends.append(_one_seed(model, one, out / "seeds" / str(seed), test, scratch, callbacks(seed)))

@@ -27,12 +27,16 @@ FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
 
 
 @contextlib.contextmanager
-def only_run_in(folder: Path) -> Iterator[None]:
-    """Hold the folder of a run for this process, however it ends. Raises `ElectraError` where another run is at work in it."""
+def only_run_in(folder: Path, inside: str = "checkpoints") -> Iterator[None]:
+    """Hold the folder of a run for this process, by a lock `inside` it that dies with the process.
+
+    Raises `ElectraError` where another run is at work in it.
+    """
     from filelock import FileLock, Timeout
 
+    (folder / inside).mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(folder / ".lock", timeout=0):
+        with FileLock(folder / inside / ".lock", timeout=0):
             yield
     except Timeout:
         raise ElectraError(

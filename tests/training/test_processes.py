@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shlex
 import shutil
 import signal
 import subprocess
@@ -17,8 +18,12 @@ from safetensors.torch import load_file
 import electra_helpers
 from electra_helpers.training.callbacks import read_log
 
-OPTIONS = ["--size", "tiny", "--steps", "50", "--save-every", "20", "--keep", "5", "--batch-size", "8", "--length", "24", "--vocab-size", "150", "--hidden-size", "32", "--embedding-size", "32", "--intermediate-size", "64", "--dropout", "0", "--attention-dropout", "0", "--eval-rows", "8", "--eval-every", "25", "--log-every", "1", "--device", "cpu", "--max-grad-norm", "1", "--form", "plain"]
-LAUNCH = ["-m", "accelerate.commands.launch", "--cpu", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+OPTIONS = shlex.split(
+    "--size tiny --steps 50 --save-every 20 --keep 5 --batch-size 8 --length 24 --vocab-size 150 --hidden-size 32 "
+    "--embedding-size 32 --intermediate-size 64 --dropout 0 --attention-dropout 0 --eval-rows 8 --eval-every 25 "
+    "--log-every 1 --device cpu --max-grad-norm 1 --form plain"
+)
+LAUNCH = shlex.split("-m accelerate.commands.launch --cpu --num_machines 1 --mixed_precision no --dynamo_backend no")
 
 
 def command(corpus: Path, out: Path, processes: int, *more: str) -> subprocess.Popen:
@@ -90,7 +95,7 @@ def test_two_processes_learn_as_one_does(one, two):
     for out in (one, two):
         evaluations = [r["step"] for r in read_log(out / "log.jsonl") if r["kind"] == "evaluation"]
         assert evaluations == [25, 50]
-        assert sorted(p.name for p in (out / "checkpoints").iterdir()) == [
+        assert sorted(p.name for p in (out / "checkpoints").glob("step-*")) == [
             "step-00000020",
             "step-00000040",
             "step-00000050",
@@ -127,7 +132,7 @@ def test_a_signal_to_one_process_stops_both_behind_the_same_step(shards):
     options = [*OPTIONS[:2], "--steps", "100000", *OPTIONS[4:]]
     launcher = command(shards, out, 2, *options)
     deadline = time.monotonic() + 120
-    while not (out / "checkpoints").is_dir() and time.monotonic() < deadline:
+    while not list(out.glob("checkpoints/step-*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     children = subprocess.run(["pgrep", "-P", str(launcher.pid)], capture_output=True, text=True, check=True)
     os.kill(int(children.stdout.split()[-1]), signal.SIGTERM)
