@@ -14,6 +14,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from electra_helpers.classroom.commands import course_app, grade
 from electra_helpers.config import RECIPES, FinetuneConfig, ModelConfig, PretrainConfig, recipe
 from electra_helpers.errors import ElectraError
 
@@ -26,6 +27,8 @@ app = typer.Typer(
 )
 corpus_app = typer.Typer(help="Look at a corpus.", no_args_is_help=True)
 app.add_typer(corpus_app, name="corpus")
+app.add_typer(course_app, name="course")
+app.command()(grade)
 
 DECIDED_BY_THE_TOKENIZER = ("vocab_size", "pad_id", "cls_id", "sep_id", "mask_id")
 

@@ -18,6 +18,7 @@ LEVELS = [
     {"tasks"},
     {"view"},
     {"course"},
+    {"classroom"},
     {"cli", "doctor", "__main__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

@@ -1,0 +1,107 @@
+"""`electra grade`: the table is right for every kind of submission, and each costs only itself."""
+
+import csv
+
+import pytest
+
+from electra_helpers.classroom import watch
+from electra_helpers.classroom.grade import grade
+from electra_helpers.classroom.transplant import checked_in, exercise_of
+from electra_helpers.classroom.watch import Limits
+from tests.classroom.handed_in import (
+    CALLS,
+    PACK,
+    RENAMED,
+    WORD_IDS,
+    as_colab_saves,
+    hand_in,
+    solved,
+    with_first,
+    without,
+)
+
+WRONG = WORD_IDS.replace('last += not token.startswith("##")', "last += 1")
+LIMITS = Limits(seconds=60, cell_seconds=6, memory_gb=2.0)
+NO_CHECK = "import electra_helpers as eh\nfrom electra_helpers.course import grading\n"
+CHEAT = NO_CHECK + "grading.judge = lambda *a, **k: grading.Verdict('passed', '')\neh.check = lambda i, x: x"
+
+
+def table(made):
+    return {(row.learner, row.exercise): (row.status, row.code) for row in made.rows}
+
+
+def row_of(made, learner, exercise):
+    return next(row for row in made.rows if (row.learner, row.exercise) == (learner, exercise))
+
+
+def test_one_exercise_right_one_wrong_and_the_checks_deleted(original, room, tmp_path):
+    mixed = solved(original, word_ids=WRONG)
+    hand_in(room, "Ada", without(mixed, checked_in))
+    made = grade(room, tmp_path / "originals", limits=LIMITS)
+    assert table(made) == {("Ada", "01.3"): ("passed", "own"), ("Ada", "01.4"): ("failed", "own")}
+    assert "##" in row_of(made, "Ada", "01.4").message, "the check's own sentence names the misconception"
+
+
+@pytest.mark.slow
+def test_the_table_is_right_and_each_submission_costs_only_itself(original, room, tmp_path, electra):
+    victim = tmp_path / "victim.txt"
+    victim.write_text("of someone else")
+    delete = "import shutil, pathlib\nshutil.rmtree('.', ignore_errors=True)\nshutil.rmtree(pathlib.Path.home())"
+    delete += f"\npathlib.Path({str(victim)!r}).unlink()"
+    network = "import urllib.request\nurllib.request.urlopen('http://example.com/')"
+    right = solved(original)
+    hand_in(room, "all right", right)
+    hand_in(room, "one wrong", solved(original, word_ids=WRONG))
+    hand_in(room, "untouched", original)
+    hand_in(room, "endless", solved(original, pack=f"{PACK}\nwhile True:\n    pass"))
+    hand_in(room, "endless function", solved(original, word_ids="def word_ids(tokens):\n    while True:\n        pass"))
+    stubborn = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True:\n    pass"
+    hand_in(room, "stubborn", with_first(right, stubborn))
+    hand_in(room, "exits", solved(original, word_ids=f"{WORD_IDS}\nimport os\nos._exit(0)"))
+    hand_in(room, "allocates", solved(original, word_ids=f"{WORD_IDS}\nbig = b'x' * (10 * 2**30)"))
+    hand_in(room, "deletes", with_first(right, delete))
+    hand_in(room, "calls out", with_first(right, network))
+    hand_in(room, "calls the package", solved(original, pack=CALLS))
+    hand_in(room, "copies", solved(original, pack=RENAMED))
+    hand_in(room, "exchanges checks", with_first(solved(original, word_ids=WRONG), CHEAT))
+    hand_in(room, "from colab", as_colab_saves(solved(original, pack=f"# of my own\n{PACK.replace('size', 'n')}")))
+    hand_in(room, "no stub", without(right, lambda cell: exercise_of(cell) == "01.4"))
+    hand_in(room, "not a notebook", "{ this is no notebook")
+    (room / "only text").mkdir()
+    (room / "only text" / "essay.txt").write_text("words")
+    out = tmp_path / "out" / "grades.csv"
+    options = ["--cell-seconds", 6, "--minutes", 1, "--memory", 2, "--jobs", 2]
+    code, said, errors = electra("grade", room, "--notebooks", tmp_path / "originals", "--out", out, *options)
+    assert code == 0, errors
+    rows = list(csv.DictReader(out.open(encoding="utf-8-sig")))
+    found = {learner: {} for learner in {row["learner"] for row in rows}}
+    for row in rows:
+        found[row["learner"]][row["exercise"]] = (row["status"], row["code"])
+    same, own = ("passed", "same code as another"), ("passed", "own")
+    assert found == {
+        "all right": {"01.3": same, "01.4": own},
+        "one wrong": {"01.3": same, "01.4": ("failed", "own")},
+        "untouched": {"01.3": ("not attempted", ""), "01.4": ("not attempted", "")},
+        "endless": {"01.3": same, "01.4": own},  # the cell is stopped; what it defined before counts
+        "endless function": {"01.3": same, "01.4": ("failed", "own")},
+        "stubborn": {"01.3": ("time is up", "same code as another"), "01.4": ("time is up", "own")},
+        "exits": {"01.3": same, "01.4": ("crashed", "own")},
+        "allocates": {"01.3": same, "01.4": ("out of memory", "own")},
+        "deletes": {"01.3": same, "01.4": own},
+        "calls out": {"01.3": same, "01.4": own},
+        "calls the package": {"01.3": ("passed", "calls the package"), "01.4": own},
+        "copies": {"01.3": same, "01.4": own},
+        "exchanges checks": {"01.3": ("checks changed", "same code as another"), "01.4": ("checks changed", "own")},
+        "from colab": {"01.3": same, "01.4": own},
+        "no stub": {"01.3": same, "01.4": ("not attempted", "")},
+        "not a notebook": {"": ("not a notebook", "")},
+        "only text": {"": ("not a notebook", "")},
+    }
+    notes = {row["learner"]: row["notes"] for row in rows}
+    assert notes["calls out"] == "tried the network (example.com)"
+    assert "a cell was stopped after 6 s" in notes["endless"]
+    assert "ended: out of memory" in notes["allocates"]
+    if watch.isolation() == "files":
+        assert victim.read_text() == "of someone else"
+    assert watch.ISOLATION[watch.isolation()] in out.with_suffix(".html").read_text("utf-8")
+    assert said.split() == [str(out), str(out.with_suffix(".html")), str(out.with_name("grades_answers.html"))]
