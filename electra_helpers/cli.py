@@ -34,11 +34,15 @@ DECIDED_BY_THE_TOKENIZER = ("vocab_size", "pad_id", "cls_id", "sep_id", "mask_id
 
 Model = Annotated[str, typer.Option("--model", help="A bundled model, a folder, or a hub name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-TaskName = Annotated[str, typer.Argument(metavar="TASK", help="classification, tagging or question-answering.")]
+TaskName = Annotated[
+    str, typer.Argument(metavar="TASK", help="classification, tagging, question-answering or cleaning.")
+]
 Columns = Annotated[
     list[str], typer.Option("--column", help="ROLE=NAME where a column is not guessed; may be given again.")
 ]
 Source = Optional[str]  # noqa: UP045 - typer reads it at run time
+Number = Optional[float]  # noqa: UP045
+File = Optional[Path]  # noqa: UP045
 Labels = Annotated[Optional[str], typer.Option(help="Names of the labels 0, 1, …, with commas between them.")]  # noqa: UP045
 
 
@@ -216,19 +220,33 @@ def predict(
 
 @app.command()
 def evaluate(
-    task: TaskName,
-    model: Annotated[Path, typer.Option("--model", help="Folder that `electra finetune` wrote.")],
+    task: Annotated[str, typer.Argument(metavar="TASK", help="As of finetune, or acceptability.")],
+    model: Annotated[
+        Path,
+        typer.Option("--model", help="Folder that `electra finetune` wrote, or (cleaning, acceptability) any model."),
+    ],
     data: Annotated[str, typer.Option(help="As --train of finetune.")],
     split: Annotated[str, typer.Option(help="Split of a folder, of the hub or of the little world.")] = "test",
     column: Columns = (),
     labels: Labels = None,
+    threshold: Annotated[Number, typer.Option(help="cleaning: score from which on a word is flagged.")] = None,
+    choose_on: Annotated[Source, typer.Option(help="cleaning: choose the threshold on these marked words.")] = None,
+    how: Annotated[str, typer.Option(help="acceptability: sum or mean of log P(original).")] = "sum",
     as_json: AsJson = False,
 ) -> None:
-    """Score a fine-tuned model on labelled rows, beside a baseline that costs nothing."""
+    """Score a model on labelled rows, beside what costs nothing; cleaning and acceptability also without fine-tuning."""
     from electra_helpers.tasks.finetuned import load_finetuned, score_beside_baseline
     from electra_helpers.tasks.reading import named_columns, open_task_data
-    from electra_helpers.tasks.report import of_evaluation
+    from electra_helpers.tasks.report import of_evaluation, of_trivial
 
+    if task in ("acceptability", "cleaning"):
+        from electra_helpers.tasks.judging import evaluate_judge
+
+        found = evaluate_judge(
+            task, model, data, split, columns=named_columns(column), threshold=threshold, choose_on=choose_on, how=how
+        )
+        print(json.dumps(found, ensure_ascii=False) if as_json else of_trivial(found))
+        return
     made = load_finetuned(model)
     if made.task.name != task:
         raise ElectraError(f"{model} is fine-tuned for {made.task.name}, not for {task}.")
@@ -236,6 +254,47 @@ def evaluate(
     rows = open_task_data(data, split, task, columns=named_columns(column), labels=names)
     found = score_beside_baseline(made, rows)
     print(json.dumps(found, ensure_ascii=False) if as_json else of_evaluation(found))
+
+
+@app.command()
+def clean(
+    file: Annotated[Path, typer.Argument(help="A .txt, .jsonl, .csv, .tsv or .parquet file; it is never changed.")],
+    model: Model,
+    output: Annotated[Path, typer.Option(help="A .jsonl, .csv or .tsv file for the flags.")],
+    columns: Annotated[
+        list[str], typer.Option(help="Columns to judge, with commas; default: text, or all that hold text.")
+    ] = (),
+    template: Annotated[
+        Source, typer.Option(help="Judge a row's cells together, told so: '{name} is a {trade}.'; auto: as a list.")
+    ] = None,
+    threshold: Annotated[Number, typer.Option(help="Score from which on a word is flagged [0.5].")] = None,
+    generator: Annotated[Source, typer.Option(help="Whose generator suggests; default: the model's own.")] = None,
+    corrected: Annotated[
+        File, typer.Option(help="Also write a copy with sure suggestions in it; without it nothing is changed.")
+    ] = None,
+    sure: Annotated[float, typer.Option(help="P of a suggestion from which on the copy has it.")] = 0.5,
+    start_over: Annotated[bool, typer.Option("--start-over", help="Forget a run that was stopped.")] = False,
+) -> None:
+    """Flag suspicious words of a text or table, each with place, score and suggestion; started again it goes on."""
+    from electra_helpers.tasks.cells import Wanted, plain_template
+    from electra_helpers.tasks.clean_file import clean_file
+    from electra_helpers.tasks.report import of_cleaning
+    from electra_helpers.tasks.suspects import load_cleaner
+    from electra_helpers.training.callbacks import rows_bar
+
+    named = tuple(name for item in columns for name in item.split(","))
+    if template == "auto":
+        if not named:
+            raise ElectraError("--template auto needs --columns: which cells belong together?")
+        template = plain_template(named)
+    wanted = Wanted(named, template, threshold, 1, corrected, sure)
+    made, other = load_cleaner(model), load_cleaner(generator) if generator else None
+    try:
+        with rows_bar("cleaning") as told:
+            found = clean_file(made, file, output, wanted, generator=other, start_over=start_over, progress=told)
+    except KeyboardInterrupt:
+        fail(f"stopped and saved. Go on: the same command again (it is beside {output}).", 130)
+    print(of_cleaning(found, output, corrected))
 
 
 @app.command("inspect")

@@ -335,7 +335,7 @@ def same_labels(data: LabelledData, task: DownstreamTask) -> LabelledData:
     if unknown:
         raise ElectraError(f"{data.source} has the label {unknown[0]!r}; the model knows {', '.join(names)}.")
     number = {old: names.index(name) for old, name in enumerate(data.labels)}
-    role = "tags" if task.name == "tagging" else "label"
+    role = "tags" if data.task in ("tagging", "cleaning") else "label"
 
     def renumbered(value: Any) -> Any:
         return [number[v] for v in value] if isinstance(value, list) else number.get(value, value)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.tasks.classification import Classification
+from electra_helpers.tasks.cleaning import Cleaning
 from electra_helpers.tasks.downstream import DownstreamTask
 from electra_helpers.tasks.question_answering import QuestionAnswering
 from electra_helpers.tasks.tagging import Tagging
 
-TASKS: dict[str, type[DownstreamTask]] = {task.name: task for task in (Classification, Tagging, QuestionAnswering)}
+TASKS: dict[str, type[DownstreamTask]] = {
+    task.name: task for task in (Classification, Tagging, QuestionAnswering, Cleaning)
+}
 
 
 def task_named(name: str) -> type[DownstreamTask]:

@@ -7,6 +7,7 @@ the net. Shapes: B batch, L length, K tags.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -215,7 +216,18 @@ def words_of(row: Row, tokenizer: Tokenizer) -> Words:
             words.offsets.append((start, end))
         words.pieces[word].append(token)
         words.offsets[word] = (words.offsets[word][0], end)
-    return words._replace(count=len(words.pieces))
+    limits = [*(start for start, _ in words.offsets[1:]), len(row["text"])][: len(words.offsets)]
+    whole = [
+        (at, _with_accents(row["text"], end, limit)) for (at, end), limit in zip(words.offsets, limits, strict=True)
+    ]
+    return words._replace(count=len(words.pieces), offsets=whole)
+
+
+def _with_accents(text: str, end: int, limit: int) -> int:
+    """A word's end behind the accents that follow its last letter as characters of their own, which normalising takes off."""
+    while end < limit and unicodedata.category(text[end]) == "Mn":
+        end += 1
+    return end
 
 
 def _words_of_list(tokens: Sequence[str], tokenizer: Tokenizer) -> Words:

@@ -10,8 +10,10 @@
 | minimal pairs | good, bad, phenomenon | BLiMP |
 | correction | text, corrected | the course's own sentences |
 | text | text | wikitext |
+| cleaning | tokens, tags (1 = wrong); or text with `errors` [{start, end}], or with `start`, `end` of one word | the course's own |
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +43,11 @@ TASKS: dict[str, dict[str, tuple[str, ...]]] = {
         "label": ("label", "labels", "sentiment", "topic"),
     },
     "text": {"text": ("text", "content", "sentence")},
+    "cleaning": {"tokens": ("tokens", "words"), "tags": ("labels", "tags")},
 }
+MARKS = ("right", "wrong")  # the tags of cleaning, by number
+# A word for marking mistakes: a Chinese character, a run of letters and digits, or another sign.
+MARKED_WORD = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+|[^\w\s]")
 OPTIONAL = {"id", "pair", "phenomenon"}
 TEXTS = {"text", "pair", "context", "question", "source", "target", "summary", "good", "bad", "corrected"}
 NO_LABEL = -1  # what GLUE's test sets hold in the place of their labels
@@ -123,6 +129,7 @@ def labelled(
 ) -> LabelledData:
     """Rows in a schema of the hub → rows of one task; see `load_labelled`. `names` are label names by column."""
     rows = [{**row, **row["translation"]} if isinstance(row.get("translation"), Mapping) else dict(row) for row in rows]
+    rows = [with_marks(row) for row in rows] if task == "cleaning" else rows
     if not rows:
         raise ElectraError(f"{source} holds no rows.")
     if task is not None and task not in TASKS:
@@ -139,14 +146,28 @@ def labelled(
     label_names: tuple[str, ...] = ()
     if task == "question-answering":
         notes = _mend_answers(data)
-    elif task in ("classification", "tagging"):
+    elif task in ("classification", "tagging", "cleaning"):
         role = "label" if task == "classification" else "tags"
-        label_names = _number_labels(
-            data, role, labels or (names or {}).get(chosen[role]), f"Column {chosen[role]} of {source}"
-        )
+        known = labels or (MARKS if task == "cleaning" else (names or {}).get(chosen[role]))
+        label_names = _number_labels(data, role, known, f"Column {chosen[role]} of {source}")
+        label_names = MARKS if task == "cleaning" else label_names
         missing = sum(row["label"] == NO_LABEL for row in data) if role == "label" else 0
         notes = {"without a label": missing} if missing else {}
     return LabelledData(task, data, chosen, label_names, source, notes)
+
+
+def with_marks(row: dict[str, Any]) -> dict[str, Any]:
+    """A text with the places of its mistakes → its words and whether each is wrong; a row of words as it is.
+
+    >>> with_marks({"text": "He reed it.", "errors": [{"start": 3, "end": 7}]})["labels"]
+    [0, 1, 0, 0]
+    """
+    places = row.get("errors", [row] if "start" in row and "end" in row else None)
+    if places is None or not isinstance(row.get("text"), str):
+        return row
+    words = list(MARKED_WORD.finditer(row["text"]))
+    wrong = [any(w.start() < place["end"] and w.end() > place["start"] for place in places) for w in words]
+    return row | {"tokens": [word[0] for word in words], "labels": [int(mark) for mark in wrong]}
 
 
 def _files_of_split(path: Path, split: str) -> list[Path]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,22 @@ class ProgressBar(Callback):
 
     def on_end(self, run: Run) -> None:
         self.bar.close()
+
+
+@contextmanager
+def rows_bar(what: str, stream: Any = None) -> Iterator[Callable[[int, int], None]]:
+    """A bar over the rows of a file with the time left; it is told rows done and rows in all."""
+    from tqdm.auto import tqdm
+
+    with tqdm(unit=" rows", desc=what, file=stream or sys.stderr, dynamic_ncols=True) as bar:
+
+        def told(done: int, total: int) -> None:
+            if bar.total is None:
+                bar.total = total
+                bar.initial = done
+            bar.update(done - bar.n)
+
+        yield told
 
 
 class JsonLog(Callback):
