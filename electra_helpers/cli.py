@@ -35,7 +35,11 @@ DECIDED_BY_THE_TOKENIZER = ("vocab_size", "pad_id", "cls_id", "sep_id", "mask_id
 Model = Annotated[str, typer.Option("--model", help="A bundled model, a folder, or a hub name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TaskName = Annotated[
-    str, typer.Argument(metavar="TASK", help="classification, tagging, question-answering or cleaning.")
+    str,
+    typer.Argument(
+        metavar="TASK",
+        help="classification, tagging, question-answering, translation, summarisation or cleaning.",
+    ),
 ]
 Columns = Annotated[
     list[str], typer.Option("--column", help="ROLE=NAME where a column is not guessed; may be given again.")

@@ -245,6 +245,8 @@ class FinetuneConfig(TrainingConfig):
     length: int = option(
         128, "L: tokens of a row; longer texts are cut, or read in windows (tagging, answers)", at_least=8
     )
+    beams: int = option(4, "texts kept at each step while one is written (translation, summarisation)", at_least=1)
+    target_vocab: int = option(8_192, "pieces of the vocabulary that texts are written with", at_least=64)
     stride: int = option(0, "tokens from the start of one window to the next; 0 = half a window", at_least=0)
 
     def __post_init__(self) -> None:

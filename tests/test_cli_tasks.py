@@ -250,3 +250,77 @@ def test_bad_use_of_a_tuned_model_is_one_line(name, tuned, electra, reviews, tmp
     assert word in complaint.strip().splitlines()[-1]
     assert "Traceback" not in complaint
     assert not out.exists()
+
+
+@pytest.fixture
+def translator(electra, tmp_path):
+    rows = [{"translation": {"en": f"The {a} dog {b}.", "fr": f"Le chien {a} {b}."}} for a in "abcd" for b in "xyz"]
+    out = tmp_path / "fr"
+    code, said, errors = electra(
+        "finetune",
+        "translation",
+        "--model",
+        MODEL,
+        "--train",
+        write_rows(tmp_path / "t.jsonl", rows),
+        "--out",
+        out,
+        *QUICK,
+    )
+    assert code == 0, errors
+    return out, said, write_rows(tmp_path / "again.jsonl", rows)
+
+
+def test_a_translator_is_trained_scored_and_taken_along(translator, electra, tmp_path):
+    out, said, data = translator
+    assert "validation, 1 seed (baseline: word by word)" in said
+    assert "chrf" in said
+    found = json.loads(electra("evaluate", "translation", "--model", out, "--data", data, "--json")[1])
+    assert set(found["scores"]) == {"chrf", "bleu"} < set(found["baseline"])
+    assert "EncoderDecoderModel.from_pretrained" in electra("export", out, tmp_path / "taken")[1]
+
+
+@pytest.mark.parametrize("name", ["in.jsonl", "in.csv", "in.txt", "nested.jsonl"])
+def test_a_translator_finds_its_column_by_its_training_name(translator, electra, tmp_path, name):
+    out, *_ = translator
+    texts = {
+        "in.jsonl": '{"en": "The a dog x.", "text": "no"}\n',
+        "in.csv": "id,en\n7,The a dog x.\n",
+        "in.txt": "The a dog x.\n",
+        "nested.jsonl": '{"translation": {"en": "The a dog x.", "fr": "?"}}\n',
+    }
+    (tmp_path / name).write_text(texts[name], "utf-8")
+    code, _, errors = electra("predict", "--model", out, "--input", tmp_path / name, "--output", tmp_path / "o.jsonl")
+    assert code == 0, errors
+    [row] = map(json.loads, (tmp_path / "o.jsonl").read_text("utf-8").splitlines())
+    assert isinstance(row["predicted_target"], str)
+    assert row["predicted_cut"] is False
+
+
+def test_bad_input_for_a_translator_is_one_line(translator, electra, tmp_path):
+    out, *_ = translator
+    (tmp_path / "in.csv").write_text("id,de\n7,Der Hund\n", "utf-8")
+    code, _, complaint = electra(
+        "predict", "--model", out, "--input", tmp_path / "in.csv", "--output", tmp_path / "o.csv"
+    )
+    assert (code, "source or text" in complaint, "id, de" in complaint) == (2, True, True)
+    (tmp_path / "one.csv").write_text("id,en\n7,The dog\n", "utf-8")
+    arguments = ["--model", MODEL, "--train", tmp_path / "one.csv", "--out", tmp_path / "y", *QUICK]
+    code, _, complaint = electra("finetune", "translation", *arguments)
+    assert (code, complaint.count("\n")) == (2, 1)
+    code, _, complaint = electra(
+        "finetune", "translation", "--model", MODEL, "--train", "world:de", "--out", tmp_path / "z"
+    )
+    assert (code, complaint.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("task", "what"), [("translation", "world:zh:30"), ("translation", "world:30"), ("summarisation", "world:zh:30")]
+)
+def test_writing_tasks_know_the_little_world(task, what, electra, tmp_path):
+    from electra_helpers.tasks.reading import open_task_data
+
+    data = open_task_data(what, "train", task)
+    target = {"translation": "target", "summarisation": "summary"}[task]
+    assert len(data) == 30
+    assert ("。" in data.rows[0][target]) == ("zh" in what)

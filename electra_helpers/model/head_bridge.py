@@ -1,4 +1,6 @@
-"""Fine-tuned models to transformers: ElectraForSequenceClassification, …ForTokenClassification, …ForQuestionAnswering, equal logits."""
+"""Fine-tuned models to transformers, with equal logits: ElectraForSequenceClassification, …ForTokenClassification,
+…ForQuestionAnswering; EncoderDecoderModel where a decoder writes.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from torch import Tensor
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.bridge import encoder_to_transformers, quiet_transformers, transformers_config
+from electra_helpers.model.decoder import TextDecoder, encoder_decoder
 from electra_helpers.model.heads import FinetunedNet, SpanHead, TextHead, TokenHead
 from electra_helpers.text.tokenizer import Tokenizer
 
@@ -25,6 +28,8 @@ def finetuned_to_transformers(net: FinetunedNet, labels: Sequence[str] = ()) -> 
     """The same model as transformers' class, in eval mode. Raises `ElectraError` for a head that transformers does not have."""
     import transformers
 
+    if isinstance(net.head, TextDecoder):
+        return encoder_decoder(net)
     is_papers = isinstance(net.head, TextHead) and net.head.dense is None
     if type(net.head) not in CLASSES or is_papers:
         raise ElectraError("transformers has no such head: fine-tune with --head transformers to take the model there.")
@@ -45,7 +50,10 @@ def finetuned_to_transformers(net: FinetunedNet, labels: Sequence[str] = ()) -> 
 
 
 def export_finetuned(net: FinetunedNet, tokenizer: Tokenizer, labels: Sequence[str], out: str | Path) -> str:
-    """Write a folder that transformers loads; returns the name of the class that loads it. Raises `ElectraError` if `out` is not empty."""
+    """Write a folder that transformers loads; returns the name of the class that loads it. Raises `ElectraError` if `out` is not empty.
+
+    What a decoder writes is read with the vocabulary in `out`/target.
+    """
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ElectraError(f"{out} is not empty: choose another folder to export to.")
@@ -53,4 +61,6 @@ def export_finetuned(net: FinetunedNet, tokenizer: Tokenizer, labels: Sequence[s
         model = finetuned_to_transformers(net, labels)
         model.save_pretrained(out)
     tokenizer.save(out)
+    if isinstance(net.head, TextDecoder):
+        net.head.target.save(out / "target")
     return type(model).__name__

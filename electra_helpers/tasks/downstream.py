@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.model.electra import LossSum
+from electra_helpers.model.encoder import Encoder
 from electra_helpers.model.heads import FinetunedNet
 from electra_helpers.text.labelled import LabelledData
 from electra_helpers.text.packing import Batch, to_batch
@@ -35,6 +37,7 @@ class Example:
     target: Any  # a number, a list with one a token, or a pair; None where the row has none
     row: int  # number of the row among those encoded together
     about: Any = None  # what the task needs to read the output: offsets, windows
+    cut: bool = False  # whether some of the row had to be left out for want of room
 
 
 class Examples:
@@ -47,6 +50,11 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.examples)
+
+    @property
+    def cut(self) -> int:
+        """How many are not whole."""
+        return sum(e.cut for e in self.examples)
 
     def real_lengths(self, indices: np.ndarray) -> np.ndarray:
         """How many tokens these have."""
@@ -62,10 +70,10 @@ class Examples:
         return to_batch(ids, first, np.array([len(e.ids) for e in chosen]))
 
     def take(self, indices: Sequence[int] | np.ndarray) -> tuple[Batch, Tensor]:
-        """The same with their targets: (B,), (B, 2) or (B, L)."""
+        """The same with their targets: (B,), (B, 2), or (B, T) with T that of the longest."""
         batch, targets = self.batch(indices), [self.examples[int(i)].target for i in indices]
         if isinstance(targets[0], list):
-            length = batch.input_ids.shape[1]
+            length = max(map(len, targets))
             targets = [target + [IGNORED] * (length - len(target)) for target in targets]
         return batch, torch.tensor(targets)
 
@@ -117,6 +125,13 @@ class DownstreamTask(ABC):
     def baseline(self, rows: Sequence[Row]) -> tuple[str, dict[str, float]]:
         """What costs nothing: its name and its score on the same rows."""
 
+    def start_head(self, head: nn.Module, encoder: Encoder, source: Tokenizer) -> None:  # noqa: B027 - most begin from nothing
+        """Let a fresh head take over what it can of the encoder, whose vocabulary is `source`."""
+
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Columns of a file to predict that may play a role, beside those of `labelled`, likeliest first."""
+        return {}
+
     def answered(self, rows: Iterable[Row]) -> list[Row]:
         """The rows whose answer is known, in its right form."""
         return list(rows)
@@ -125,12 +140,12 @@ class DownstreamTask(ABC):
         """The labels that the net's outputs stand for, where they stand for labels."""
         return ()
 
-    def as_json(self) -> dict[str, Any]:
-        """What `from_json` needs to make the same task."""
+    def write(self, folder: Path) -> dict[str, Any]:
+        """What `read` needs to make the same task; what is no JSON is written to files in the folder."""
         return {"name": self.name} | asdict(self)
 
     @classmethod
-    def from_json(cls, about: dict[str, Any]) -> Self:
-        """The task that `as_json` wrote."""
+    def read(cls, about: dict[str, Any], folder: Path) -> Self:
+        """The task that `write` wrote."""
         known = {f.name for f in fields(cls)}
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in about.items() if k in known})

@@ -65,10 +65,12 @@ def finetune_seeds(
         for part, rows in (("validation", material.held_out), ("test", known_rows(material.task, test)))
         if rows
     }
+    if material.examples.cut:
+        results["cut"] = {"rows": material.examples.cut, "length": material.config.length}
     kept = out / "seeds" / str(results["kept_seed"])
-    for file in (*kept.glob("*.json"), *kept.glob("*.jsonl"), *kept.glob("*.txt"), kept / "model.safetensors"):
-        if file.name != "result.json":
-            shutil.copyfile(file, out / file.name)
+    shutil.copytree(
+        kept, out, ignore=shutil.ignore_patterns("result.json", "checkpoints", "best.safetensors"), dirs_exist_ok=True
+    )
     write_json_atomically(results, out / "results.json")
     return results
 
@@ -161,7 +163,7 @@ def _named_baseline(task: DownstreamTask, rows: Sequence[Row]) -> dict[str, Any]
 
 def save(made: Finetuned, folder: Path) -> None:
     """Write weights, tokenizer and what is needed to build the net again."""
-    about = {"electra_helpers": FORMAT, "task": made.task.as_json(), "name": made.name}
+    about = {"electra_helpers": FORMAT, "task": made.task.write(folder), "name": made.name}
     about |= {"model": asdict(made.net.encoder.config), "finetune": asdict(made.config)}
     write_model(made.net, folder / "model.safetensors")
     made.tokenizer.save(folder)
@@ -187,7 +189,7 @@ def load_finetuned(folder: str | Path) -> Finetuned:
             f"{folder} has model format {about['electra_helpers']}, this package reads up to {FORMAT}: update it."
         )
     try:
-        task = task_named(about["task"]["name"]).from_json(about["task"])
+        task = task_named(about["task"]["name"]).read(about["task"], folder)
         config, shape = FinetuneConfig(**about["finetune"]), ModelConfig(**about["model"])
     except (TypeError, KeyError) as error:
         raise ElectraError(f"{folder / 'config.json'} is no configuration of this package: {error}") from error

@@ -215,9 +215,9 @@ def read_material(
 ) -> Material:
     """Data as `finetune` learns from it. Raises `ElectraError` for data that does not fit the task or the model."""
     data = as_labelled(train_data, task)
+    config = fit_length(config, start)
     learned = task_named(task).from_data(data, config)
     held_out = known_rows(learned, None if validation is None else as_labelled(validation, task))
-    config = fit_length(config, start)
     examples = encoded(learned, data, start.tokenizer, config)
     return Material(learned, examples, held_out, settle_steps(config, len(examples)))
 
@@ -293,7 +293,9 @@ def build_net(start: Pretrained, task: DownstreamTask, config: FinetuneConfig, s
     """The encoder with a head whose weights depend on the seed alone."""
     torch.manual_seed(seed_for(config.seed, WEIGHTS))
     encoder = encoder_to_finetune(start.net, config.dropout, scratch=scratch)
-    return FinetunedNet(encoder, task.head(encoder.config, config.head), frozen=config.freeze)
+    head = task.head(encoder.config, config.head)
+    task.start_head(head, encoder, start.tokenizer)
+    return FinetunedNet(encoder, head, frozen=config.freeze)
 
 
 def settings_for(start: Pretrained) -> FinetuneConfig:

@@ -31,7 +31,8 @@ def open_task_data(
 ) -> LabelledData:
     """One split of a labelled set: a file, a folder with a file a split, hub:NAME, or the little world.
 
-    The little world is `world[:WHAT][:LANGUAGE][:ROWS]`, such as `world`, `world:topic`, `world:sentiment:zh:500`. Raises
+    The little world is `world[:WHAT][:LANGUAGE][:ROWS]`, such as `world`, `world:topic`, `world:sentiment:zh:500`; for translation
+    LANGUAGE is a pair such as `en-zh`, or the one translated into. Raises
     `ElectraError` for a source, split or column that is not there.
     """
     if str(source).split(":")[0] == "world" and not Path(source).exists():
@@ -48,10 +49,12 @@ def _world_data(source: str, split: str, task: str) -> LabelledData:
     for word in source.split(":")[1:]:
         if word.isdigit():
             count = int(word) if split == "train" else count
-        elif len(word) == 2:
+        elif len(word) == 2 or "-" in word:
             language = word
         else:
             what = word
+    if what == "translation" and "-" not in language:
+        language = f"en-{'fr' if language == 'en' else language}"
     try:
         rows = list(world_rows(what, language, split=split, count=count))
     except ValueError as error:
@@ -96,6 +99,8 @@ def rows_to_predict(
         return
     chosen: dict[str, str] | None = None
     for number, row in enumerate(read_rows(path), start=1):
+        inside = row.get("translation")  # a column of the hub that holds columns
+        row = {**row, **inside} if isinstance(inside, Mapping) else row
         chosen = chosen or _input_columns(list(row), task, columns or {}, path)
         yield (
             row,
@@ -117,7 +122,7 @@ def _list(cell: Any) -> Any:
 
 
 def _input_columns(found: list[str], task: DownstreamTask, named: Mapping[str, str], path: Path) -> dict[str, str]:
-    schema = {**SCHEMAS["text"], **SCHEMAS[task.name]}
+    schema = {**SCHEMAS["text"], **SCHEMAS[task.name], **task.columns()}
     absent = [name for name in named.values() if name not in found]
     if absent:
         raise ElectraError(f"{path} has no column {absent[0]!r}; it has: {', '.join(found)}.")

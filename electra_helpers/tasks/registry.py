@@ -7,10 +7,11 @@ from electra_helpers.tasks.classification import Classification
 from electra_helpers.tasks.cleaning import Cleaning
 from electra_helpers.tasks.downstream import DownstreamTask
 from electra_helpers.tasks.question_answering import QuestionAnswering
+from electra_helpers.tasks.seq2seq import Summarisation, Translation
 from electra_helpers.tasks.tagging import Tagging
 
 TASKS: dict[str, type[DownstreamTask]] = {
-    task.name: task for task in (Classification, Tagging, QuestionAnswering, Cleaning)
+    task.name: task for task in (Classification, Tagging, QuestionAnswering, Translation, Summarisation, Cleaning)
 }
 
 

@@ -23,6 +23,8 @@ def of_finetuning(results: dict[str, Any], out: Path) -> str:
         for name, spread in results[part].items():
             shown = f"{spread['mean']:.3f}" + (f" ± {spread['std']:.3f}" if count > 1 else "")
             lines.append(f"  {name:<22} {shown:<16} baseline {_number(baseline.get(name))}")
+    if "cut" in results:
+        lines.append("{rows:,} training rows were longer than {length} tokens and cut.".format(**results["cut"]))
     if count > 1:
         lines.append(
             f"{out} holds seed {results['kept_seed']}, the best on validation: its score flatters, the mean does not."

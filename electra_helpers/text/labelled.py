@@ -34,7 +34,8 @@ TASKS: dict[str, dict[str, tuple[str, ...]]] = {
         "bad": ("sentence_bad", "bad"),
         "phenomenon": ("UID", "phenomenon", "linguistics_term"),
     },
-    "translation": {"source": (), "target": ()},  # the two languages of the column `translation`, or two columns named
+    # The two languages of the column `translation`, or two columns.
+    "translation": {"source": ("source",), "target": ("target",)},
     "summarisation": {"text": ("document", "article", "dialogue", "text"), "summary": ("summary", "highlights")},
     "correction": {"text": ("text", "wrong", "misspelling"), "corrected": ("corrected", "correction", "word")},
     "classification": {
