@@ -18,7 +18,12 @@ from electra_helpers.errors import ElectraError
 
 FORMS = (".txt", ".jsonl", ".csv", ".tsv", ".parquet")
 TEXT_COLUMNS = ("text", "content", "sentence", "document", "article", "body", "story", "review")
-HEAD_LINES = 1_000  # as many lines decide whether blank lines separate the documents of a .txt file
+HEAD_LINES, HEAD_CHARACTERS = (
+    1_000,
+    4_000_000,
+)  # so much decides whether blank lines separate the documents of a .txt file
+LONGEST_DOCUMENT = 1_000_000  # characters: a longer one is read in pieces, so that memory stays flat
+LONGEST_LINE = 1 << 28  # bytes of a row; an endless line of plain text is cut long before
 _OPENERS = {".gz": gzip.open, ".xz": lzma.open}
 _DAMAGE = (lzma.LZMAError, gzip.BadGzipFile, zlib.error, EOFError)
 
@@ -54,9 +59,25 @@ def read_documents(path: Path, column: str | None = None) -> Iterator[str]:
 
     In a .txt file blank lines separate documents, as in the reference code; in one without blank lines each line is a
     document. In the other forms each row is one, its text in `column`, or in the first of TEXT_COLUMNS that is there.
+    A document of more than a million characters comes in pieces that end between words.
     """
     texts = _text_documents(path) if form_of(path) == ".txt" else _column_of_rows(path, column)
-    return (well_formed(text) for text in texts if text and not text.isspace())
+    whole = (well_formed(text) for text in texts if text and not text.isspace())
+    return (piece for text in whole for piece in pieces(text))
+
+
+def pieces(text: str, longest: int = LONGEST_DOCUMENT) -> Iterator[str]:
+    """A text in pieces of at most so many characters, cut behind white space where there is some; nothing is lost.
+
+    >>> list(pieces("one two three", 8))
+    ['one two ', 'three']
+    """
+    start = 0
+    while len(text) - start > longest:
+        end = max(text.rfind(space, start, start + longest) for space in " \n\t\u3000") + 1 or start + longest
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 def text_column(path: Path, column: str | None = None) -> str | None:
@@ -98,9 +119,14 @@ def pick_column(found: Iterable[str], wanted: str | None, guesses: Sequence[str]
 
 
 def text_lines(path: Path) -> Iterator[str]:
-    """The lines of a UTF-8 file with their ends; other encodings and binary files are told with the line."""
+    """The lines of a UTF-8 file with their ends; other encodings and binary files are told with the line.
+
+    An endless line of a .txt file comes in pieces; one of a file of rows is an error.
+    """
+    cut = form_of(path) == ".txt"
     with _open(path) as stream:
-        for number, raw in enumerate(_undamaged(stream, path), start=1):
+        lines = _bounded_lines(stream, path, 4 * LONGEST_DOCUMENT if cut else LONGEST_LINE, cut=cut)
+        for number, raw in enumerate(_undamaged(lines, path), start=1):
             if b"\0" in raw:
                 raise ElectraError(f"{path} is not text: line {number} holds NUL bytes, as binary and UTF-16 files do.")
             try:
@@ -121,6 +147,29 @@ def _open(path: Path) -> BinaryIO:
         raise ElectraError(f"{path} cannot be opened: {error.strerror}.") from error
 
 
+def _bounded_lines(stream: BinaryIO, path: Path, longest: int, *, cut: bool) -> Iterator[bytes]:
+    """Lines of at most `longest` bytes; a longer one is cut between words, or at least between characters, or refused."""
+    rest = b""
+    while line := rest + stream.readline(longest - len(rest)):
+        rest = b""
+        if len(line) == longest and not line.endswith(b"\n"):
+            if not cut:
+                raise ElectraError(
+                    f"{path} has a row of more than {longest >> 20} MB: no text is that long; is a quote left open?"
+                )
+            end = line.rfind(b" ") + 1 or _last_character(line) or longest
+            line, rest = line[:end], line[end:]
+        yield line
+
+
+def _last_character(line: bytes) -> int:
+    """Where the last character of UTF-8 begins, which may be cut in two; 0 where none does."""
+    place = len(line) - 1
+    while place and line[place] & 0xC0 == 0x80:  # a byte that continues one
+        place -= 1
+    return place
+
+
 def _undamaged(stream: Iterable[bytes], path: Path) -> Iterator[bytes]:
     try:
         yield from stream
@@ -131,19 +180,25 @@ def _undamaged(stream: Iterable[bytes], path: Path) -> Iterator[bytes]:
 
 
 def _text_documents(path: Path) -> Iterator[str]:
-    lines = text_lines(path)
-    head = list(islice(lines, HEAD_LINES))
+    lines, size = text_lines(path), 0
+    head: list[str] = []
+    for line in islice(lines, HEAD_LINES):
+        head.append(line)
+        if (size := size + len(line)) > HEAD_CHARACTERS:
+            break
     body = "".join(line if line.strip() else "\n" for line in head).strip("\n")
     if "\n\n" not in body.replace("\r\n", "\n"):
         yield from chain(head, lines)
         return
     paragraph: list[str] = []
+    size = 0
     for line in chain(head, lines):
+        size += len(line)
         if line.strip():
             paragraph.append(line)
-        else:
+        if not line.strip() or size > LONGEST_DOCUMENT:  # one without an end is given as far as it was read
             yield "".join(paragraph)
-            paragraph = []
+            paragraph, size = [], 0
     yield "".join(paragraph)
 
 
@@ -176,6 +231,8 @@ def _jsonl_rows(path: Path) -> Iterator[dict]:
             raise ElectraError(
                 f"Wrong JSON on line {number} of {path}: {error.msg} (character {error.pos + 1})."
             ) from error
+        except RecursionError:
+            raise ElectraError(f"Wrong JSON on line {number} of {path}: it is nested too deep to be read.") from None
         if not isinstance(row, dict):
             kind = type(row).__name__
             raise ElectraError(

@@ -121,23 +121,23 @@ def pretrain(
     out = Path(out)
     config = settle_form(config or recipe(size).pretrain, sources)
     accelerator = make_accelerator(config)
-    with contextlib.ExitStack() as held:
-        if accelerator.is_main_process:
-            prepare_folder(out, resume)
-            held.enter_context(only_run_in(out))
-        start = load(init_from) if init_from else None
-        # One process of a machine tokenises and packs; the others find what it kept.
-        with accelerator.local_main_process_first():
-            corpus = open_corpus(*sources, column=column, streaming=config.stream)
-            if accelerator.is_main_process:
-                say(announce_corpus(corpus, config))
-            pieces = _tokenizer(sources, corpus, config, tokenizer, start, out if resume else None)
-            rows, held_out = build_data(corpus, pieces, config)
-        net = _network(config, model or recipe(size).model, pieces, start)
-        described = describe_run(sources, column, config, net.config, rows)
+    is_main = accelerator.is_main_process
+    if is_main:
+        prepare_folder(out, resume)
+    start = load(init_from) if init_from else None
+    # One process of a machine tokenises and packs; the others find what it kept.
+    with accelerator.local_main_process_first():
+        corpus = open_corpus(*sources, column=column, streaming=config.stream)
+        if is_main:
+            say(announce_corpus(corpus, config))
+        pieces = _tokenizer(sources, corpus, config, tokenizer, start, out if resume else None)
+        rows, held_out = build_data(corpus, pieces, config)
+    net = _network(config, model or recipe(size).model, pieces, start)
+    described = describe_run(sources, column, config, net.config, rows)
+    with only_run_in(out) if is_main else contextlib.nullcontext():
         if resume:
             compare_run(out, described)
-        elif accelerator.is_main_process:
+        elif is_main:
             pieces.save(out)
             save_config(out, net.config, config)
             write_json_atomically(described, out / "run.json")
