@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from electra_helpers.corruption import (
     Selection,
@@ -173,3 +175,34 @@ def test_noise_of_a_row_does_not_depend_on_how_the_batch_is_split(ids):
     part = select_positions(ids[2:], UNSELECTABLE, noise=noise.rows(2, 4).select)
     assert torch.equal(whole.positions[2:], part.positions)
     assert noise.sample.shape == (4, most_selected(30))
+
+
+ROWS = st.lists(
+    st.lists(st.sampled_from([PAD, CLS, SEP, MASK, 1, *range(5, V)]), min_size=9, max_size=9), min_size=1, max_size=5
+)
+
+
+@given(rows=ROWS, share=st.floats(0.01, 0.99), seed=st.integers(0, 99), guess_right=st.booleans())
+def test_whatever_the_rows_only_the_selected_change_and_only_what_changed_is_labelled(rows, share, seed, guess_right):
+    original = torch.tensor(rows)
+    before, may_change = original.clone(), ~torch.isin(original, torch.tensor(UNSELECTABLE))
+    picked = select_positions(original, UNSELECTABLE, share=share, generator=random(seed))
+    selected = picked.as_mask(9)
+    assert not (selected & ~may_change).any()
+    # As many as the share of the row's real tokens, [CLS] and [SEP] counted, but at least one and never more than there are.
+    real, free = (original != PAD).sum(1).tolist(), may_change.sum(1).tolist()
+    wanted = [min(max(1, round(share * n)), most) for n, most in zip(real, free, strict=True)]
+    assert selected.sum(1).tolist() == wanted
+    assert picked.is_valid.sum(1).tolist() == wanted
+    masked = mask_positions(original, picked, mask_id=MASK, generator=random(seed))
+    assert masked[~selected].equal(original[~selected])
+    sampled = torch.randint(5, V, picked.positions.shape, generator=random(seed))
+    if guess_right:
+        sampled = original.gather(1, picked.positions)
+    corrupted = corrupt(original, picked, sampled)
+    replaced = label_replaced(original, corrupted)
+    assert corrupted[~selected].equal(original[~selected])
+    assert replaced.equal(corrupted != original)
+    assert not (replaced & ~selected).any()
+    assert not (guess_right and replaced.any())
+    assert original.equal(before)
