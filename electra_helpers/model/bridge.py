@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -216,8 +217,9 @@ def _read_transformers(folder: Path, role: str) -> tuple[ModelConfig, dict[str, 
     try:
         with quiet_transformers():
             model, info = kind.from_pretrained(folder, output_loading_info=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ElectraError(f"transformers cannot load {folder}: {str(error).splitlines()[0]}") from error
+    except (OSError, ValueError, RuntimeError, EOFError, UnpicklingError) as error:  # a .bin that holds more than tensors
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ElectraError(f"transformers cannot load {folder}: {reason}") from error
     if info["missing_keys"]:
         # transformers would fill them with random numbers and only warn.
         raise ElectraError(
