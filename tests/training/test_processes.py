@@ -6,6 +6,7 @@ import random
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -23,11 +24,23 @@ OPTIONS = shlex.split(
     "--embedding-size 32 --intermediate-size 64 --dropout 0 --attention-dropout 0 --eval-rows 8 --eval-every 25 "
     "--log-every 1 --device cpu --max-grad-norm 1 --form plain"
 )
-LAUNCH = shlex.split("-m accelerate.commands.launch --cpu --num_machines 1 --mixed_precision no --dynamo_backend no")
+DATA = Path(electra_helpers.__file__).parents[1] / "data" / "accelerate"
 
 
 def command(corpus: Path, out: Path, processes: int, *more: str) -> subprocess.Popen:
-    launch = [*LAUNCH, "--num_processes", str(processes), "--main_process_port", "0"] if processes > 1 else []
+    launch = [
+        "-m",
+        "accelerate.commands.launch",
+        "--config_file",
+        DATA / "two_cpu_processes.yaml",
+        "--main_process_port",
+        "0",
+    ]
+    launch = launch if processes > 1 else []
+    return start(launch, corpus, out, *more)
+
+
+def start(launch: list, corpus: Path, out: Path, *more: str) -> subprocess.Popen:
     environment = os.environ | {
         "PYTHONPATH": str(Path(electra_helpers.__file__).parents[1]),
         "ELECTRA_CACHE": str(corpus.parent / "cache"),
@@ -47,6 +60,12 @@ def run(corpus: Path, out: Path, processes: int, *more: str) -> str:
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said[-3000:]
     return said
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +159,40 @@ def test_a_signal_to_one_process_stops_both_behind_the_same_step(shards):
     newest = max(p.name for p in (out / "checkpoints").glob("step-*"))
     assert int(newest.removeprefix("step-")) < 100_000
     assert f"{int(newest.removeprefix('step-')):,} of 100,000 steps" in said
+
+
+def test_two_machines_learn_as_one_does(shards, one):
+    """Two launchers that find each other by an address, as on two machines."""
+    out, port = shards.parent / "machines", free_port()
+    launch = ["-m", "torch.distributed.run", "--nnodes", "2", "--nproc_per_node", "1", "--master_addr", "127.0.0.1"]
+    launch += ["--master_port", str(port)]
+    machines = [start([*launch, "--node_rank", str(rank)], shards, out, *OPTIONS) for rank in range(2)]
+    said = [machine.communicate(timeout=300)[0] for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0], said
+    assert torch.allclose(curve(one), curve(out), rtol=1e-4)
+    assert same_weights(one, out)
+
+
+@pytest.mark.parametrize(
+    ("name", "processes", "machines", "multi_gpu"),
+    [("one_machine", 8, 1, True), ("two_machines", 16, 2, True), ("two_cpu_processes", 2, 1, False)],
+)
+def test_the_launcher_understands_the_configuration_files(name, processes, machines, multi_gpu):
+    from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+
+    command = [
+        "--config_file",
+        str(DATA / f"{name}.yaml"),
+        "--machine_rank",
+        str(machines - 1),
+        "-m",
+        "electra_helpers.cli",
+    ]
+    arguments, _, _ = _validate_launch_command(
+        launch_command_parser().parse_args([*command, "pretrain", "--out", "runs/x"])
+    )
+    assert (arguments.num_processes, arguments.num_machines, arguments.multi_gpu) == (processes, machines, multi_gpu)
+    assert arguments.machine_rank == machines - 1
+    assert arguments.mixed_precision == "no"
+    assert arguments.module
+    assert arguments.training_script == "electra_helpers.cli"
