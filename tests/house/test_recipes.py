@@ -14,5 +14,5 @@ def test_the_plan_of_a_large_run_is_quoted_as_it_is_printed():
 
 def test_the_plan_follows_its_assumptions():
     by_name = dict(facts(Plan(gpus=16, utilisation=0.7)))
-    assert "5 hours on 16 GPUs, 82 GPU hours, $163" in by_name["training"]
+    assert "5 hours on 16 GPUs, 81 GPU hours, $163" in by_name["training"]
     assert "hidden" in dict(facts(Plan(network_gb_s=50.0)))["gradients between machines"]
