@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,24 @@ def write_model(model: nn.Module, path: Path) -> None:
     """All weights, a table that two nets share once, as safetensors."""
     from safetensors.torch import save_model
 
-    save_model(model, str(path))
+    with disk_errors(path):
+        save_model(model, str(path))
     sync_file(path)
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """safetensors' own error for a disk that is full, or must not be written to, as the OSError that it is."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as error:
+        number = re.search(r"\(os error (\d+)\)", str(error))
+        if number is None:
+            raise
+        code = int(number[1])
+        raise OSError(code, os.strerror(code), str(path)) from error
 
 
 def read_model(model: nn.Module, path: Path) -> None:
@@ -62,7 +81,8 @@ def write_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
     """Named tensors as safetensors, synced to the disk."""
     from safetensors.torch import save_file
 
-    save_file(tensors, str(path))
+    with disk_errors(path):
+        save_file(tensors, str(path))
     sync_file(path)
 
 

@@ -1,6 +1,7 @@
 """Checkpoints: a run that was stopped ends with the very weights of one that was not, and damage is noticed."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -115,6 +116,27 @@ def test_a_full_disk_leaves_the_older_checkpoints_and_says_so(two_checkpoints, m
     with pytest.raises(ElectraError, match=r"the disk is full.* untouched"):
         two_checkpoints.save(task.model, {}, {"step": 15})
     assert [p.name for p in two_checkpoints.folder.iterdir()] == ["step-00000005", "step-00000010"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the size of files as Linux does")
+def test_a_real_limit_of_the_disk_ends_a_run_in_one_line_and_keeps_what_was_whole(tmp_path):
+    """Not a made-up error: the system itself refuses to write more than 300 kB into a file."""
+    (tmp_path / "text.txt").write_text("\n\n".join(f"the cat {i} sat on mat {i % 7} ." for i in range(300)))
+    size = "--hidden-size 64 --embedding-size 64 --intermediate-size 128 --batch-size 4 --length 16 --vocab-size 120"
+    options = f"--steps 4 --save-every 1 --eval-rows 4 --device cpu --size tiny {size}".split()
+    code = "import resource, sys; from electra_helpers.cli import main; "
+    code += "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000)); main()"
+    out = tmp_path / "run"
+    command = ["pretrain", "--corpus", tmp_path / "text.txt", "--out", out, *options]
+    environment = os.environ | {"ELECTRA_CACHE": str(tmp_path / "cache"), "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *command], capture_output=True, text=True, check=False, env=environment
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert "Could not write the checkpoint" in ended.stderr
+    assert "File too large. Older checkpoints are untouched" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not list(out.glob("checkpoints/*step*"))
 
 
 def test_a_nan_is_never_saved(make_task, tmp_path):
