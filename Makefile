@@ -4,7 +4,9 @@
 # make mutants    put each known mistake into a copy of the package and see a test catch it
 # make lint        ruff alone
 # make notebooks   execute every notebook in order and normalise it
-# make links       write the links in every notebook anew, from [project.urls] in pyproject.toml
+# make links       write the links in every notebook anew, from [project.urls] in pyproject.toml, and the marks for nbgrader
+# make handout     the notebooks without hints and solutions, in build/handout
+# make offline-kit  everything for a room without network, in build/offline-kit
 # make lock        resolve requirements.lock anew (UPGRADE=1 moves to the newest versions)
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,\
@@ -17,7 +19,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 LAB_SETTINGS := .venv/share/jupyter/lab/settings
 NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
-.PHONY: lab test test-slow mutants lint notebooks links lock clean
+.PHONY: lab test test-slow mutants lint notebooks links handout offline-kit lock clean
 
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab $(ROOT_FLAG) --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb
@@ -40,6 +42,12 @@ notebooks: $(INSTALLED)
 
 links: $(INSTALLED)
 	$(BIN)/python -m tests.notebooks.execute --links
+
+handout: $(INSTALLED)
+	$(BIN)/electra course handout --out build/handout
+
+offline-kit: $(INSTALLED)
+	$(BIN)/python -m tests.kits.offline_kit build/offline-kit
 
 # The stamp is written last: an installation that was interrupted is simply done again.
 $(INSTALLED): requirements.lock pyproject.toml

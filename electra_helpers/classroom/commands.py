@@ -60,3 +60,38 @@ def grade(
     made = grade_all(submissions, notebooks_folder(notebooks), limits=limits, jobs=jobs, say=say)
     for path in report.write(made, out, said=said):
         print(path)
+
+
+@course_app.command()
+def variants(
+    seed: Annotated[int, typer.Option(help="Decides the rules: give each class or year another.")],
+    out: Annotated[Path, typer.Option(help="Folder for the notebook.")] = Path("."),
+) -> None:
+    """Write a notebook of changed exercises for marked work: another share, whole words, three labels, each with its check."""
+    from electra_helpers.classroom.material import write_variants
+
+    path = write_variants(seed, out)
+    print(f"{path}\nGrade it: electra grade HANDED_IN --notebooks {path.parent}")
+
+
+@course_app.command()
+def handout(
+    out: Annotated[Path, typer.Option(help="Folder for the copies.")] = Path("build/handout"),
+    notebooks: Notebooks = None,
+) -> None:
+    """Copy the notebooks without hints, solutions and the answers of the quizzes."""
+    from electra_helpers.classroom.material import write_handout
+
+    print(f"{out}: {len(write_handout(notebooks_folder(notebooks), out))} notebooks without hints and solutions")
+
+
+@course_app.command()
+def relink(
+    repo: Annotated[str, typer.Option(help="OWNER/NAME of your copy on GitHub.")],
+    ref: Annotated[str, typer.Option(help="Its tag or branch.")],
+    root: Annotated[Path, typer.Option(help="Folder of your clone.")] = Path("."),
+) -> None:
+    """Point every badge, link and set-up cell of your clone to your copy of the course."""
+    from electra_helpers.classroom.material import relink as point_to
+
+    print(f"{point_to(root, repo, ref)} notebooks now point to {repo} at {ref}")

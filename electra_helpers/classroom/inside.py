@@ -13,6 +13,7 @@ def begin() -> None:
     from electra_helpers.course import exercises
 
     exercises.every()
+    exercises.find("v0.1")  # loads the variants
     sys.addaudithook(no_network)
 
 

@@ -55,6 +55,19 @@ def checked_in(cell: NotebookNode) -> str | None:
     return found[1] if found and "record=False" not in cell.source else None
 
 
+def check_metadata(exercise_id: str) -> dict:
+    """What makes a check cell an nbgrader test: locked, one point, and no solution cell (nbgrader would empty the stub)."""
+    return {
+        "grade": True,
+        "grade_id": f"check-{exercise_id.replace('.', '-')}",
+        "locked": True,
+        "points": 1,
+        "schema_version": 3,
+        "solution": False,
+        "task": False,
+    }
+
+
 def originals(folder: Path) -> list[Original]:
     """Every notebook of a folder that has exercises. Raises `ElectraError` where there is none."""
     found = []

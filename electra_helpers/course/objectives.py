@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable as Function
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -213,6 +213,8 @@ PROBES: dict[str, Function[[Tokenizer], Probe]] = {"pairs": pairs_probe, "outcom
 class Readings(Callback):
     """Reads the probes, and the generator, at `READINGS` points of a run; `found` holds a record for each."""
 
+    last: ClassVar[Readings | None] = None  # the newest, which `eh.share` tells a class of
+
     tokenizer: Tokenizer
     count: int = READINGS
     probes: tuple[str, ...] = tuple(PROBES)
@@ -220,6 +222,7 @@ class Readings(Callback):
 
     def on_start(self, run: Run) -> None:
         self.exams = {name: PROBES[name](self.tokenizer) for name in self.probes}
+        self.run, Readings.last = run, self
         self.due = {round(run.config.steps * i / (self.count - 1)) for i in range(self.count)}
         self._read(run)
 

@@ -2,7 +2,7 @@
 
     python -m tests.notebooks.execute                       every notebook
     python -m tests.notebooks.execute notebooks/03*.ipynb   some of them
-    python -m tests.notebooks.execute --links               only the links, from [project.urls]; nothing runs: `make links`
+    python -m tests.notebooks.execute --links               only links and grading metadata; nothing runs: `make links`
 """
 
 import argparse
@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from tests.notebooks.form import NOTEBOOKS, ROOT, normalise, notebooks, read, set_links
+from tests.notebooks.form import NOTEBOOKS, ROOT, normalise, notebooks, read, set_links, set_points
 
 CELL_TIMEOUT = 600  # seconds; one slow cell of the laptop profile on two cores takes a third of it
 
@@ -74,13 +74,15 @@ def renew(path: Path, folder: Path) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.notebooks.execute", description=__doc__.split("\n")[0])
     parser.add_argument("notebook", nargs="*", type=Path, help="default: every notebook")
-    parser.add_argument("--links", action="store_true", help="only write the links anew; run nothing")
+    parser.add_argument("--links", action="store_true", help="only write links and grading metadata anew; run nothing")
     options = parser.parse_args()
     paths = [path.resolve() for path in options.notebook] or notebooks()
     if options.links:
         for path in paths:
             book = read(path)
             set_links(book, path)
+            for cell in book.cells:
+                set_points(cell)
             write(book, path)
         return 0
     with copied_notebooks() as folder:

@@ -9,11 +9,13 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from electra_helpers.classroom.transplant import check_metadata, checked_in
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 BRANCH = "main"
 HEADING = re.compile(r"^# (\d\d · .+)$", re.MULTILINE)
-INSTALL = re.compile(r"git\+https://[^\s\"'@]+@[\w.]+")
+INSTALL = re.compile(r"git\+https://[^\s\"'@]+@[\w./-]+")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -38,16 +40,22 @@ def project() -> dict:
     return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
+def ref() -> str | None:
+    """The tag or branch that `electra course relink` chose; None in the course itself."""
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8")).get("tool", {})
+    return tools.get("electra-course", {}).get("ref")
+
+
 def colab_url(path: Path) -> str:
     on_github = project()["urls"]["Repository"].removeprefix("https://")
     owner_and_name = on_github.removeprefix("github.com/").rstrip("/")
     where = path.resolve().relative_to(ROOT).as_posix()
-    return f"https://colab.research.google.com/github/{owner_and_name}/blob/{BRANCH}/{where}"
+    return f"https://colab.research.google.com/github/{owner_and_name}/blob/{ref() or BRANCH}/{where}"
 
 
 def install_source() -> str:
     """What a set-up cell installs on Colab: this project, at the tag of its version."""
-    return f"git+{project()['urls']['Repository']}@v{project()['version']}"
+    return f"git+{project()['urls']['Repository']}@{ref() or 'v' + project()['version']}"
 
 
 def title(path: Path) -> str:
@@ -86,6 +94,14 @@ def set_links(book: NotebookNode, path: Path) -> None:
         cell.source = INSTALL.sub(install_source(), cell.source)
 
 
+def set_points(cell: NotebookNode) -> None:
+    """Give a check cell its nbgrader metadata, and no other cell any."""
+    cell.metadata.pop("nbgrader", None)
+    number = checked_in(cell)
+    if number:
+        cell.metadata["nbgrader"] = nbformat.from_dict(check_metadata(number))
+
+
 def normalise(book: NotebookNode) -> None:
     """Bring an executed notebook into the form in which it is committed."""
     book.metadata = nbformat.from_dict(
@@ -99,6 +115,7 @@ def normalise(book: NotebookNode) -> None:
     for cell in book.cells:
         cell.source = cell.source.strip("\n")
         cell.metadata = nbformat.from_dict({"tags": tags(cell)} if tags(cell) else {})
+        set_points(cell)
         if cell.cell_type == "code":
             cell.outputs = [] if "outcome" in tags(cell) else list(_kept_outputs(cell.outputs))
 

@@ -4,7 +4,17 @@ import re
 
 import pytest
 
-from tests.notebooks.form import HEADING, INSTALL, code_cells, install_source, navigation, notebooks, read, tags
+from electra_helpers.classroom.transplant import check_metadata, checked_in
+from tests.notebooks.form import (
+    HEADING,
+    INSTALL,
+    code_cells,
+    install_source,
+    navigation,
+    notebooks,
+    read,
+    tags,
+)
 
 MAX_BYTES = 500_000
 MAX_LINES = {"setup": 12, "any": 25}
@@ -55,6 +65,13 @@ def test_links_are_those_of_the_file_and_of_pyproject(path):
     assert book.cells[0].source == navigation(path), "run `make links`"
     sources = [found for cell in book.cells for found in INSTALL.findall(cell.source)]
     assert set(sources) <= {install_source()}
+
+
+@every_notebook
+def test_nbgrader_counts_a_point_for_each_check_and_nothing_else(path):
+    for cell in read(path).cells:
+        number = checked_in(cell)
+        assert cell.metadata.get("nbgrader") == (check_metadata(number) if number else None), "run `make links`"
 
 
 @every_notebook

@@ -19,6 +19,8 @@ def every() -> tuple[Exercise, ...]:
 
 def find(exercise_id: str) -> Exercise:
     """The exercise of that number. Raises `ElectraError` where there is none."""
+    if exercise_id[:1] == "v":
+        return import_module(f"{__name__}.variants").find_variant(exercise_id)
     for exercise in every():
         if exercise.id == exercise_id:
             return exercise
