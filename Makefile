@@ -1,6 +1,7 @@
 # make lab         JupyterLab on the first notebook; the first call makes .venv and installs everything
 # make test        the same set-up, then ruff and pytest, with the notebooks and the browser, without what is slow
 # make test-slow   only what is slow
+# make test-colab  every notebook with the package versions that Colab has (part of test-slow)
 # make mutants    put each known mistake into a copy of the package and see a test catch it
 # make lint        ruff alone
 # make notebooks   execute every notebook in order and normalise it
@@ -19,7 +20,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 LAB_SETTINGS := .venv/share/jupyter/lab/settings
 NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
-.PHONY: lab test test-slow mutants lint notebooks links handout offline-kit lock clean
+.PHONY: lab test test-slow test-colab mutants lint notebooks links handout offline-kit lock clean
 
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab $(ROOT_FLAG) --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb
@@ -29,6 +30,9 @@ test: lint
 
 test-slow: $(INSTALLED)
 	$(BIN)/pytest -m slow
+
+test-colab: $(INSTALLED)
+	$(BIN)/pytest -m slow tests/colab
 
 mutants: $(INSTALLED)
 	$(BIN)/python tests/mutants/run.py

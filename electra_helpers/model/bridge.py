@@ -217,7 +217,13 @@ def _read_transformers(folder: Path, role: str) -> tuple[ModelConfig, dict[str, 
     try:
         with quiet_transformers():
             model, info = kind.from_pretrained(folder, output_loading_info=True)
-    except (OSError, ValueError, RuntimeError, EOFError, UnpicklingError) as error:  # a .bin that holds more than tensors
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+        EOFError,
+        UnpicklingError,
+    ) as error:  # a .bin that holds more than tensors
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ElectraError(f"transformers cannot load {folder}: {reason}") from error
     if info["missing_keys"]:

@@ -54,6 +54,8 @@ def test_autograde_gives_points_for_what_is_right(nbgrader, tmp_path):
         "JUPYTER_CONFIG_DIR": str(tmp_path),
     }
 
+    env["PATH"] = f"{nbgrader.parent}{os.pathsep}{env['PATH']}"  # it calls alembic by its name
+
     def run(*command):
         done = subprocess.run(
             [nbgrader, "-m", "nbgrader", *command], cwd=course, env=env, capture_output=True, text=True, timeout=900
