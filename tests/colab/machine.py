@@ -15,6 +15,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
@@ -87,18 +89,12 @@ def run(machine: Machine, book: NotebookNode, room: Path) -> list[str]:
     (kernel / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}))
     for cell in book.cells:
         cell.source = REQUIREMENT.sub(f'"{machine.wheel}"', cell.source)
-    client = NotebookClient(
-        book, timeout=CELL_SECONDS, kernel_name="python3", resources={"metadata": {"path": str(content)}}
-    )
-    client.kernel_spec_manager = _only(room / "jupyter" / "kernels")
+    specs = KernelSpecManager(kernel_dirs=[str(room / "jupyter" / "kernels")], ensure_native_kernel=False)
+    manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs)
+    resources = {"metadata": {"path": str(content)}}
+    client = NotebookClient(book, km=manager, timeout=CELL_SECONDS, resources=resources)
     client.execute(env=_environment(room, log))
     return log.read_text("utf-8").splitlines()
-
-
-def _only(folder: Path):
-    from jupyter_client.kernelspec import KernelSpecManager
-
-    return KernelSpecManager(kernel_dirs=[str(folder)], ensure_native_kernel=False)
 
 
 def _environment(room: Path, log: Path) -> dict[str, str]:
