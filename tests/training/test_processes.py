@@ -1,5 +1,6 @@
 """Several processes: the same examples, the same curve, one log and one set of checkpoints, whoever and however many they are."""
 
+import contextlib
 import json
 import os
 import random
@@ -46,13 +47,29 @@ def start(launch: list, corpus: Path, out: Path, *more: str) -> subprocess.Popen
         "ELECTRA_CACHE": str(corpus.parent / "cache"),
         "OMP_NUM_THREADS": "1",
     }
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, *launch, "-m", "electra_helpers.cli", "pretrain", "--corpus", corpus, "--out", out, *more],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
+    STARTED.append(process)
+    return process
+
+
+STARTED: list[subprocess.Popen] = []
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_left_waiting():
+    """Processes that wait for one that will never come are ended with the test."""
+    yield
+    for process in STARTED:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    STARTED.clear()
 
 
 def run(corpus: Path, out: Path, processes: int, *more: str) -> str:
