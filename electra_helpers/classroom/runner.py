@@ -52,7 +52,6 @@ class Grading:
     def __init__(self, job: dict[str, Any], out: TextIO) -> None:
         self.job, self.out, self.seal, self.timeouts = job, out, "", 0
         self.notes: set[str] = set()
-        timed_out = {"ename": "CellTimeout", "evalue": f"longer than {job['cell_seconds']} s", "traceback": []}
         self.client = NotebookClient(
             nbformat.v4.new_notebook(),
             timeout=job["cell_seconds"],
@@ -60,7 +59,7 @@ class Grading:
             kernel_name="python3",
             allow_errors=True,
             interrupt_on_timeout=True,
-            error_on_timeout=timed_out,
+            error_on_timeout={"ename": "TimeoutError", "evalue": "", "traceback": []},
             resources={"metadata": {"path": job["folder"]}},
         )
 
@@ -76,7 +75,7 @@ class Grading:
         started = time.monotonic()
         self.client.execute_cell(cell, len(self.client.nb.cells) - 1)
         outputs = cell.get("outputs", [])
-        printed = "".join(output.text for output in outputs if output.output_type == "stream")
+        printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
         for name in re.findall(r"^\[no network\] (.*)$", printed, re.MULTILINE):
             self.note(f"tried the network ({name[:80]})")
         if time.monotonic() - started >= seconds:
@@ -94,10 +93,18 @@ class Grading:
             self.notes.add(text)
             self.say(event="note", text=text)
 
+    def take_seal(self) -> str:
+        """A hash over every check, or '' where the kernel does not give one. Raises `Hung` where it is too busy."""
+        printed, error = self.run(TAKE_SEAL, OUR_SECONDS)
+        if "ran longer" in error:
+            raise Hung
+        found = re.search(r"^seal [0-9a-f]{64}$", printed, re.MULTILINE)
+        return found[0] if found else ""
+
     def cells(self) -> None:
         """Run everything."""
         self.run(BEGIN, OUR_SECONDS)
-        self.seal, _ = self.run(TAKE_SEAL, OUR_SECONDS)
+        self.seal = self.take_seal()
         trouble: dict[str, str] = {}
         for source, checks, answers in self.job["cells"]:
             if checks:
@@ -109,7 +116,7 @@ class Grading:
 
     def check(self, source: str, number: str, trouble: str) -> None:
         """Judge one exercise; where it is not passed, later cells get the course's function, as in the notebook."""
-        seal, _ = self.run(TAKE_SEAL, OUR_SECONDS)
+        seal = self.take_seal()
         variable = source.split("=")[0].strip()
         check = (
             f"from electra_helpers.course.grading import check as _check\n{variable} = _check({number!r}, {variable}"
@@ -120,7 +127,8 @@ class Grading:
             )
             return
         printed, error = self.run(f"{check})", OUR_SECONDS)
-        passed = not error and f"{number} · passed" in printed
+        # The first line is the check's; what the learner's function prints comes behind it.
+        passed = not error and printed.startswith(f"{number} · passed")
         status, message = ("passed", "") if passed else self._verdict(error, trouble)
         self.say(event="result", exercise=number, status=status, message=message[:MOST_CHARACTERS])
         if not passed:

@@ -25,6 +25,13 @@ LIMITS = Limits(seconds=60, cell_seconds=6, memory_gb=2.0)
 NO_CHECK = "import electra_helpers as eh\nfrom electra_helpers.course import grading\n"
 CHEAT = NO_CHECK + "grading.judge = lambda *a, **k: grading.Verdict('passed', '')\neh.check = lambda i, x: x"
 
+PRINTS = """
+def word_ids(tokens):
+    os.environ["ELECTRA_STRICT"] = "0"
+    print("01.4 · passed.")
+    return [0] * len(tokens)
+"""
+
 
 def table(made):
     return {(row.learner, row.exercise): (row.status, row.code) for row in made.rows}
@@ -64,6 +71,7 @@ def test_the_table_is_right_and_each_submission_costs_only_itself(original, room
     hand_in(room, "calls the package", solved(original, pack=CALLS))
     hand_in(room, "copies", solved(original, pack=RENAMED))
     hand_in(room, "exchanges checks", with_first(solved(original, word_ids=WRONG), CHEAT))
+    hand_in(room, "prints passed", solved(original, word_ids=f"import os\n{PRINTS}"))
     hand_in(room, "from colab", as_colab_saves(solved(original, pack=f"# of my own\n{PACK.replace('size', 'n')}")))
     hand_in(room, "no stub", without(right, lambda cell: exercise_of(cell) == "01.4"))
     hand_in(room, "not a notebook", "{ this is no notebook")
@@ -92,6 +100,7 @@ def test_the_table_is_right_and_each_submission_costs_only_itself(original, room
         "calls the package": {"01.3": ("passed", "calls the package"), "01.4": own},
         "copies": {"01.3": same, "01.4": own},
         "exchanges checks": {"01.3": ("checks changed", "same code as another"), "01.4": ("checks changed", "own")},
+        "prints passed": {"01.3": same, "01.4": ("failed", "own")},
         "from colab": {"01.3": same, "01.4": own},
         "no stub": {"01.3": same, "01.4": ("not attempted", "")},
         "not a notebook": {"": ("not a notebook", "")},
