@@ -39,6 +39,7 @@ class Row:
     message: str = ""
     notes: str = ""
     seconds: float = 0.0  # of the whole notebook
+    memory_gb: float = 0.0  # the most that its processes took together
     fingerprint: str | None = None  # equal for copies
 
 
@@ -79,7 +80,11 @@ def grade(
 
             def one(numbered: tuple[int, Submission]) -> Grades:
                 number, submission = numbered
-                found = _grade_one(submission, known, Path(room) / f"{number:03d}", limits)
+                try:
+                    found = _grade_one(submission, known, Path(room) / f"{number:03d}", limits)
+                except Exception as error:  # whatever it was about this one, the others are graded
+                    why = f"The grader itself failed here: {type(error).__name__}: {error}"
+                    found = Grades([Row(submission.learner, "", "", "", "not graded", message=why)])
                 say(f"{number + 1} of {len(submissions)}: {submission.learner}: {_in_short(found.rows)}")
                 return found
 
@@ -132,7 +137,7 @@ def _rows(learner: str, original: Original, graded: Graded, run: Run) -> list[Ro
             "message": ENDED.get(run.how, "This check was not reached."),
         }
         row = Row(learner, original.name, number, exercise.title, result["status"], message=result["message"])
-        row.notes, row.seconds = "; ".join(notes), run.seconds
+        row.notes, row.seconds, row.memory_gb = "; ".join(notes), run.seconds, run.peak_gb
         row.detail = origin.from_the_package(exercise, graded.code[number])
         attempted = exercise.kind == "build" and row.status != "not attempted"
         row.code = origin.CALLS if row.detail else origin.OWN if attempted else ""

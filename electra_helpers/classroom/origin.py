@@ -62,7 +62,7 @@ def functions_of(source: str) -> dict[str, ast.FunctionDef]:
     for block in re.split(r"\n\n(?=\S)", re.sub(r"^[ \t]*[%!].*$", "", source, flags=re.MULTILINE)):
         try:
             tree = ast.parse(block)
-        except SyntaxError:
+        except (SyntaxError, ValueError, RecursionError, MemoryError):  # a null character, thousands of brackets
             continue
         found |= {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     return found

@@ -11,7 +11,19 @@ from pathlib import Path
 from electra_helpers.classroom.grade import Answer, Grades, Row
 from electra_helpers.course.exercises import find
 
-COLUMNS = ("learner", "notebook", "exercise", "title", "status", "code", "detail", "message", "notes", "seconds")
+COLUMNS = (
+    "learner",
+    "notebook",
+    "exercise",
+    "title",
+    "status",
+    "code",
+    "detail",
+    "message",
+    "notes",
+    "seconds",
+    "memory_gb",
+)
 SIGNS = {"passed": "✓", "failed": "✗", "not attempted": "–"}
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; color-scheme: light dark; }
@@ -38,7 +50,7 @@ def write(made: Grades, out: Path, *, said: str) -> list[Path]:
 
 def _cell(row: Row, name: str) -> str:
     value = getattr(row, name)
-    return f"{value:.1f}" if isinstance(value, float) else str(value)
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def _harmless(text: str) -> str:

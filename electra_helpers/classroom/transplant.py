@@ -196,7 +196,7 @@ def written(cell: NotebookNode) -> str:
         return cell.source.strip()
     try:
         statements = ast.parse(cell.source).body
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return cell.source.strip()
     strings = [
         node.value

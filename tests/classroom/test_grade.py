@@ -8,6 +8,7 @@ from electra_helpers.classroom import watch
 from electra_helpers.classroom.grade import grade
 from electra_helpers.classroom.transplant import checked_in, exercise_of
 from electra_helpers.classroom.watch import Limits
+from electra_helpers.errors import ElectraError
 from tests.classroom.handed_in import (
     CALLS,
     PACK,
@@ -47,6 +48,22 @@ def test_one_exercise_right_one_wrong_and_the_checks_deleted(original, room, tmp
     made = grade(room, tmp_path / "originals", limits=LIMITS)
     assert table(made) == {("Ada", "01.3"): ("passed", "own"), ("Ada", "01.4"): ("failed", "own")}
     assert "##" in row_of(made, "Ada", "01.4").message, "the check's own sentence names the misconception"
+
+
+def test_what_the_grader_stumbles_over_costs_only_that_submission(original, room, tmp_path, monkeypatch):
+    from electra_helpers.classroom import grade as module
+
+    def stumble(path):
+        if path.parent.name == "000":
+            raise RuntimeError("odd")
+        raise ElectraError("no notebook")
+
+    hand_in(room, "Ada", original)
+    hand_in(room, "Bo", original)
+    monkeypatch.setattr(module, "read_book", stumble)
+    rows = grade(room, tmp_path / "originals").rows
+    assert [(row.learner, row.status) for row in rows] == [("Ada", "not graded"), ("Bo", "not a notebook")]
+    assert "RuntimeError: odd" in rows[0].message
 
 
 @pytest.mark.slow

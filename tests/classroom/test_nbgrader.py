@@ -38,6 +38,19 @@ def nbgrader(tmp_path_factory):
     return python
 
 
+@pytest.mark.parametrize("mode", ["autograde", "validate"])
+def test_under_nbgrader_every_check_is_strict(mode, monkeypatch, tmp_path):
+    import electra_helpers as eh
+    from electra_helpers.course.grading import ExerciseFailed
+
+    monkeypatch.delenv("ELECTRA_STRICT", raising=False)
+    monkeypatch.setenv("ELECTRA_PORTFOLIO", str(tmp_path / "portfolio.json"))
+    eh.check("00.2", None)
+    monkeypatch.setenv("NBGRADER_EXECUTION", mode)
+    with pytest.raises(ExerciseFailed, match=r"00\.2 is not attempted"):
+        eh.check("00.2", None)
+
+
 @pytest.mark.slow
 def test_autograde_gives_points_for_what_is_right(nbgrader, tmp_path):
     course = tmp_path / "course"

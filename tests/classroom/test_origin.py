@@ -79,3 +79,11 @@ def test_the_same_written_answer_is_the_same():
     text = "Unusual is not wrong, so never delete by itself; look at every flag, and say who was flagged."
     assert fingerprint(exercise, text) == fingerprint(exercise, text.upper().replace(",", " ")) is not None
     assert fingerprint(exercise, "Too short.") is None
+
+
+@pytest.mark.parametrize(
+    "source", ["def pack(a):\n    return '\0'", "(" * 5_000, "def pack(:", "%%bash\nrm -rf /", "+" * 50_000 + "1"]
+)
+def test_code_that_python_cannot_even_read_is_nobodys(source):
+    assert fingerprint(PACK_EXERCISE, source) is None
+    assert from_the_package(PACK_EXERCISE, source) == ""
