@@ -29,8 +29,6 @@ HELD_OUT = 96  # validation stories of an evaluation
 class RowsInMemory:
     """Rows of token ids, padded to `length`, as the training loop reads them."""
 
-    is_padded = False  # few and short: not worth sorting by length
-
     def __init__(self, rows: Sequence[Sequence[int]], length: int, pad_id: int) -> None:
         self.length = length
         padded = [[*row, *[pad_id] * (length - len(row))] for row in rows]
@@ -45,6 +43,14 @@ class RowsInMemory:
         chosen = torch.as_tensor(np.asarray(indices))
         real = self.is_real[chosen, :length]
         return Batch(self.ids[chosen, :length], None, None if bool(real.all()) else real)
+
+    def of_step(self, step: int, mine: slice, size: int, seed: int, *, one_shape: bool = False) -> Batch:
+        """The rows `mine` of the `size` rows of a step; all have one shape."""
+        return self.take(row_order(len(self), seed, step * size, size)[mine])
+
+    def sample(self, number: int) -> Batch:
+        """The first `number` rows."""
+        return self.take(np.arange(min(len(self), number)))
 
 
 @dataclass(frozen=True, eq=False)

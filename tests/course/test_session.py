@@ -16,6 +16,19 @@ def test_rows_in_memory_are_padded_and_masked():
     assert rows.take([1]).attention_mask is None
 
 
+def test_rows_in_memory_train_as_packed_rows_do():
+    from electra_helpers.course.quick import world_run
+
+    rows = RowsInMemory([[2, 5 + n, 6, 7, 3] for n in range(9)], 5, pad_id=0)
+    run = world_run(story_count=0, steps=1, rows=rows, batch_size=4)
+    work = run.task.work(step=2, process=0, processes=2)
+    other = run.task.work(step=2, process=1, processes=2)
+    both = [*work.batch.input_ids.tolist(), *other.batch.input_ids.tolist()]
+    assert len(both) == 4
+    assert all(row in rows.ids.tolist() for row in both)
+    assert run.task.work(step=2, process=0, processes=1).batch.input_ids.tolist() == both
+
+
 def test_the_profile_decides_the_amounts(monkeypatch, capsys):
     for place, profile in enumerate(PROFILES):
         monkeypatch.setenv("ELECTRA_PROFILE", profile)
