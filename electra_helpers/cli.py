@@ -45,6 +45,7 @@ Columns = Annotated[
     list[str], typer.Option("--column", help="ROLE=NAME where a column is not guessed; may be given again.")
 ]
 Source = Optional[str]  # noqa: UP045 - typer reads it at run time
+Share = Optional[float]  # noqa: UP045
 Number = Optional[float]  # noqa: UP045
 File = Optional[Path]  # noqa: UP045
 Labels = Annotated[Optional[str], typer.Option(help="Names of the labels 0, 1, …, with commas between them.")]  # noqa: UP045
@@ -142,6 +143,32 @@ def pretrain(
         print(report(run, out))
     if run.interrupted:
         raise typer.Exit(130)
+
+
+@app.command()
+def bench(
+    *,
+    size: Annotated[str, typer.Option(help=f"One of {', '.join(RECIPES)}.")] = "small",
+    batch_size: Annotated[int, typer.Option(min=1, help="Rows of a step.")] = 16,
+    length: Annotated[int, typer.Option(min=5, help="Tokens of a row.")] = 128,
+    dropout: Annotated[Share, typer.Option(min=0, max=0.9, help="Dropout; without it the size's own.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Measurements, of which the median counts.")] = 5,
+    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps of a round.")] = 4,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    json_: AsJson = False,
+) -> None:
+    """How fast this machine pre-trains, beside what its matrix product reaches."""
+    from electra_helpers.training.speed import as_row, measure, settings
+
+    speed = measure(*settings(size, batch_size, length, dropout, device), rounds=rounds, steps=steps)
+    if json_:
+        print(json.dumps(as_row(speed)))
+        return
+    print(f"{speed.tokens_per_second:,.0f} tokens/s (± {speed.spread:,.0f}), {speed.mflop_per_token:.0f} MFLOP a token")
+    print(
+        f"{speed.share_of_ceiling:.0%} of the {speed.ceiling_gflops:,.0f} GFLOP/s that this machine's matrix product reaches"
+    )
+    print(f"at most {speed.peak_mb:,.0f} MB of memory")
 
 
 @app.command()

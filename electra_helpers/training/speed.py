@@ -1,0 +1,160 @@
+"""How fast a machine pre-trains: steps of the loop on random rows, beside what the machine's matrix product reaches."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import torch
+
+from electra_helpers.config import ModelConfig, PretrainConfig, recipe
+from electra_helpers.model.ablations import build_network
+from electra_helpers.text.packing import Batch
+from electra_helpers.training.loop import Meter, Run, take_step
+from electra_helpers.training.optim import make_optimizer, parameter_groups, set_step
+from electra_helpers.training.pretraining import Pretraining
+from electra_helpers.training.processes import make_accelerator
+
+SQUARES = (512, 1024, 2048)  # sizes of the matrices whose product sets the ceiling
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What was measured: `tokens_per_second` is the median of the rounds, `spread` half of the distance of their quartiles."""
+
+    tokens_per_second: float
+    spread: float
+    ceiling_gflops: float
+    share_of_ceiling: float
+    peak_mb: float
+    mflop_per_token: float
+
+
+class RandomRows:
+    """Full rows of random words, drawn anew for every step: what a step costs does not depend on what it reads."""
+
+    is_padded = False
+    fingerprint = "random"
+
+    def __init__(self, config: PretrainConfig, vocab_size: int, unselectable: int) -> None:
+        self.length, self.size = config.length, config.batch_size
+        self.words = (unselectable, vocab_size)
+
+    def of_step(self, step: int, mine: slice, size: int, seed: int, *, one_shape: bool = False) -> Batch:
+        return Batch(torch.from_numpy(np.random.default_rng(step).integers(*self.words, (size, self.length))[mine]))
+
+    def sample(self, number: int) -> Batch:
+        return self.of_step(0, slice(0, number), number, 0)
+
+    def describe(self) -> str:
+        return f"random rows of {self.length}"
+
+
+def flops_per_token(config: ModelConfig, length: int, mask_share: float) -> float:
+    """Operations of the matrix products of a joint step, forward and backward, for each token of a full row."""
+    total = 0.0
+    for net in (config.for_generator(), config):
+        width = net.hidden_size
+        layer = 4 * width * width + 2 * width * net.intermediate_size + 2 * length * width
+        total += net.num_layers * layer + (net.embedding_size * width if net.embedding_size != width else 0)
+    small = config.for_generator().hidden_size
+    head = mask_share * (small * config.embedding_size + config.embedding_size * config.vocab_size)
+    judge = config.hidden_size * config.hidden_size + config.hidden_size
+    return 3 * 2 * (total + head + judge)  # a multiply-add is two; the backward pass costs two forward passes
+
+
+def matmul_ceiling(device: torch.device | str = "cpu", precision: str = "fp32") -> float:
+    """Operations a second of the machine's own matrix product, the best of a few sizes."""
+    kinds = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    best = 0.0
+    for n in SQUARES if str(device) == "cpu" else (4096, 8192):
+        a, b = (torch.randn(n, n, device=device, dtype=kinds[precision]) for _ in range(2))
+        for _ in range(3):
+            best = max(best, 2 * n**3 / timed(lambda a=a, b=b: a @ b, device))
+    return best
+
+
+def timed(work: Callable[[], object], device: torch.device | str) -> float:
+    """Seconds that `work` takes, waiting for a device that computes by itself."""
+    wait = torch.cuda.synchronize if str(device).startswith("cuda") else lambda: None
+    wait()
+    began = time.perf_counter()
+    work()
+    wait()
+    return time.perf_counter() - began
+
+
+def make_step(model: ModelConfig, config: PretrainConfig) -> Callable[[], None]:
+    """One optimizer step of the package's own loop on random rows, as a function to be called and timed."""
+    accelerator = make_accelerator(config)
+    torch.manual_seed(0)
+    net = build_network(model, config).to(accelerator.device)
+    rows = RandomRows(config, model.vocab_size, max(model.unselectable_ids) + 1)
+    task = Pretraining(net, rows, rows.sample(8), config)
+    optimizer = make_optimizer(parameter_groups(net, config), config)
+    wrapped, stepper = accelerator.prepare(torch.compile(net) if config.compile else net, optimizer)
+    run, meter = Run(task, config, accelerator.device), Meter(accelerator)
+
+    def step() -> None:
+        set_step(optimizer, run.step, config)
+        take_step(task, wrapped, stepper, accelerator, run, meter)
+        run.step += 1
+
+    return step
+
+
+def settings(
+    size: str, batch_size: int, length: int, dropout: float | None, device: str
+) -> tuple[ModelConfig, PretrainConfig]:
+    """A named size with the shape of the steps to be timed; without `dropout` its own."""
+    chosen = recipe(size)
+    rate = {} if dropout is None else {"dropout": dropout, "attention_dropout": dropout}
+    model = replace(chosen.model, vocab_size=chosen.pretrain.vocab_size, **rate)
+    model = replace(model, max_positions=max(model.max_positions, length))
+    return model, replace(chosen.pretrain, batch_size=batch_size, length=length, form="plain", device=device)
+
+
+def measure(model: ModelConfig, config: PretrainConfig, *, rounds: int = 5, steps: int = 4) -> Speed:
+    """Time `rounds` of `steps` optimizer steps on this machine, each beside a matrix product.
+
+    >>> from electra_helpers.training.speed import measure, settings
+    >>> measure(*settings("tiny", 4, 32, None, "cpu"), rounds=1, steps=1).tokens_per_second > 0
+    True
+    """
+    step = make_step(model, config)
+    device = make_accelerator(config).device
+    for _ in range(2):
+        step()
+    ceilings, speeds = [], []
+    for _ in range(rounds):
+        ceilings.append(matmul_ceiling(device))
+        seconds = timed(lambda: [step() for _ in range(steps)], device)
+        speeds.append(steps * config.batch_size * config.length / seconds)
+    flops, speed = flops_per_token(model, config.length, config.mask_share), statistics.median(speeds)
+    low, high = np.quantile(speeds, (0.25, 0.75))
+    ceiling = statistics.median(ceilings)
+    return Speed(
+        speed, float(high - low) / 2, ceiling / 1e9, speed * flops / ceiling, peak_memory(device) / 1e6, flops / 1e6
+    )
+
+
+def peak_memory(device: torch.device | str) -> float:
+    """The most bytes that this process has held, on a GPU of the device's memory."""
+    if str(device).startswith("cuda"):
+        return float(torch.cuda.max_memory_allocated(device))
+    if sys.platform == "win32":
+        return math.nan
+    import resource  # not on Windows
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return float(unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def as_row(speed: Speed) -> dict[str, float]:
+    """The numbers by name, for JSON."""
+    return asdict(speed)

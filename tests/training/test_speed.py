@@ -1,0 +1,65 @@
+"""The speed that is told: counted operations are those that run, and a step is one of the loop's own."""
+
+import json
+
+import pytest
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from electra_helpers.model.ablations import build_network
+from electra_helpers.training import speed
+
+
+@pytest.mark.parametrize(("size", "length"), [("tiny", 32), ("mini", 64)])
+def test_the_operations_counted_on_paper_are_those_that_run(size, length):
+    model, config = speed.settings(size, 4, length, 0.0, "cpu")
+    step = speed.make_step(model, config)
+    # The counter knows nothing of the CPU's fused attention.
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        step()
+    paper = speed.flops_per_token(model, length, config.mask_share) * 4 * length
+    # Sharing by difference adds tables up, and the selected share of a row is rounded.
+    assert paper == pytest.approx(counter.get_total_flops(), rel=0.02)
+
+
+def test_a_timed_step_trains():
+    model, config = speed.settings("tiny", 4, 32, None, "cpu")
+    step = speed.make_step(model, config)
+    task = step.__closure__[[*step.__code__.co_freevars].index("task")].cell_contents
+    before = torch.cat([p.detach().flatten().clone() for p in task.model.parameters()])
+    step()
+    after = torch.cat([p.detach().flatten() for p in task.model.parameters()])
+    assert (before != after).float().mean() > 0.5
+
+
+def test_the_command_says_how_fast_this_machine_is(electra):
+    code, said, errors = electra(
+        "bench", "--size", "tiny", "--batch-size", 4, "--length", 32, "--rounds", 2, "--steps", 1
+    )
+    assert code == 0, errors
+    assert "tokens/s" in said
+    code, said, _ = electra(
+        "bench", "--size", "tiny", "--batch-size", 4, "--length", 32, "--rounds", 2, "--steps", 1, "--json"
+    )
+    found = json.loads(said)
+    assert found["tokens_per_second"] > 0
+    assert found["share_of_ceiling"] == pytest.approx(
+        found["tokens_per_second"] * found["mflop_per_token"] * 1e6 / (found["ceiling_gflops"] * 1e9), rel=0.5
+    )
+    code, _, errors = electra("bench", "--size", "huge")
+    assert code == 2
+    assert "choose one of tiny" in errors
+
+
+def test_the_contenders_take_steps_of_the_same_shape():
+    from tests.benchmarks import contenders
+
+    shape = contenders.Shape(2, 16, 0.0, "tiny")
+    for name in ("ours", "expert", "expert_gathered", "usual"):
+        contenders.CONTENDERS[name](shape)()
+    generator, discriminator = contenders.transformers_pair(contenders.Shape(2, 16, 0.0, "small"))
+    assert generator.electra.embeddings is discriminator.electra.embeddings
+    theirs = sum(p.numel() for p in contenders.unique(generator, discriminator))
+    ours = sum(p.numel() for p in build_network(*speed.settings("small", 2, 16, 0.0, "cpu")).parameters())
+    assert theirs == pytest.approx(ours, rel=0.001)
