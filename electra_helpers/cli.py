@@ -47,6 +47,7 @@ Columns = Annotated[
 Source = Optional[str]  # noqa: UP045 - typer reads it at run time
 Share = Optional[float]  # noqa: UP045
 Number = Optional[float]  # noqa: UP045
+Count = Optional[int]  # noqa: UP045
 File = Optional[Path]  # noqa: UP045
 Labels = Annotated[Optional[str], typer.Option(help="Names of the labels 0, 1, …, with commas between them.")]  # noqa: UP045
 
@@ -326,6 +327,33 @@ def clean(
     except KeyboardInterrupt:
         fail(f"stopped and saved. Go on: the same command again (it is beside {output}).", 130)
     print(of_cleaning(found, output, corrected))
+
+
+@app.command()
+def generate(
+    model: Model,
+    text: Annotated[
+        Source, typer.Option(help="A text with [MASK] or ___ to fill; without any, some of it is written anew.")
+    ] = None,
+    count: Annotated[int, typer.Option(help="How many texts.")] = 3,
+    words: Annotated[int, typer.Option(help="Tokens of a text that is written from nothing.")] = 40,
+    share: Annotated[float, typer.Option(help="Share of a text without blanks that is written anew.")] = 0.3,
+    redo: Annotated[
+        str, typer.Option(help="Who chooses what is drawn again: critic, random or confidence.")
+    ] = "critic",
+    steps: Annotated[Count, typer.Option(help="How many words are drawn again [two a blank].")] = None,
+    order: Annotated[str, typer.Option(help="Fill blanks 'one by one' or 'at once'.")] = "one by one",
+    temperature: Annotated[float, typer.Option(help="Above 1 wilder, below 1 surer.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed writes the same again.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Fill blanks or write text: the generator proposes, the discriminator picks what is drawn again."""
+    from electra_helpers.model.store import load
+    from electra_helpers.tasks import generation
+
+    how = {"count": count, "words": words, "share": share, "steps": steps, "by": redo}
+    made = generation.generate(load(model), text, order=order, temperature=temperature, seed=seed, **how)
+    print(json.dumps(made, ensure_ascii=False) if as_json else "\n".join(made))
 
 
 @app.command("inspect")

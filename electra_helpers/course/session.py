@@ -50,6 +50,14 @@ AMOUNTS: dict[str, tuple[int, int, int]] = {
     "10.long": (6, 60, 200),
     "10.long_train": (4, 400, 1_000),
     "10.chinese": (16, 1_000, 4_000),
+    "12.stories": (12, 60, 100),
+    "12.steps": (4, 16, 16),  # words of each story that are drawn again
+    "13.fresh": (100, 400, 700),  # stories on which a threshold is checked
+    "13.orders": (40, 200, 1_000),
+    "13.chinese": (40, 200, 500),
+    "13.pairs": (10, 60, 100),  # of each phenomenon
+    "13.train": (16, 500, 2_000),
+    "13.epochs": (1, 6, 6),
 }
 
 

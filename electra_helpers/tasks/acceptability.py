@@ -7,7 +7,7 @@ grows more negative with every token, so between sentences of different length i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -87,11 +87,13 @@ def preferred(good: Sequence[float], bad: Sequence[float]) -> np.ndarray:
     return (np.sign(np.subtract(good, bad)) + 1) / 2
 
 
-def acceptability(model: Pretrained, data: LabelledData, how: str = "sum") -> dict[str, Any]:
+def acceptability(
+    model: Pretrained, data: LabelledData, how: str = "sum", *, score: Callable[..., float] = sentence_score
+) -> dict[str, Any]:
     """The share of pairs whose good sentence scores higher, in all and by phenomenon, beside a coin and "the shorter one"."""
     sides = {side: data.column(side) for side in ("good", "bad")}
     p = {side: token_scores(model, texts) for side, texts in sides.items()}
-    right = preferred(*([sentence_score(each, how) for each in p[side]] for side in ("good", "bad")))
+    right = preferred(*([score(each, how) for each in p[side]] for side in ("good", "bad")))
     shorter = preferred(*([-len(each) for each in p[side]] for side in ("good", "bad")))
     kinds = [str(row.get("phenomenon", "")) for row in data.rows]
 
