@@ -286,4 +286,4 @@ def short_and_long(model: Pretrained, count: int) -> tuple[list[list[float]], li
 
 def real_rows(sets: Sequence[str]) -> str:
     """The recorded results on real text, each beside its baseline; one line where there are none."""
-    return finetune_lab.real_rows(sets)
+    return finetune_lab.real_rows(sets, recorded()["real"])

@@ -273,9 +273,13 @@ def label_curves(
     return figure
 
 
-def real_rows(sets: Sequence[str]) -> str:
-    """The recorded results on published sets whose names begin so, each beside its baseline; one line where there are none."""
-    found = [row for row in recorded().get("real", []) if str(row["set"]).startswith(tuple(sets))]
+def real_rows(sets: Sequence[str], rows: Sequence[dict[str, Any]] | None = None) -> str:
+    """The recorded results on published sets whose names begin so, each beside its baseline; one line where there are none.
+
+    `rows` are those of another record; by default the one that this laboratory reads.
+    """
+    known = recorded().get("real", []) if rows is None else rows
+    found = [row for row in known if str(row["set"]).startswith(tuple(sets))]
     if not found:
         return "No run on a published set is recorded in this release."
     lines = []

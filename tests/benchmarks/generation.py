@@ -80,9 +80,11 @@ def table(runs: list[dict]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--only", choices=SETTINGS, nargs="+", default=list(SETTINGS))
     asked = parser.parse_args()
-    found: dict = {"model": MODEL, "stories": STORIES, "blanks": lab.BLANKS, "seeds": asked.seeds, "settings": {}}
-    for setting in SETTINGS:
+    about = {"model": MODEL, "stories": STORIES, "blanks": lab.BLANKS, "seeds": asked.seeds}
+    found = (json.loads(OUT.read_text("utf-8")) if OUT.is_file() else {"settings": {}}) | about
+    for setting in asked.only:
         runs = [one_seed(setting, seed) for seed in asked.seeds]
         found["settings"][setting] = {"temperature": TEMPERATURE[setting], "runs": runs}
         print(f"{setting}, temperature {TEMPERATURE[setting]}\n{table(runs)}", flush=True)

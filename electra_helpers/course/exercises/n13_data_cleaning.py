@@ -100,7 +100,7 @@ def _same(a: float, b: float) -> bool:
 
 
 RATE, RECALL, ALARMS = 0.001, 0.9, 0.02
-TRAVELS = ("precision", "recall and the false-alarm rate", "F0.5", "all of them")
+TRAVELS = ("precision", "recall and, roughly, the false-alarm rate", "F0.5", "all of them")
 CHOSEN_ON = ("the text to clean", "validation text like it", "the training text")
 TRAVEL_ANSWER = {
     "precision at 0.1 %": precision_at(RATE, RECALL, ALARMS),
@@ -141,7 +141,7 @@ def _choices(answers: dict[str, Any]) -> None:
     if answers["travels"] not in TRAVELS or answers["chosen on"] not in CHOSEN_ON:
         raise Mistake(f"travels: one of {'; '.join(TRAVELS)}. chosen on: one of {'; '.join(CHOSEN_ON)}.")
     if answers["travels"] != TRAVELS[1]:
-        raise Mistake("Compare the rows of the table: which columns stay where they are when mistakes get rare?")
+        raise Mistake("Compare the rows of the table: which columns stay about where they are when mistakes get rare?")
     if answers["chosen on"] == CHOSEN_ON[0]:
         raise Mistake("Tuned on test: its mistakes are not marked, and if they were, the score would flatter itself.")
     if answers["chosen on"] != CHOSEN_ON[1]:
