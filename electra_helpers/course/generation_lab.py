@@ -74,7 +74,7 @@ def words_of_rows(draft: Draft, tokenizer: Tokenizer) -> list[list[str]]:
 
 def is_story(words: Sequence[str]) -> bool:
     """Whether the little world's grammar can tell exactly this story."""
-    return bool(np.isfinite(oracle().log_probability(words)))
+    return all(word in oracle().ids for word in words) and bool(np.isfinite(oracle().log_probability(words)))
 
 
 def accepted(draft: Draft, model: Pretrained | None = None) -> float:
