@@ -228,7 +228,7 @@ EXERCISES = (
         checks=(_one_place_a_row, _it_is_drawn),
         hints=(
             "positions[:, None] is (B, 1). ids.scatter(1, where, value) gives a copy with the value at one place a row.",
-            "hidden = ids.scatter(1, where, mask_id); eh.sample_tokens(guess(hidden, where), generator=generator); scatter again.",
+            "hidden = ids.scatter(1, where, mask_id); sample_tokens(guess(hidden, where), generator=generator); scatter again.",
         ),
         solution=gibbs_step,
         fallback=package_step,
