@@ -41,6 +41,7 @@ print(f"Done. Start: {programs / 'jupyter'} lab {here / 'notebooks' / '00_welcom
 
 def build(out: Path) -> Path:
     """Make the kit anew in `out`; raises `subprocess.CalledProcessError` where a wheel cannot be had."""
+    out = out.resolve()
     if out.exists():
         shutil.rmtree(out)
     wheels = out / "wheels"

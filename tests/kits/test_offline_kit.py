@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ CUT_OFF = "import os, sys; from electra_helpers.classroom.runner import raise_lo
 
 @pytest.fixture(scope="module")
 def kit(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("room") / "kit")
+    return build(Path(os.path.relpath(tmp_path_factory.mktemp("room") / "kit")))  # as make names it
 
 
 def without_network() -> list[str]:
