@@ -53,7 +53,9 @@ def test_every_section_has_what_a_teacher_looks_for(path):
 
 
 def test_every_exercise_that_is_named_exists_and_every_one_is_named():
-    assert set(re.findall(r"\b[01]\d\.\d\b", TEXT)) == {exercise.id for exercise in every()}
+    here = {path.name[:2] for path in COMPLETE}
+    named = {number for number in re.findall(r"\b[01]\d\.\d\b", TEXT) if number[:2] in here}
+    assert named == {exercise.id for exercise in every()}
     for path in notebooks():
         assert path.name[:2] in TEXT
 
