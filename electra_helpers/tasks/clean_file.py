@@ -225,14 +225,16 @@ class Written:
 
     def _add(self, records: Iterable[Any]) -> None:
         if self.form == ".txt":
-            self.file.write("".join(records).encode())
+            self.file.write("".join(records).encode("utf-8", "replace"))
         elif self.form == ".jsonl":
-            self.file.write("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode())
+            self.file.write(
+                "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode("utf-8", "replace")
+            )
         else:
             text = io.StringIO(newline="")
             writer = csv.writer(text, **self.style)
             writer.writerows([[record.get(name) for name in self.fields] for record in records])
-            self.file.write(text.getvalue().encode())
+            self.file.write(text.getvalue().encode("utf-8", "replace"))
 
     def close(self) -> None:
         """Close the file; it stays a partial one."""

@@ -276,3 +276,13 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
         )
         peaks.append(int(ran.stdout))
     assert peaks[1] - peaks[0] < 20, f"{peaks} MiB: ten times the rows must not need more"
+
+
+def test_half_a_surrogate_pair_is_a_question_mark_in_flags_and_copy(tmp_path, pretrained):
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"text": "the \\ud800 chef", "note": "\\ud800"}\n', "utf-8")
+    wanted = Wanted(("text",), threshold=0.0, corrected=tmp_path / "copy.jsonl", sure=1.1)
+    clean_file(pretrained, path, tmp_path / "out.jsonl", wanted)
+    flags = read_flags(tmp_path / "out.jsonl")
+    assert [(flag["word"], flag["start"]) for flag in flags] == [("the", 0), ("?", 4), ("chef", 6)]
+    assert json.loads((tmp_path / "copy.jsonl").read_text("utf-8")) == {"text": "the ? chef", "note": "?"}
