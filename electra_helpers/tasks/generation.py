@@ -249,6 +249,8 @@ def distinct_n(texts: Sequence[Sequence[str]], n: int) -> float:
 
     >>> distinct_n([["a", "b", "a", "b"]], 2)  # ab ba ab
     0.6666666666666666
+
+    Used in notebook 12.
     """
     grams = [tuple(text[at : at + n]) for text in texts for at in range(len(text) - n + 1)]
     return len(set(grams)) / len(grams) if grams else 0.0
