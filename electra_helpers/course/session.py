@@ -50,6 +50,12 @@ AMOUNTS: dict[str, tuple[int, int, int]] = {
     "10.long": (6, 60, 200),
     "10.long_train": (4, 400, 1_000),
     "10.chinese": (16, 1_000, 4_000),
+    "11.rows": (40, 6_000, 6_000),
+    "11.steps": (4, 500, 800),
+    "11.examined": (6, 150, 150),
+    "11.summary_rows": (20, 1_000, 2_000),
+    "11.summary_steps": (4, 120, 200),
+    "11.extract": (12, 200, 400),
     "12.stories": (12, 60, 100),
     "12.steps": (4, 16, 16),  # words of each story that are drawn again
     "13.fresh": (100, 400, 700),  # stories on which a threshold is checked

@@ -29,8 +29,8 @@ ARTICLES = (
             ("00", "(Stanford and Google Brain, ICLR 2020)"),
             ("00", "ELECTRA was made by OpenAI for text-to-text translation."),
             ("00", "openreview.net/forum?id=r1xMH1BtvB"),
+            ("11", "*\"ELECTRA translates.\"* It reads"),
         ),
-        ("11",),
     ),
     Shown(
         "a min-max game",

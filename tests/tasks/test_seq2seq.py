@@ -220,6 +220,7 @@ def test_an_export_gives_equal_logits_and_the_same_texts(made, tmp_path):
 
 def test_more_beams_find_a_text_at_least_as_likely(made):
     model = encoder_decoder(made.net)
+    assert model.generation_config.num_beams == made.task.beams == 2
     ids = torch.tensor([made.tokenizer.encode("the old red dog").ids])
 
     def score(beams):

@@ -36,6 +36,7 @@ PICTURES = {
     "two_exams": lambda dark: plots.two_exams(STEPS, [0.5, 0.6, 0.58], {"uniform": [0.5, 0.8, 0.9]}, dark=dark),
     "packing_strip": lambda dark: plots.packing_strip([[2, 7, 3, 0]], [[None, 0, None, None]], dark=dark),
     "attention": lambda dark: plots.attention(["a", "气"], np.array([[[0.9, 0.1], [0.2, 0.8]]] * 3), dark=dark),
+    "between": lambda dark: plots.between(["the", "气", "."], ["le", "x"], np.eye(3)[:2], dark=dark),
     "embedding_map": lambda dark: plots.embedding_map(list("abcd"), np.eye(4), groups=["x", "x", "y", "y"], dark=dark),
     "gradient_map": lambda dark: plots.gradient_map(NORMS, dark=dark),
     "calibration": lambda dark: plots.calibration(np.linspace(0, 1, 40), np.linspace(0, 1, 40) > 0.5, dark=dark),

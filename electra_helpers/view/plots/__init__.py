@@ -2,13 +2,14 @@
 
 from electra_helpers.view.plots.clues import clue_finder
 from electra_helpers.view.plots.curves import curves, packing_strip, two_exams
-from electra_helpers.view.plots.inside import attention, embedding_map, gradient_map
+from electra_helpers.view.plots.inside import attention, between, embedding_map, gradient_map
 from electra_helpers.view.plots.scores import calibration, confusion_by_phenomenon, threshold_and_prior
 from electra_helpers.view.plots.style import Picture
 
 __all__ = [
     "Picture",
     "attention",
+    "between",
     "calibration",
     "clue_finder",
     "confusion_by_phenomenon",

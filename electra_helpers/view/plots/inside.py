@@ -73,6 +73,43 @@ def _strongest(head: int, weights: np.ndarray, tokens: Sequence[str]) -> str:
     return f"Head {head} looks most from {tokens[i]} to {tokens[j]} ({weights[i, j]:.2f})."
 
 
+def between(
+    read: Sequence[str], written: Sequence[str], weights: np.ndarray, *, title: str = "", dark: bool | None = None
+) -> Picture:
+    """Attention from one text to another as a heat map: `weights` (T, L), each row (a written piece) sums to 1.
+
+    Raises `ElectraError` for more than 40 tokens on either side and where the shapes do not fit.
+
+    >>> import numpy as np; from electra_helpers.view.plots import between
+    >>> between(["a", "cat"], ["chat"], np.array([[0.1, 0.9]])).alt
+    'Attention of 1 written piece over 2 tokens read. Most from: chat to cat (0.90).'
+
+    Built in notebook 11.
+    """
+    if weights.shape != (len(written), len(read)) or max(weights.shape) > MOST_TOKENS:
+        raise ElectraError(
+            f"weights {weights.shape} for {len(written)} written and {len(read)} read tokens: "
+            f"(T, L) with at most {MOST_TOKENS} is shown."
+        )
+    theme = theme_of(dark)
+    width, height = 1.8 + 0.3 * len(read), 1.2 + 0.24 * len(written)
+    figure, (axes,) = picture(theme, width=width, height=height)
+    image = axes.imshow(weights, cmap=theme.heat, vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(read)), read, rotation=90, fontsize=9, fontfamily=FONTS)
+    axes.set_yticks(range(len(written)), written, fontsize=9, fontfamily=FONTS)
+    label(axes, theme, title=title, x="read", y="written")
+    bar = figure.colorbar(image, ax=axes, label="weight")
+    bar.ax.tick_params(colors=theme.ink, labelsize=8)
+    bar.ax.yaxis.label.set_color(theme.ink)
+    most = weights.argmax(axis=1)
+    said = ", ".join(
+        f"{piece} to {read[j]} ({weights[i, j]:.2f})" for i, (piece, j) in enumerate(zip(written, most, strict=True))
+    )
+    many = f"{len(written)} written piece{'s' * (len(written) > 1)}"
+    figure.alt = f"Attention of {many} over {len(read)} tokens read. Most from: {said}."
+    return figure
+
+
 def embedding_map(
     words: Sequence[str], vectors: np.ndarray, *, groups: Sequence[str] | None = None, dark: bool | None = None
 ) -> Picture:

@@ -1,0 +1,262 @@
+"""Exercises of notebook 11: what the decoder reads, what of a translator comes from ELECTRA, and scores beside their baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import mean
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from electra_helpers.course.grading import Exercise, Mistake
+from electra_helpers.course.seq2seq_lab import baseline_of, seed_scores
+from electra_helpers.tasks.seq2seq import shift_right as package_shift
+
+
+def shift_right(labels, start_id, pad_id):
+    """The start, then every label but the last; -100 becomes padding."""
+    inputs = torch.empty_like(labels)
+    inputs[:, 0] = start_id
+    inputs[:, 1:] = labels[:, :-1]
+    inputs[inputs == -100] = pad_id  # no id: the word table has no row for it
+    return inputs
+
+
+LABELS = torch.tensor([[11, 12, 13, 3], [14, 3, -100, -100], [15, 16, 3, -100]])
+START, PAD = 2, 0
+
+
+def _run(function: Callable, labels: Tensor = LABELS, start: int = START, pad: int = PAD) -> Tensor:
+    given = labels.clone()
+    found = function(given, start, pad)
+    if not isinstance(found, Tensor):
+        raise Mistake(f"Return a tensor of ids (B, T), not {type(found).__name__}.")
+    if not torch.equal(given, labels):
+        raise Mistake(
+            "You changed labels in place. The loss still needs them: -100 there keeps padding out of it. Make a new tensor."
+        )
+    return found
+
+
+def _every_label_is_said_from_what_stands_before_it(function: Callable) -> None:
+    found, right = _run(function), package_shift(LABELS, START, PAD)
+    if found.shape != LABELS.shape:
+        raise Mistake(
+            f"labels are {tuple(LABELS.shape)}, yours are {tuple(found.shape)}: the start comes in front, the last label"
+            " falls out, so that input t stands above label t."
+        )
+    if torch.equal(found.masked_fill(found == -100, PAD), LABELS.masked_fill(LABELS == -100, PAD)):
+        raise Mistake(
+            "Label leak: at every place the decoder reads the very token that it has to say there. The loss falls to"
+            " nothing, and no text comes out. Shift."
+        )
+    if torch.equal(found[:, :-1].masked_fill(found[:, :-1] == -100, PAD), _left()[:, :-1]):
+        raise Mistake("Shifted to the left: the decoder reads the token after the one it has to say. To the right.")
+    if (found == -100).any():
+        raise Mistake(
+            "-100 is fed as an id. It says 'not judged' in labels; the word table has no such row. Put pad_id."
+        )
+    if (found[:, 0] != START).all():
+        raise Mistake(
+            "The first input must be start_id in every row: before anything is written there is nothing else to read. (Does"
+            " roll put the last label there?)"
+        )
+    if not torch.equal(found, right):
+        raise Mistake(f"For labels {LABELS.tolist()} {right.tolist()} is right, yours is {found.tolist()}.")
+
+
+def _left() -> Tensor:
+    return torch.where(LABELS == -100, PAD, LABELS).roll(-1, 1)
+
+
+def _any_ids_will_do(function: Callable) -> None:
+    labels = torch.tensor([[7, 5, 9, -100, -100]])
+    if not torch.equal(_run(function, labels, 6, 4), package_shift(labels, 6, 4)):
+        raise Mistake(
+            "Right for start 2 and padding 0, wrong for 6 and 4: does a number of your own stand where they should?"
+        )
+
+
+STARTS = ("warm", "random", "partly")
+READERS = ("ELECTRA translates", "ELECTRA reads, the decoder learns to write", "the generator writes")
+BLOCKS = {
+    "encoder": "warm",
+    "decoder: self-attention": "warm",
+    "decoder: feed-forward": "warm",
+    "decoder: cross-attention": "random",
+    "decoder: word table": "partly",
+    "decoder: language model's head": "random",
+}
+BLOCK_ANSWER = BLOCKS | {"who": READERS[1]}
+
+
+def _blocks_are_marked(answers: Any) -> None:
+    if not isinstance(answers, dict) or set(answers) != set(BLOCK_ANSWER):
+        raise Mistake(f"Keep {', '.join(BLOCK_ANSWER)}.")
+    for block in BLOCKS:
+        if answers[block] not in STARTS:
+            raise Mistake(f"{block}: choose one of {', '.join(STARTS)}.")
+    if answers["who"] not in READERS:
+        raise Mistake(f"who: choose one of {'; '.join(READERS)}.")
+    if answers["who"] == READERS[0]:
+        raise Mistake(
+            "ELECTRA never wrote a word in another language, nor any word in order: before training on pairs it translates"
+            " nothing. Which half is it?"
+        )
+    if answers["who"] == READERS[2]:
+        raise Mistake(
+            "The generator fills single gaps of the source language, all at once, and is much narrower. It is not used here."
+        )
+    if answers["encoder"] != "warm":
+        raise Mistake("encoder: that is the discriminator itself, layer by layer.")
+    if answers["decoder: cross-attention"] != "random":
+        raise Mistake(
+            "Cross-attention looks from one text into another. No net that read one text has such weights: they are drawn."
+        )
+    if "random" in (answers["decoder: self-attention"], answers["decoder: feed-forward"]):
+        raise Mistake(
+            "The decoder's layers have the shape of the encoder's: their self-attention and feed-forward weights are copied,"
+            " and from then on learn on their own."
+        )
+    if answers["decoder: language model's head"] != "random":
+        raise Mistake(
+            "A discriminator has no head that says words, and the generator's has another width: the head is drawn."
+        )
+    if answers["decoder: word table"] != "partly":
+        raise Mistake(
+            "The table has a row for each piece of the *target* language. Names, full stops and words spelled alike have a"
+            " row in ELECTRA's table; the others do not."
+        )
+    for block, right in BLOCKS.items():
+        if answers[block] != right:
+            raise Mistake(
+                f"{block}: {answers[block]} is not it. The table of counts above says how much was taken over."
+            )
+
+
+REPORTED = (
+    "the model's score alone",
+    "mean and spread over seeds beside the dictionary",
+    "the best seed beside the dictionary",
+)
+HIDDEN = ("nothing, a high ROUGE-L is a true summary", "wrong names", "wrong grammar")
+
+
+def measure_answer() -> dict[str, Any]:
+    """The right answer of 11.3."""
+    return {
+        "gain over the dictionary": mean(seed_scores("en-fr")) - baseline_of("en-fr"),
+        "gain over lead-1": mean(seed_scores("summaries")) - baseline_of("summaries"),
+        "warm minus random": mean(seed_scores("en-fr")) - mean(seed_scores("en-fr", "random")),
+        "report": REPORTED[1],
+        "hidden by ROUGE": HIDDEN[1],
+    }
+
+
+def _scores_stand_beside_baselines(answers: Any) -> None:
+    right = measure_answer()
+    if not isinstance(answers, dict) or set(answers) != set(right):
+        raise Mistake(f"Keep {', '.join(right)}.")
+    keys = [key for key, value in right.items() if isinstance(value, float)]
+    try:
+        given = {key: float(answers[key]) for key in keys}
+    except (TypeError, ValueError):
+        raise Mistake(f"{', '.join(keys)} are numbers.") from None
+    _gain_is_a_difference(given["gain over the dictionary"], right["gain over the dictionary"], "en-fr", 0.1)
+    _gain_is_a_difference(given["gain over lead-1"], right["gain over lead-1"], "summaries", 0.002)
+    if abs(given["warm minus random"] - right["warm minus random"]) > 0.1:
+        if abs(given["warm minus random"] + right["warm minus random"]) < 0.1:
+            raise Mistake("warm minus random: the sign is turned round.")
+        raise Mistake(
+            "warm minus random: the mean of the warm seeds less the mean of the random ones, en-fr, validation."
+        )
+    if answers["report"] not in REPORTED:
+        raise Mistake(f"report: choose one of {'; '.join(REPORTED)}.")
+    if answers["report"] == REPORTED[0]:
+        raise Mistake("A score without a baseline: nobody can tell what of it a dictionary would have given.")
+    if answers["report"] == REPORTED[2]:
+        raise Mistake("The best of five seeds is luck; nobody else gets it back.")
+    if answers["hidden by ROUGE"] not in HIDDEN:
+        raise Mistake(f"hidden by ROUGE: choose one of {'; '.join(HIDDEN)}.")
+    if answers["hidden by ROUGE"] != right["hidden by ROUGE"]:
+        raise Mistake(
+            "Read the summaries of the test stories above beside the true ones: most words agree. Which one does not?"
+        )
+
+
+def _gain_is_a_difference(given: float, right: float, what: str, close: float) -> None:
+    if abs(given - right) <= close:
+        return
+    scores, free = seed_scores(what), baseline_of(what)
+    if abs(given - mean(scores)) <= close:
+        raise Mistake(
+            f"{what}: that is the score itself. What the baseline gives for nothing is not the model's doing."
+        )
+    if abs(given + right) <= close:
+        raise Mistake(f"{what}: the sign is turned round: gain = model − baseline.")
+    if abs(given - (max(scores) - free)) <= close:
+        raise Mistake(f"{what}: you took the best seed. Take the mean of all of them.")
+    if abs(given - mean(scores) / free) <= close:
+        raise Mistake(f"{what}: a difference is asked for, not a ratio.")
+    raise Mistake(f"{what}: the mean of lab.seed_scores less lab.baseline_of.")
+
+
+EXERCISES = (
+    Exercise(
+        id="11.1",
+        title="What the decoder reads",
+        kind="build",
+        minutes=10,
+        difficulty=1,
+        starred=True,
+        specification=(
+            "shift_right(labels, start_id, pad_id) → ids (B, T): input t is label t − 1, the first is start_id, and no -100 is"
+            " left; labels stay as they are."
+        ),
+        checks=(_every_label_is_said_from_what_stands_before_it, _any_ids_will_do),
+        hints=(
+            "Write two rows under each other, the labels below, what may be read above. What may be read when the first is to be said?",
+            "A new tensor: column 0 is start_id, the other columns are labels[:, :-1]; then -100 becomes pad_id.",
+        ),
+        solution=shift_right,
+        fallback=package_shift,
+        variable="shift_right",
+    ),
+    Exercise(
+        id="11.2",
+        title="Warm and random blocks",
+        kind="decide",
+        minutes=8,
+        difficulty=2,
+        starred=True,
+        specification="For each block of the translator: warm, random or partly; and who does what.",
+        checks=(_blocks_are_marked,),
+        hints=(
+            "What did ELECTRA learn from? One text at a time, in one language, and it never wrote one.",
+            "Two blocks are drawn, three are copied, and one has only the rows that are spelled alike.",
+        ),
+        solution=BLOCK_ANSWER,
+        variable="my_blocks",
+        why="Cross-attention and the head that says words are new, and with them what makes it a translator.",
+    ),
+    Exercise(
+        id="11.3",
+        title="A score beside its baseline",
+        kind="measure",
+        minutes=12,
+        difficulty=2,
+        specification=(
+            "From the recorded seeds: the gains over the dictionary (chrF) and over the first sentence (ROUGE-L), warm minus"
+            " random, what to report, and what a high ROUGE-L hid."
+        ),
+        checks=(_scores_stand_beside_baselines,),
+        hints=(
+            "statistics.mean(lab.seed_scores(what, arm)); lab.baseline_of(what).",
+            "Two differences with the baseline, one between the arms; the names are read, not computed.",
+        ),
+        solution=measure_answer(),
+        variable="my_scores",
+        why="A dictionary of the pairs scores without any net; ROUGE counts words, and the name is one word of many.",
+    ),
+)
