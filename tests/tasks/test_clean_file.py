@@ -188,7 +188,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(table, tmp_path, pretrained):
         with open(
             tmp_path / ".partial-out.csv", "ab"
         ) as file:  # a chunk that was cut off in the middle of being written
-            file.write(b"9,text,0,")
+            file.write(b"9,text,0," * 2_000)
     assert not out.exists()
     told = []
     assert clean_file(pretrained, table, out, wanted, progress=lambda *x: told.append(x)) == counts
