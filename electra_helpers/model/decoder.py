@@ -8,6 +8,7 @@ source in every layer, and a language model's head. `encoder_decoder` joins both
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -86,7 +87,11 @@ def encoder_decoder(net: FinetunedNet) -> Any:
 @torch.no_grad()
 def cross_attention(net: FinetunedNet, batch: Batch, inputs: Tensor) -> list[Tensor]:
     """Where each written token looks in the source, layer by layer: (B, A, T, L), rows sum to 1. For pictures."""
-    decoder = encoder_decoder(net).decoder
+    from transformers import ElectraForCausalLM
+
+    # Of a decoder by itself: inside of an EncoderDecoderModel, transformers 5.15 does not pass the change on to the layers.
+    decoder = ElectraForCausalLM(deepcopy(net.head.net.config)).to(next(net.parameters())).eval()
+    decoder.load_state_dict(net.head.net.state_dict())
     decoder.set_attn_implementation("eager")  # the only form that gives its weights away
     real = _as_integers(batch.attention_mask)
     hidden = net.eval().hidden(batch)
