@@ -284,7 +284,11 @@ def real_rows(sets: Sequence[str], rows: Sequence[dict[str, Any]] | None = None)
         return "No run on a published set is recorded in this release."
     lines = []
     for row in found:
-        baseline = f"(baseline {row['baseline']:.3f})" if isinstance(row["baseline"], float) else f"({row['baseline']})"
+        baseline = f"baseline {row['baseline']:.3f}" if isinstance(row["baseline"], float) else row["baseline"]
         score = f"{row['score']:.3f}" if isinstance(row["score"], float) else row["score"]
-        lines += [f"{row['set']}, {row['model']}: {score} {baseline}", f"  {row['command']}"]
+        if "spread" in row:
+            score = f"{row['metric']} {score} ± {row['spread']:.3f} over {row['seeds']} seeds"
+        if row.get("from_scratch"):
+            baseline = f"from scratch {row['from_scratch']:.3f}, {baseline}"
+        lines += [f"{row['set']}, {row['model']}: {score} ({baseline})", f"  {row['command']}"]
     return "\n".join(lines)

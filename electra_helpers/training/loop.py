@@ -66,6 +66,7 @@ class Run:
     seconds: float = 0.0
     stop: bool = False
     interrupted: bool = False
+    processes: int = 1
     is_main: bool = True  # of several processes the one that reports and saves
     last: dict[str, float] = field(default_factory=dict)  # the newest log record
     evaluation: dict[str, float] = field(default_factory=dict)  # the newest evaluation
@@ -111,7 +112,8 @@ def train(
     state = checkpoints.restore(net) if resume and checkpoints else None
     trained = shard(net) if sharded and accelerator.num_processes > 1 else net
     optimizer = make_optimizer(groups or parameter_groups(trained, config), config)
-    run = Run(task, config, device, is_main=accelerator.is_main_process)
+    run = Run(task, config, device)
+    run.processes, run.is_main = accelerator.num_processes, accelerator.is_main_process
     if state:
         restore_optimizer(trained, optimizer, checkpoints.restored)
         run.step = run.start = run.saved = state["step"]

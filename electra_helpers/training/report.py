@@ -17,13 +17,14 @@ class Announce(Callback):
         config, net, rows = run.config, run.task.model, run.task.rows
         choice = choose_device(config.device, config.precision)
         going_on = f", from step {run.start:,}" if run.start else ""
+        shared = f", in {run.processes} processes" if run.processes > 1 else ""
         parameters = sum(p.numel() for p in net.parameters())
         print(
             f"{parameters:,} parameters, vocabulary {net.config.vocab_size:,}; {rows.describe()}.",
             file=sys.stderr,
         )
         print(
-            f"{config.steps:,} steps of {config.batch_size} rows{going_on} on {choice.device} in {choice.precision} ({choice.reason}).",
+            f"{config.steps:,} steps of {config.batch_size} rows{going_on}{shared} on {choice.device} in {choice.precision} ({choice.reason}).",
             file=sys.stderr,
         )
 

@@ -76,6 +76,7 @@ def run(corpus: Path, out: Path, processes: int, *more: str) -> str:
     process = command(corpus, out, processes, *OPTIONS, *more)
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said[-3000:]
+    assert (f"in {processes} processes" in said) == (processes > 1), "the launcher started others than asked for"
     return said
 
 
@@ -186,15 +187,15 @@ def test_two_machines_learn_as_one_does(shards, one):
     machines = [start([*launch, "--node_rank", str(rank)], shards, out, *OPTIONS) for rank in range(2)]
     said = [machine.communicate(timeout=300)[0] for machine in machines]
     assert [machine.returncode for machine in machines] == [0, 0], said
+    assert "in 2 processes" in said[0]
     assert torch.allclose(curve(one), curve(out), rtol=1e-4)
     assert same_weights(one, out)
 
 
 @pytest.mark.parametrize(
-    ("name", "processes", "machines", "multi_gpu"),
-    [("one_machine", 8, 1, True), ("two_machines", 16, 2, True), ("two_cpu_processes", 2, 1, False)],
+    ("name", "processes", "machines"), [("one_machine", 8, 1), ("two_machines", 16, 2), ("two_cpu_processes", 2, 1)]
 )
-def test_the_launcher_understands_the_configuration_files(name, processes, machines, multi_gpu):
+def test_the_launcher_understands_the_configuration_files(name, processes, machines):
     from accelerate.commands.launch import _validate_launch_command, launch_command_parser
 
     command = [
@@ -208,7 +209,7 @@ def test_the_launcher_understands_the_configuration_files(name, processes, machi
     arguments, _, _ = _validate_launch_command(
         launch_command_parser().parse_args([*command, "pretrain", "--out", "runs/x"])
     )
-    assert (arguments.num_processes, arguments.num_machines, arguments.multi_gpu) == (processes, machines, multi_gpu)
+    assert (arguments.num_processes, arguments.num_machines, arguments.multi_gpu) == (processes, machines, True)
     assert arguments.machine_rank == machines - 1
     assert arguments.mixed_precision == "no"
     assert arguments.module
