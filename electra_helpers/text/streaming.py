@@ -19,6 +19,9 @@ from electra_helpers.text.packing import Batch, Row, one_ahead, pack, padded, sh
 from electra_helpers.text.tokenizer import Tokenizer
 
 BLOCK_ROWS = 16_384  # rows shuffled together, over all streams: 128 tokens each are 4 MiB
+CHARACTERS = (
+    2_000_000  # tokenised together, over all streams: a tokenizer's answer is a hundred times as large as the ids
+)
 MOST_STREAMS = 16
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]  # (n, L) ids, (n,) ends of the first segments, (n,) ends of the rows
@@ -44,9 +47,10 @@ class StreamedRows:
         form: str = "plain",
         seed: int = 0,
         block: int = BLOCK_ROWS,
+        characters: int = CHARACTERS,
     ):
         self.corpus, self.tokenizer, self.length, self.form = corpus, tokenizer, length, form
-        self.seed, self.block = seed, block
+        self.seed, self.block, self.characters = seed, block, characters
         recipe = json.dumps([corpus.fingerprint, tokenizer.fingerprint, length, form, seed])
         self.fingerprint = hashlib.blake2b(recipe.encode(), digest_size=8).hexdigest()
         self._index = cache_folder() / f"stream-{self.fingerprint}.json"
@@ -93,7 +97,7 @@ class StreamedRows:
 
     def _blocks(self, part: Part) -> Iterator[Rows]:
         dtype = np.uint16 if self.tokenizer.vocab_size <= 1 << 16 else np.int32
-        rows = packed(part.documents(), self.tokenizer, self.length, self.form, self.seed)
+        rows = packed(part.documents(), self.tokenizer, self.length, self.form, self.seed, self.characters)
         while len((block := padded(islice(rows, self.block), self.length, self.tokenizer.pad_id, dtype))[0]):
             yield block
 
@@ -119,7 +123,7 @@ class StreamedRun:
     ):
         most = min(batch_size, len(corpus.parts), MOST_STREAMS)
         number = max(n for n in range(1, most + 1) if batch_size % n == 0)
-        options = {"form": form, "seed": seed, "block": BLOCK_ROWS // number}
+        options = {"form": form, "seed": seed, "block": BLOCK_ROWS // number, "characters": CHARACTERS // number}
         dealt = [Corpus(corpus.parts[first::number], corpus.describe()) for first in range(number)]
         self.streams = [StreamedRows(parts, tokenizer, length, **options) for parts in dealt]
         self.length, self.batch_size = length, batch_size
@@ -147,9 +151,11 @@ class StreamedRun:
         return first_rows(self._corpus, self._tokenizer, self.length, number, *self._options)
 
 
-def packed(documents: Iterable[str], tokenizer: Tokenizer, length: int, form: str, seed: int) -> Iterator[Row]:
-    """Documents → rows, as they are read."""
-    tokenised = (ids for texts in in_batches(documents) for ids in tokenizer.encode_batch(texts))
+def packed(
+    documents: Iterable[str], tokenizer: Tokenizer, length: int, form: str, seed: int, characters: int = CHARACTERS
+) -> Iterator[Row]:
+    """Documents → rows, as they are read, about so many characters at a time."""
+    tokenised = (ids for texts in in_batches(documents, characters) for ids in tokenizer.encode_batch(texts))
     return pack(form, tokenised, tokenizer, length, seed)
 
 

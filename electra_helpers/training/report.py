@@ -24,7 +24,8 @@ class Announce(Callback):
             file=sys.stderr,
         )
         print(
-            f"{config.steps:,} steps of {config.batch_size} rows{going_on}{shared} on {choice.device} in {choice.precision} ({choice.reason}).",
+            f"{config.steps:,} steps of {config.batch_size} rows{going_on}{shared} "
+            f"on {choice.device} in {choice.precision} ({choice.reason}).",
             file=sys.stderr,
         )
 

@@ -23,7 +23,7 @@ from tests.view.models import small_pair
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads anonymous memory from /proc")
 MB = 1e6
 SLACK = 12 * MB  # what the allocator moves about in runs of any length
-BLOCKS = 60 * MB  # by how much what is read ahead in 16 streams comes and goes
+BLOCKS = 30 * MB  # by how much what is read ahead in 16 streams comes and goes
 
 
 def anonymous() -> float:
