@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from electra_helpers.course import finetune_lab
 from electra_helpers.course.laboratory import world_model
 from electra_helpers.model.store import Pretrained
 from electra_helpers.resources import data_folder
@@ -39,6 +40,11 @@ BLANKS = 8
 def recorded() -> dict[str, Any]:
     """What tests/benchmarks/generation.py measured."""
     return json.loads((data_folder() / FILE).read_text("utf-8"))
+
+
+def real_rows() -> str:
+    """What was recorded on published text, beside its baseline."""
+    return finetune_lab.real_rows(("multi30k",), recorded().get("real", []))
 
 
 @cache

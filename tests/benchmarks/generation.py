@@ -2,7 +2,10 @@
 
     python tests/benchmarks/generation.py --seeds 0 1 2 3 4
 
-writes data/benchmarks/generation.json and prints a table. The model is the shipped electra-tiny-world-en; a seed chooses the held-out
+    python tests/benchmarks/generation.py --real runs/en $ELECTRA_REAL_DATA/tasks/multi30k_en_fr/test.jsonl.xz
+
+writes data/benchmarks/generation.json and prints a table. The second hides one word of every English caption and asks the generator of
+a model that was pre-trained on real text. The model of the first is the shipped electra-tiny-world-en; a seed chooses the held-out
 stories, their blanks, and every draw. "accepted" is the share of stories that the grammar can tell, every word of them.
 """
 
@@ -17,8 +20,9 @@ import numpy as np
 import torch
 
 from electra_helpers.course import generation_lab as lab
-from electra_helpers.model.store import load
+from electra_helpers.model.store import Pretrained, load
 from electra_helpers.tasks.generation import ORDERS, REDO, Draft, fill, guesser, redo
+from electra_helpers.text.files import read_rows
 from electra_helpers.training.loop import seed_for
 
 OUT = Path(__file__).resolve().parents[2] / "data" / "benchmarks" / "generation.json"
@@ -77,11 +81,50 @@ def table(runs: list[dict]) -> str:
     return "\n".join(lines)
 
 
+def hidden_words(model: Pretrained, captions: list[str], seed: int = 0) -> dict:
+    """One random token of every caption hidden: how often the generator says it first, or among five; beside the commonest token."""
+    encoded = [model.tokenizer.encode(caption).ids for caption in captions]
+    width = max(map(len, encoded))
+    ids = torch.tensor([row + [model.tokenizer.pad_id] * (width - len(row)) for row in encoded])
+    is_real = ids != model.tokenizer.pad_id
+    draw = np.random.default_rng(seed)
+    places = torch.tensor([draw.integers(1, len(row) - 1) for row in encoded])[:, None]
+    hidden = ids.gather(1, places)
+    is_blank = torch.zeros_like(is_real).scatter(1, places, True)
+    draft = Draft(ids, is_blank, is_real).emptied(model.net.config.mask_id)
+    best = guesser(model, draft)(draft.ids, places)[:, 0].topk(5).indices
+    commonest = ids[is_real & ~torch.isin(ids, torch.tensor(model.tokenizer.special_ids))].mode().values
+    return {
+        "score": float((best[:, :1] == hidden).float().mean()),
+        "five": float((best == hidden).any(1).float().mean()),
+        "baseline": float((hidden == commonest).float().mean()),
+    }
+
+
+def real_row(folder: Path, file: Path) -> dict:
+    """The row that the notebook shows."""
+    model, settings = load(str(folder)), json.loads((folder / "run.json").read_text("utf-8"))["pretrain"]
+    tokens = settings["steps"] * settings["batch_size"] * settings["length"] / 1e6
+    captions = [row["translation"]["en"] for row in read_rows(file)]
+    return hidden_words(model, captions) | {
+        "set": f"multi30k, one hidden word in each of {len(captions):,} English captions, accuracy",
+        "model": f"{settings['steps']:,} steps on {tokens:.0f} M tokens of English articles and books",
+        "command": f"python tests/benchmarks/generation.py --real runs/en {file.parent.name}/{file.name}",
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--only", choices=SETTINGS, nargs="+", default=list(SETTINGS))
+    parser.add_argument("--real", type=Path, nargs=2, metavar=("MODEL", "FILE"))
     asked = parser.parse_args()
+    if asked.real:
+        found = json.loads(OUT.read_text("utf-8"))
+        found["real"] = [real_row(*asked.real)]
+        print(found["real"])
+        OUT.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        return
     about = {"model": MODEL, "stories": STORIES, "blanks": lab.BLANKS, "seeds": asked.seeds}
     found = (json.loads(OUT.read_text("utf-8")) if OUT.is_file() else {"settings": {}}) | about
     for setting in asked.only:
