@@ -69,6 +69,7 @@ def functions_of(source: str) -> dict[str, ast.FunctionDef]:
 
 
 def size(function: ast.FunctionDef) -> int:
+    """How many nodes the syntax tree of a function has."""
     return sum(1 for _ in ast.walk(function))
 
 

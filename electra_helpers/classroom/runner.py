@@ -162,6 +162,7 @@ def limit_files(most_bytes: int = 2**30) -> None:
 
 
 def main() -> None:
+    """Run the notebook that the job in the first argument names, and say what happened on standard output."""
     job = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")  # the kernel inherits 1 and 2, and not this one
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -41,6 +41,7 @@ class Graded:
 
 
 def tags(cell: NotebookNode) -> list[str]:
+    """The tags of a cell."""
     return cell.metadata.get("tags", [])
 
 

@@ -70,6 +70,7 @@ def isolation() -> str:
 
 
 def command_for(room: Path, folder: Path, job: Path) -> list[str]:
+    """The command that runs one submission, as far cut off as this machine can."""
     runner = [sys.executable, "-m", "electra_helpers.classroom.runner", str(job)]
     if isolation() == "files":
         return [*NAMESPACES, "sh", "-c", READ_ONLY, str(room), str(folder), *runner]

@@ -45,6 +45,7 @@ class SharedRun:
 
 
 def checksum(body: str) -> str:
+    """Four hexadecimal digits that tell whether a line was copied whole; what mail programs add does not count."""
     return f"{zlib.crc32(ADDED.sub('', body).encode()) & 0xFFFF:04x}"
 
 
