@@ -68,7 +68,8 @@ def test_leaving_python_does_not_leave_the_notebook():
 
 def test_an_interrupt_while_waiting_stops_the_loop_and_reaches_the_notebook():
     script = (
-        "import _thread, sys, threading, time\n"
+        "import _thread, signal, sys, threading, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # what a shell starts behind an & ignores interrupts
         "from electra_helpers.course.sandbox import run_limited\n"
         "def endless():\n    while True: pass\n"
         "threading.Timer(0.5, _thread.interrupt_main).start()\n"
