@@ -156,14 +156,14 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, help="Measurements, of which the median counts.")] = 5,
     steps: Annotated[int, typer.Option(min=1, help="Optimizer steps of a round.")] = 4,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    json_: AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """How fast this machine pre-trains, beside what its matrix product reaches."""
-    from electra_helpers.training.speed import as_row, measure, settings
+    from electra_helpers.training.speed import measure, settings
 
     speed = measure(*settings(size, batch_size, length, dropout, device), rounds=rounds, steps=steps)
-    if json_:
-        print(json.dumps(as_row(speed)))
+    if as_json:
+        print(json.dumps(dataclasses.asdict(speed)))
         return
     print(f"{speed.tokens_per_second:,.0f} tokens/s (± {speed.spread:,.0f}), {speed.mflop_per_token:.0f} MFLOP a token")
     print(

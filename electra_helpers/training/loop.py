@@ -107,88 +107,128 @@ def train(
     `resume` the newest one is loaded first. `sharded` lets several processes each hold a piece of the net. Raises `ElectraError`
     when the loss is no longer a number (nothing is saved then).
     """
-    accelerator = make_accelerator(config)
-    net, device = task.model.to(accelerator.device), accelerator.device  # evaluated and saved
-    state = checkpoints.restore(net) if resume and checkpoints else None
-    trained = shard(net) if sharded and accelerator.num_processes > 1 else net
-    optimizer = make_optimizer(groups or parameter_groups(trained, config), config)
-    run = Run(task, config, device)
-    run.processes, run.is_main = accelerator.num_processes, accelerator.is_main_process
-    if state:
-        restore_optimizer(trained, optimizer, checkpoints.restored)
-        run.step = run.start = run.saved = state["step"]
-    wrapped = torch.compile(trained) if config.compile else trained
-    wrapped = wrapped if trained is not net else accelerator.prepare(wrapped)
-    stepper = accelerator.prepare(optimizer)
-    if state and accelerator.scaler is not None and state.get("scaler"):
-        accelerator.scaler.load_state_dict(state["scaler"])
-
-    def save() -> None:
-        meter.check(run)  # in every process: a weight that is not a number is one in all of them
-        gather(trained, net)
-        scaler = accelerator.scaler.state_dict() if accelerator.scaler is not None else None
-        moments = optimizer_tensors(trained, optimizer) if run.is_main or trained is not net else {}
-        if checkpoints and run.is_main:
-            checkpoints.save(net, moments, {"step": run.step, "scaler": scaler, "config": asdict(config)})
-        accelerator.wait_for_everyone()
-        run.saved = run.step
-
+    trainer = Trainer(task, config, checkpoints=checkpoints, resume=resume, groups=groups, sharded=sharded)
+    run = trainer.run
     listeners = list(callbacks) if run.is_main else []
     eval_every = config.eval_every or max(1, config.steps // 10)
-    meter = Meter(accelerator)
     stop = False
     with stop_signals(run):
         tell(listeners, "on_start", run)
         while run.step < config.steps and not stop:
-            learning_rate = set_step(optimizer, run.step, config)
-            take_step(task, wrapped, stepper, accelerator, run, meter)
-            run.step += 1
+            learning_rate = trainer.step()
             tell(listeners, "on_step", run)
-            stop, interrupted = agree_to_stop([run.stop, run.interrupted], run.step, accelerator)
+            stop, interrupted = agree_to_stop([run.stop, run.interrupted], run.step, trainer.accelerator)
             run.stop, run.interrupted = run.stop or stop, run.interrupted or interrupted
             if run.step % config.log_every == 0 or run.step == config.steps or stop:
-                run.last = meter.read(run) | {"learning_rate": learning_rate}
+                run.last = trainer.meter.read(run) | {"learning_rate": learning_rate}
                 tell(listeners, "on_log", run, run.last)
             if run.step % eval_every == 0 or run.step == config.steps:
-                meter.check(run)
-                with meter.paused():
-                    gather(trained, net)
-                    run.evaluation = evaluate(task, net, accelerator, run)
+                with trainer.meter.paused():
+                    run.evaluation = trainer.evaluate()
                     tell(listeners, "on_evaluation", run, run.evaluation)
             # After the evaluation: a run killed between the two would otherwise go on behind it and never know its score.
             if config.save_every and run.step % config.save_every == 0:
-                save()
+                trainer.save()
         if run.saved != run.step:
-            save()
+            trainer.save()
         tell(listeners, "on_end", run)
     return run
 
 
-def take_step(task: Task, model: nn.Module, optimizer: Any, accelerator: Any, run: Run, meter: Meter) -> None:
-    """One optimizer step: micro-batches, gradients of the globally averaged loss, clipping, update."""
-    config, processes = run.config, accelerator.num_processes
-    work = task.work(run.step, accelerator.process_index, processes)
-    counts = {
-        name: accelerator.reduce(n.to(run.device), "sum").clamp(min=1) for name, n in task.target_counts(work).items()
-    }
-    # Dropout is the only randomness that torch's global generator decides.
-    torch.manual_seed(seed_for(config.seed, run.step, accelerator.process_index))
-    model.train()
-    parts = list(task.split(work, config.accumulation))
-    for i, part in enumerate(parts):
-        waits = i < len(parts) - 1
-        with accelerator.no_sync(model) if waits else contextlib.nullcontext(), accelerator.autocast():
-            losses = task.losses(model, part, run.device)
-            # Divided by global counts; DDP averages over processes, hence the factor.
-            shares = {name: part.total / counts[name] for name, part in losses.items()}
-            loss = sum(task.loss_weights[name] * share for name, share in shares.items())
-            accelerator.backward(loss * processes)
-        meter.add({"loss": loss.detach()} | {f"{name}_loss": share.detach() for name, share in shares.items()})
-    norm = config.max_grad_norm if config.max_grad_norm > 0 else math.inf
-    meter.add({"grad_norm": whole(accelerator.clip_grad_norm_(model.parameters(), norm))})
-    optimizer.step()
-    optimizer.zero_grad()
-    meter.count(task.tokens(work) * processes)
+class Trainer:
+    """What a run computes with: net, optimizer, processes, checkpoints; and the three things done with them: step, evaluate, save."""
+
+    def __init__(
+        self,
+        task: Task,
+        config: TrainingConfig,
+        *,
+        checkpoints: Checkpoints | None = None,
+        resume: bool = False,
+        groups: list[dict] | None = None,
+        sharded: bool = False,
+    ) -> None:
+        self.task, self.config, self.checkpoints = task, config, checkpoints
+        self.accelerator = accelerator = make_accelerator(config)
+        self.net = task.model.to(accelerator.device)  # evaluated and saved
+        state = checkpoints.restore(self.net) if resume and checkpoints else None
+        self.trained = shard(self.net) if sharded and accelerator.num_processes > 1 else self.net
+        self.optimizer = make_optimizer(groups or parameter_groups(self.trained, config), config)
+        self.run, self.meter = Run(task, config, accelerator.device), Meter(accelerator)
+        self.run.processes, self.run.is_main = accelerator.num_processes, accelerator.is_main_process
+        if state:
+            restore_optimizer(self.trained, self.optimizer, checkpoints.restored)
+            self.run.step = self.run.start = self.run.saved = state["step"]
+        wrapped = torch.compile(self.trained) if config.compile else self.trained
+        self.wrapped = wrapped if self.is_sharded else accelerator.prepare(wrapped)
+        self.stepper = accelerator.prepare(self.optimizer)
+        if state and accelerator.scaler is not None and state.get("scaler"):
+            accelerator.scaler.load_state_dict(state["scaler"])
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether `net` is put together from the pieces of `trained`."""
+        return self.trained is not self.net
+
+    def step(self) -> float:
+        """One optimizer step: micro-batches, gradients of the globally averaged loss, clipping, update; returns the learning rate."""
+        config, run, accelerator = self.config, self.run, self.accelerator
+        learning_rate = set_step(self.optimizer, run.step, config)
+        work = self.task.work(run.step, accelerator.process_index, run.processes)
+        targets = self.task.target_counts(work).items()
+        counts = {name: accelerator.reduce(n.to(run.device), "sum").clamp(min=1) for name, n in targets}
+        # Dropout is the only randomness that torch's global generator decides.
+        torch.manual_seed(seed_for(config.seed, run.step, accelerator.process_index))
+        self.wrapped.train()
+        parts = list(self.task.split(work, config.accumulation))
+        for i, part in enumerate(parts):
+            waits = i < len(parts) - 1
+            with accelerator.no_sync(self.wrapped) if waits else contextlib.nullcontext():
+                self._backward(part, counts)
+        norm = config.max_grad_norm if config.max_grad_norm > 0 else math.inf
+        self.meter.add({"grad_norm": whole(accelerator.clip_grad_norm_(self.wrapped.parameters(), norm))})
+        self.stepper.step()
+        self.stepper.zero_grad()
+        self.meter.count(self.task.tokens(work) * run.processes)
+        run.step += 1
+        return learning_rate
+
+    def _backward(self, part: Any, counts: dict[str, Tensor]) -> None:
+        """Forward and backward pass of a micro-batch; its losses are divided by global counts."""
+        with self.accelerator.autocast():
+            losses = self.task.losses(self.wrapped, part, self.run.device)
+            shares = {name: found.total / counts[name] for name, found in losses.items()}
+            loss = sum(self.task.loss_weights[name] * share for name, share in shares.items())
+            self.accelerator.backward(
+                loss * self.run.processes
+            )  # gradients are averaged over processes, hence the factor
+        self.meter.add({"loss": loss.detach()} | {f"{name}_loss": share.detach() for name, share in shares.items()})
+
+    def evaluate(self) -> dict[str, float]:
+        """Metrics on held-out data, by the main process, in eval mode; dropout's generator is left as it was."""
+        self.meter.check(self.run)
+        gather(self.trained, self.net)
+        record: dict[str, float] = {}
+        if self.run.is_main:
+            self.net.eval()
+            with torch.no_grad(), self.accelerator.autocast():
+                record = {"step": self.run.step} | self.task.evaluate(self.net, self.run.device)
+            self.net.train()
+        self.accelerator.wait_for_everyone()
+        return record
+
+    def save(self) -> None:
+        """A checkpoint, written by the main process, unless a loss is no number."""
+        self.meter.check(self.run)  # in every process: a weight that is not a number is one in all of them
+        gather(self.trained, self.net)
+        scaler = self.accelerator.scaler.state_dict() if self.accelerator.scaler is not None else None
+        if self.checkpoints and (self.run.is_main or self.is_sharded):
+            moments = optimizer_tensors(self.trained, self.optimizer)
+            if self.run.is_main:
+                state = {"step": self.run.step, "scaler": scaler, "config": asdict(self.config)}
+                self.checkpoints.save(self.net, moments, state)
+        self.accelerator.wait_for_everyone()
+        self.run.saved = self.run.step
 
 
 class Meter:
@@ -249,18 +289,6 @@ class Meter:
 
     def sums_as_numbers(self) -> dict[str, float]:
         return {name: float(total) for name, total in self.sums.items()}
-
-
-def evaluate(task: Task, model: nn.Module, accelerator: Any, run: Run) -> dict[str, float]:
-    """Metrics on held-out data, by the main process, in eval mode; dropout's generator is left as it was."""
-    record: dict[str, float] = {}
-    if accelerator.is_main_process:
-        model.eval()
-        with torch.no_grad(), accelerator.autocast():
-            record = {"step": run.step} | task.evaluate(model, run.device)
-        model.train()
-    accelerator.wait_for_everyone()
-    return record
 
 
 def tell(listeners: Iterable[Callback], event: str, *what: Any) -> None:

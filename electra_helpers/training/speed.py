@@ -7,7 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,10 +15,8 @@ import torch
 from electra_helpers.config import ModelConfig, PretrainConfig, recipe
 from electra_helpers.model.ablations import build_network
 from electra_helpers.text.packing import Batch
-from electra_helpers.training.loop import Meter, Run, take_step
-from electra_helpers.training.optim import make_optimizer, parameter_groups, set_step
+from electra_helpers.training.loop import Trainer
 from electra_helpers.training.pretraining import Pretraining
-from electra_helpers.training.processes import make_accelerator
 
 SQUARES = (512, 1024, 2048)  # sizes of the matrices whose product sets the ceiling
 
@@ -89,23 +87,12 @@ def timed(work: Callable[[], object], device: torch.device | str) -> float:
     return time.perf_counter() - began
 
 
-def make_step(model: ModelConfig, config: PretrainConfig) -> Callable[[], None]:
-    """One optimizer step of the package's own loop on random rows, as a function to be called and timed."""
-    accelerator = make_accelerator(config)
+def make_trainer(model: ModelConfig, config: PretrainConfig) -> Trainer:
+    """The package's own loop on random rows, its `step` to be called and timed."""
     torch.manual_seed(0)
-    net = build_network(model, config).to(accelerator.device)
+    net = build_network(model, config)
     rows = RandomRows(config, model.vocab_size, max(model.unselectable_ids) + 1)
-    task = Pretraining(net, rows, rows.sample(8), config)
-    optimizer = make_optimizer(parameter_groups(net, config), config)
-    wrapped, stepper = accelerator.prepare(torch.compile(net) if config.compile else net, optimizer)
-    run, meter = Run(task, config, accelerator.device), Meter(accelerator)
-
-    def step() -> None:
-        set_step(optimizer, run.step, config)
-        take_step(task, wrapped, stepper, accelerator, run, meter)
-        run.step += 1
-
-    return step
+    return Trainer(Pretraining(net, rows, rows.sample(8), config), config)
 
 
 def settings(
@@ -126,14 +113,14 @@ def measure(model: ModelConfig, config: PretrainConfig, *, rounds: int = 5, step
     >>> measure(*settings("tiny", 4, 32, None, "cpu"), rounds=1, steps=1).tokens_per_second > 0
     True
     """
-    step = make_step(model, config)
-    device = make_accelerator(config).device
+    trainer = make_trainer(model, config)
+    device = trainer.run.device
     for _ in range(2):
-        step()
+        trainer.step()
     ceilings, speeds = [], []
     for _ in range(rounds):
         ceilings.append(matmul_ceiling(device))
-        seconds = timed(lambda: [step() for _ in range(steps)], device)
+        seconds = timed(lambda: [trainer.step() for _ in range(steps)], device)
         speeds.append(steps * config.batch_size * config.length / seconds)
     flops, speed = flops_per_token(model, config.length, config.mask_share), statistics.median(speeds)
     low, high = np.quantile(speeds, (0.25, 0.75))
@@ -153,8 +140,3 @@ def peak_memory(device: torch.device | str) -> float:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return float(unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-
-
-def as_row(speed: Speed) -> dict[str, float]:
-    """The numbers by name, for JSON."""
-    return asdict(speed)

@@ -20,14 +20,14 @@ import torch
 import torch.nn.functional as F
 
 from electra_helpers.config import ModelConfig
-from electra_helpers.training.speed import make_step, matmul_ceiling, peak_memory, settings
+from electra_helpers.training.speed import make_trainer, matmul_ceiling, peak_memory, settings
 
 THEIRS = (
     Path(__file__).resolve().parents[2] / "build" / "contenders"
 )  # pip install --no-deps -t build/contenders electra-pytorch==0.1.2
 PAD, CLS, SEP, MASK = 0, 2, 3, 4
 SHARE, WEIGHT = 0.15, 50.0
-Step = Callable[[], None]
+Step = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Shape:
 
 def ours(shape: Shape) -> Step:
     """The package's own loop."""
-    return make_step(*settings(shape.size, shape.batch_size, shape.length, shape.dropout, "cpu"))
+    return make_trainer(*settings(shape.size, shape.batch_size, shape.length, shape.dropout, "cpu")).step
 
 
 def transformers_pair(shape: Shape) -> tuple[torch.nn.Module, torch.nn.Module]:

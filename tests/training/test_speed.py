@@ -14,10 +14,10 @@ from electra_helpers.training import speed
 @pytest.mark.parametrize(("size", "length"), [("tiny", 32), ("mini", 64)])
 def test_the_operations_counted_on_paper_are_those_that_run(size, length):
     model, config = speed.settings(size, 4, length, 0.0, "cpu")
-    step = speed.make_step(model, config)
+    trainer = speed.make_trainer(model, config)
     # The counter knows nothing of the CPU's fused attention.
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        step()
+        trainer.step()
     paper = speed.flops_per_token(model, length, config.mask_share) * 4 * length
     # Sharing by difference adds tables up, and the selected share of a row is rounded.
     assert paper == pytest.approx(counter.get_total_flops(), rel=0.02)
@@ -25,11 +25,10 @@ def test_the_operations_counted_on_paper_are_those_that_run(size, length):
 
 def test_a_timed_step_trains():
     model, config = speed.settings("tiny", 4, 32, None, "cpu")
-    step = speed.make_step(model, config)
-    task = step.__closure__[[*step.__code__.co_freevars].index("task")].cell_contents
-    before = torch.cat([p.detach().flatten().clone() for p in task.model.parameters()])
-    step()
-    after = torch.cat([p.detach().flatten() for p in task.model.parameters()])
+    trainer = speed.make_trainer(model, config)
+    before = torch.cat([p.detach().flatten().clone() for p in trainer.net.parameters()])
+    trainer.step()
+    after = torch.cat([p.detach().flatten() for p in trainer.net.parameters()])
     assert (before != after).float().mean() > 0.5
 
 
