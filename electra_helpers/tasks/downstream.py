@@ -109,6 +109,10 @@ class DownstreamTask(ABC):
     def count(self, targets: Tensor) -> Tensor:
         """How many targets there are, as `loss` counts them."""
 
+    def ready(self, net: FinetunedNet) -> nn.Module:
+        """What `outputs` asks, made once for many batches: the net itself, or what writes with its weights."""
+        return net
+
     @abstractmethod
     def outputs(self, net: FinetunedNet, batch: Batch) -> list[np.ndarray]:
         """What the net says to each example."""

@@ -274,9 +274,9 @@ def predict_chunk(
     found = task.examples(rows, tokenizer, config)
     examples = Examples(found, tokenizer.pad_id)
     outputs: list[np.ndarray] = [np.empty(0)] * len(found)
-    order = np.argsort(examples.real_lengths(np.arange(len(found))), kind="stable")
+    order, asked = np.argsort(examples.real_lengths(np.arange(len(found))), kind="stable"), task.ready(net)
     for indices in chunks(order, max(config.batch_size, 32)):
-        for index, output in zip(indices, task.outputs(net, examples.batch(indices).to(device)), strict=True):
+        for index, output in zip(indices, task.outputs(asked, examples.batch(indices).to(device)), strict=True):
             outputs[index] = output
     return task.predictions(rows, found, outputs)
 

@@ -122,9 +122,11 @@ class Writing(DownstreamTask):
     def count(self, targets: Tensor) -> Tensor:
         return (targets != IGNORED).sum()
 
-    def outputs(self, net: FinetunedNet, batch: Batch) -> list[np.ndarray]:
-        model = encoder_decoder(net)
-        return list(model.generate(batch.input_ids, attention_mask=real_tokens(batch).long()).cpu().numpy())
+    def ready(self, net: FinetunedNet) -> nn.Module:
+        return encoder_decoder(net)
+
+    def outputs(self, net: nn.Module, batch: Batch) -> list[np.ndarray]:
+        return list(net.generate(batch.input_ids, attention_mask=real_tokens(batch).long()).cpu().numpy())
 
     def predictions(self, rows: Sequence[Row], examples: Sequence[Example], outputs: Sequence[np.ndarray]) -> list[Row]:
         return [

@@ -199,9 +199,8 @@ class Trainer:
             losses = self.task.losses(self.wrapped, part, self.run.device)
             shares = {name: found.total / counts[name] for name, found in losses.items()}
             loss = sum(self.task.loss_weights[name] * share for name, share in shares.items())
-            self.accelerator.backward(
-                loss * self.run.processes
-            )  # gradients are averaged over processes, hence the factor
+            # Gradients are averaged over processes, hence the factor.
+            self.accelerator.backward(loss * self.run.processes)
         self.meter.add({"loss": loss.detach()} | {f"{name}_loss": share.detach() for name, share in shares.items()})
 
     def evaluate(self) -> dict[str, float]:
