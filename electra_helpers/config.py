@@ -124,6 +124,11 @@ class TrainingConfig:
         "reference: linear decay from step 0 times the warm-up (as the authors' code); linear: warm-up, then decay; constant",
         choices=("reference", "linear", "constant"),
     )
+    optimizer: str = option(
+        "adamw",
+        "adamw (the paper), or muon: matrices inside the layers learn by orthogonalised momentum, fewer tokens to the same score",
+        choices=("adamw", "muon"),
+    )
     weight_decay: float = option(0.01, "weight decay (never on biases and LayerNorm)", at_least=0.0)
     adam_beta1: float = option(0.9, "Adam's beta 1", at_least=0.0)
     adam_beta2: float = option(0.999, "Adam's beta 2", at_least=0.0)

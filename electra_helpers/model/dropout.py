@@ -16,7 +16,7 @@ def dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
     """Zero each element with probability p (to the nearest 1/65,536) and scale the rest, so that the mean stays."""
     if not training or p == 0:
         return x
-    if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
+    if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64, torch.bfloat16):
         return F.dropout(x, p)
     return x * keep_mask(x.shape, p, x.dtype)
 

@@ -77,8 +77,9 @@ class SelfAttention(nn.Module):
         qkv = self.qkv(x).view(batch, length, 3, self.num_heads, hidden // self.num_heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, A, L, D)
         p = self.dropout if self.training else 0.0
-        if p and x.device.type == "cpu":
-            # SDPA has no fused form with dropout on a CPU, and its random numbers are dear there.
+        if x.device.type == "cpu" and (p or q.dtype == torch.bfloat16):
+            # On a CPU SDPA has no fused form with dropout, and its random numbers are dear; in bf16 its backward pass takes four times
+            # as long as these products (tests/benchmarks).
             mixed = dropout(self._softmax(q, k, mask), p) @ v  # (B, A, L, D)
         else:
             mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p)  # (B, A, L, D)

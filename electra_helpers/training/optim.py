@@ -1,13 +1,21 @@
-"""AdamW as ELECTRA uses it: which parameters decay, how the learning rate moves, and Adam without bias correction."""
+"""AdamW as ELECTRA uses it: which parameters decay, how the learning rate moves, and Adam without bias correction.
+
+And, as an option for small budgets, Muon: it is not part of ELECTRA.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from electra_helpers.config import FinetuneConfig, TrainingConfig
+from electra_helpers.device import choose_device
+
+INNER = ("attention.qkv.weight", "attention.out.weight", "up.weight", "down.weight")  # a layer's matrices
 
 
 def decays(name: str, parameter: nn.Parameter) -> bool:
@@ -21,10 +29,22 @@ def parameter_groups(model: nn.Module, config: TrainingConfig) -> list[dict]:
     A table that two nets share is one parameter here: `named_parameters` names it once.
     """
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    if config.optimizer == "muon":
+        inner = [(n, p) for n, p in named if is_inner(n, p)]
+        named = [(n, p) for n, p in named if not is_inner(n, p)]
+        muon = [{"params": [p for _, p in inner], "weight_decay": config.weight_decay, "is_muon": True}]
+    else:
+        muon = []
     return [
+        *muon,
         {"params": [p for n, p in named if decays(n, p)], "weight_decay": config.weight_decay},
         {"params": [p for n, p in named if not decays(n, p)], "weight_decay": 0.0},
     ]
+
+
+def is_inner(name: str, parameter: nn.Parameter) -> bool:
+    """Whether a parameter is a matrix inside a Transformer layer: what Muon is for."""
+    return parameter.dim() == 2 and name.endswith(INNER)
 
 
 def layer_scales(num_layers: int, decay: float, exponent: str = "paper") -> list[float]:
@@ -57,9 +77,67 @@ def layerwise_groups(encoder: nn.Module, head: nn.Module, config: FinetuneConfig
     ]
 
 
+class Muon(torch.optim.AdamW):
+    """AdamW, but the groups marked `is_muon` move by their orthogonalised momentum: every direction of a matrix learns at one pace.
+
+    Momentum 0.95 in Nesterov's form; an update is scaled to the size that AdamW's has, 0.2 √max(rows, columns), so that the two share
+    learning rate and weight decay. A layer's queries, keys and values are three matrices.
+    Source: Jordan et al. (2024), "Muon"; the scale: Liu et al. (2025), "Muon is scalable for LLM training", Section 2.2.
+    """
+
+    MOMENTUM = 0.95
+
+    def __init__(self, groups: list[dict], *, in_bf16: bool, **options: Any) -> None:
+        super().__init__(groups, **options)
+        self.number = torch.bfloat16 if in_bf16 else torch.float32
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+        moved = [
+            (group, p)
+            for group in self.param_groups
+            if group.get("is_muon")
+            for p in group["params"]
+            if p.grad is not None
+        ]
+        alike: dict[tuple[int, int], list[tuple[Tensor, Tensor, float]]] = {}
+        for group, p in moved:
+            momentum = self.state[p].setdefault("momentum", torch.zeros_like(p))
+            momentum.lerp_(p.grad, 1 - self.MOMENTUM)
+            update = p.grad.lerp_(momentum, self.MOMENTUM)
+            p.mul_(1 - group["lr"] * group["weight_decay"])
+            parts = 3 if p.shape[0] == 3 * p.shape[1] else 1
+            for piece, change in zip(p.chunk(parts), update.chunk(parts), strict=True):
+                alike.setdefault(tuple(piece.shape), []).append((piece, change, group["lr"]))
+            p.grad = None  # AdamW passes over what has no gradient
+        for shape, found in alike.items():
+            straight = orthogonalize(torch.stack([change for _, change, _ in found]).to(self.number))
+            for (piece, _, rate), change in zip(found, straight, strict=True):
+                piece.add_(change.to(piece.dtype), alpha=-rate * 0.2 * max(shape) ** 0.5)
+        return super().step(closure)
+
+
+def orthogonalize(matrices: Tensor) -> Tensor:
+    """Matrices (N, R, C) with nearly the same singular vectors and all singular values near 1, by five Newton-Schulz steps.
+
+    The values end between about 0.7 and 1.2, which is near enough for an update. Source: Jordan et al. (2024), "Muon".
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    is_tall = matrices.shape[-2] > matrices.shape[-1]
+    wide = matrices.mT if is_tall else matrices
+    wide = wide / (wide.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(5):
+        square = wide @ wide.mT
+        wide = a * wide + (b * square + c * square @ square) @ wide
+    return wide.mT if is_tall else wide
+
+
 def make_optimizer(groups: Iterable[dict], config: TrainingConfig) -> torch.optim.AdamW:
-    """Fused AdamW over the groups; a group's own `scale` (layer-wise decay) multiplies its learning rate."""
-    return torch.optim.AdamW(
+    """Fused AdamW, or Muon, over the groups; a group's own `scale` (layer-wise decay) multiplies its learning rate."""
+    kind = torch.optim.AdamW
+    if config.optimizer == "muon":
+        kind = partial(Muon, in_bf16=choose_device(config.device, config.precision).precision == "bf16")
+    return kind(
         list(groups),
         lr=config.learning_rate,
         betas=(config.adam_beta1, config.adam_beta2),
@@ -103,6 +181,9 @@ def set_step(optimizer: torch.optim.Optimizer, step: int, config: TrainingConfig
     c1 = 1.0 if config.bias_correction else 1 - config.adam_beta1**t
     c2 = 1.0 if config.bias_correction else (1 - config.adam_beta2**t) ** 0.5
     for group in optimizer.param_groups:
+        if group.get("is_muon"):
+            group["lr"] = rate * group.get("scale", 1.0)
+            continue
         decay = group.setdefault("base_weight_decay", group["weight_decay"])
         group["lr"] = rate * group.get("scale", 1.0) * c1 / c2
         group["eps"] = config.adam_epsilon / c2

@@ -3,6 +3,7 @@
 import os
 import signal
 
+import numpy as np
 import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
@@ -42,12 +43,16 @@ def test_the_loss_falls_and_is_logged(make_task):
 
 
 def test_micro_batches_give_the_gradient_of_the_whole_batch(make_task):
-    results = []
+    results, told = [], []
     for parts in (1, 4):
-        task, config = make_task(steps=3, accumulation=parts)
-        train(task, config)
+        task, config = make_task(steps=3, accumulation=parts, log_every=1)
+        seen = Recorder()
+        train(task, config, callbacks=[seen])
         results.append(weights(task))
+        told.append([(log["loss"], log["grad_norm"]) for log in seen.logs])
     assert torch.allclose(*results, atol=2e-6)
+    # Adam would forgive a gradient that is four times as large.
+    assert np.allclose(*told, rtol=1e-4)
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(make_task):
