@@ -197,6 +197,8 @@ class PretrainConfig(TrainingConfig):
             raise ElectraError("keep_share and random_share together exceed 1.")
         if self.fakes == "uniform" and "mlm" in self.objective:
             raise ElectraError(f"objective {self.objective} learns from a generator: leave fakes at generator.")
+        if self.shard and self.optimizer == "muon":
+            raise ElectraError("optimizer muon needs whole matrices: leave --shard out, or choose adamw.")
         if self.temperature <= 0:
             raise ElectraError(f"temperature is {self.temperature}: it must be above 0 (1 = the generator as it is).")
         if not 0 < self.validation_share < 1:

@@ -187,6 +187,7 @@ OPTIONS = {
     ("--temperature", "0"): "temperature is 0",
     ("--num-heads", "3"): "does not divide into 3 heads",
     ("--objective", "gan"): "objective is 'gan': choose one of rtd",
+    ("--optimizer", "sgd"): "optimizer is .sgd.: choose one of adamw, muon",
     ("--accumulation", "3"): "does not split into 3 equal parts",
     ("--device", "tpu"): "device 'tpu' is not here",
     ("--tokenizer", "nowhere"): "nowhere",

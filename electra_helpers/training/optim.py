@@ -29,22 +29,18 @@ def parameter_groups(model: nn.Module, config: TrainingConfig) -> list[dict]:
     A table that two nets share is one parameter here: `named_parameters` names it once.
     """
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+    muon = []
     if config.optimizer == "muon":
-        inner = [(n, p) for n, p in named if is_inner(n, p)]
-        named = [(n, p) for n, p in named if not is_inner(n, p)]
-        muon = [{"params": [p for _, p in inner], "weight_decay": config.weight_decay, "is_muon": True}]
-    else:
-        muon = []
+        inner = [(n, p) for n, p in named if n.endswith(INNER)]
+        named = [(n, p) for n, p in named if not n.endswith(INNER)]
+        for parts in (3, 1):  # queries, keys and values lie in one matrix
+            chosen = [p for n, p in inner if n.endswith(INNER[0]) == (parts == 3)]
+            muon.append({"params": chosen, "weight_decay": config.weight_decay, "muon_parts": parts})
     return [
         *muon,
         {"params": [p for n, p in named if decays(n, p)], "weight_decay": config.weight_decay},
         {"params": [p for n, p in named if not decays(n, p)], "weight_decay": 0.0},
     ]
-
-
-def is_inner(name: str, parameter: nn.Parameter) -> bool:
-    """Whether a parameter is a matrix inside a Transformer layer: what Muon is for."""
-    return parameter.dim() == 2 and name.endswith(INNER)
 
 
 def layer_scales(num_layers: int, decay: float, exponent: str = "paper") -> list[float]:
@@ -78,10 +74,10 @@ def layerwise_groups(encoder: nn.Module, head: nn.Module, config: FinetuneConfig
 
 
 class Muon(torch.optim.AdamW):
-    """AdamW, but the groups marked `is_muon` move by their orthogonalised momentum: every direction of a matrix learns at one pace.
+    """AdamW, but the groups with `muon_parts` move by their orthogonalised momentum: every direction of a matrix learns at one pace.
 
     Momentum 0.95 in Nesterov's form; an update is scaled to the size that AdamW's has, 0.2 √max(rows, columns), so that the two share
-    learning rate and weight decay. A layer's queries, keys and values are three matrices.
+    learning rate and weight decay.
     Source: Jordan et al. (2024), "Muon"; the scale: Liu et al. (2025), "Muon is scalable for LLM training", Section 2.2.
     """
 
@@ -96,17 +92,20 @@ class Muon(torch.optim.AdamW):
         moved = [
             (group, p)
             for group in self.param_groups
-            if group.get("is_muon")
+            if group.get("muon_parts")
             for p in group["params"]
             if p.grad is not None
         ]
         alike: dict[tuple[int, int], list[tuple[Tensor, Tensor, float]]] = {}
         for group, p in moved:
-            momentum = self.state[p].setdefault("momentum", torch.zeros_like(p))
+            if not self.state[p]:
+                # AdamW looks for a step counter wherever there is a state.
+                self.state[p] = {"step": torch.zeros(()), "momentum": torch.zeros_like(p)}
+            momentum = self.state[p]["momentum"]
             momentum.lerp_(p.grad, 1 - self.MOMENTUM)
             update = p.grad.lerp_(momentum, self.MOMENTUM)
             p.mul_(1 - group["lr"] * group["weight_decay"])
-            parts = 3 if p.shape[0] == 3 * p.shape[1] else 1
+            parts = group["muon_parts"]
             for piece, change in zip(p.chunk(parts), update.chunk(parts), strict=True):
                 alike.setdefault(tuple(piece.shape), []).append((piece, change, group["lr"]))
             p.grad = None  # AdamW passes over what has no gradient
@@ -181,7 +180,7 @@ def set_step(optimizer: torch.optim.Optimizer, step: int, config: TrainingConfig
     c1 = 1.0 if config.bias_correction else 1 - config.adam_beta1**t
     c2 = 1.0 if config.bias_correction else (1 - config.adam_beta2**t) ** 0.5
     for group in optimizer.param_groups:
-        if group.get("is_muon"):
+        if group.get("muon_parts"):
             group["lr"] = rate * group.get("scale", 1.0)
             continue
         decay = group.setdefault("base_weight_decay", group["weight_decay"])

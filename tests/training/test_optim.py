@@ -1,11 +1,18 @@
 """The optimizer against the reference's rules, computed by hand."""
 
+import copy
+from dataclasses import replace
+
 import pytest
 import torch
 
 from electra_helpers.config import ModelConfig, TrainingConfig, recipe
 from electra_helpers.model.electra import Electra
-from electra_helpers.training.optim import learning_rate_at, make_optimizer, parameter_groups, set_step
+from electra_helpers.training.checkpoint import Checkpoints
+from electra_helpers.training.loop import Callback, train
+from electra_helpers.training.optim import learning_rate_at, make_optimizer, orthogonalize, parameter_groups, set_step
+
+from .conftest import weights
 
 
 @pytest.fixture
@@ -107,3 +114,71 @@ def test_parameter_counts_are_the_papers(size, total, generator):
     own = sum(p.numel() for p in net.parameters()) - count
     assert count == pytest.approx(total, rel=0.01)
     assert own == pytest.approx(generator, rel=0.06)
+
+
+def test_orthogonalize_keeps_directions_and_evens_their_lengths():
+    matrices = (
+        torch.randn(3, 12, 40, generator=torch.Generator().manual_seed(0)) * torch.tensor([0.01, 1, 50])[:, None, None]
+    )
+    straight = orthogonalize(matrices)
+    left, _, right = torch.linalg.svd(matrices, full_matrices=False)
+    values = torch.diagonal(left.mT @ straight @ right.mT, dim1=-2, dim2=-1)
+    assert values.min() > 0.5
+    assert values.max() < 1.3
+    assert torch.allclose(orthogonalize(matrices.mT), straight.mT, atol=1e-5)
+
+
+def test_muon_moves_the_layers_matrices_and_leaves_the_rest_to_adamw(net):
+    config = TrainingConfig(optimizer="muon", steps=10, warmup_steps=0, schedule="constant", learning_rate=0.01)
+    groups = parameter_groups(net, config)
+    assert {id(p) for g in groups for p in g["params"]} == {id(p) for p in net.parameters()}
+    inner = {n for n, p in net.named_parameters() if any(p is q for g in groups[:2] for q in g["params"])}
+    assert len(inner) == 2 * 2 * 4  # nets, layers, matrices
+    twin = copy.deepcopy(net)
+    plain = make_optimizer(parameter_groups(twin, TrainingConfig()), replace(config, optimizer="adamw"))
+    optimizer = make_optimizer(groups, config)
+    gradients = {n: torch.randn(p.shape, generator=torch.Generator().manual_seed(1)) for n, p in net.named_parameters()}
+    before = {n: p.detach().clone() for n, p in net.named_parameters()}
+    for model, stepper in ((net, optimizer), (twin, plain)):
+        for n, p in model.named_parameters():
+            p.grad = gradients[n].clone()
+        set_step(stepper, 0, config)
+        stepper.step()
+    theirs = dict(twin.named_parameters())
+    for n, p in net.named_parameters():
+        assert (n in inner) != torch.equal(p, theirs[n])
+    name = "discriminator.encoder.layers.0.attention.qkv.weight"
+    moved = dict(net.named_parameters())[name].detach() - before[name] * (1 - 0.01 * config.weight_decay)
+    for part in moved.chunk(3):  # queries, keys and values each have all their directions moved alike
+        values = torch.linalg.svdvals(part) / (0.01 * 0.2 * 256**0.5)
+        assert 0.5 < values.median() < 1.3
+
+
+def test_a_run_with_muon_learns_and_goes_on_as_if_it_had_not_stopped(make_task, tmp_path):
+    options = {"optimizer": "muon", "learning_rate": 0.01, "steps": 60, "log_every": 10}
+    task, config = make_task(**options)
+    whole = train(task, config, callbacks=[seen := Losses()])
+    assert seen.losses[-1] < seen.losses[0] - 0.2
+    kept = Checkpoints(tmp_path)
+    first, config = make_task(**options)
+    train(first, config, callbacks=[StopAt(25)], checkpoints=kept)
+    again, config = make_task(**options)
+    resumed = train(again, config, checkpoints=kept, resume=True)
+    assert (resumed.start, resumed.step, whole.step) == (25, 60, 60)
+    assert torch.equal(weights(task), weights(again))
+
+
+class Losses(Callback):
+    def __init__(self):
+        self.losses = []
+
+    def on_log(self, run, record):
+        self.losses.append(record["mlm_loss"])
+
+
+class StopAt(Callback):
+    def __init__(self, step):
+        self.step = step
+
+    def on_step(self, run):
+        run.stop = run.step == self.step
