@@ -60,13 +60,15 @@ class ModelConfig:
     initializer_range: float = option(0.02, "standard deviation of the initial weights", at_least=0.0)
     position_init: str = option(
         "normal",
-        "how the position table starts: normal (the paper), or sinusoidal, from which neighbours are found sooner",
-        choices=("normal", "sinusoidal"),
+        "how the position table starts: normal (the paper), sinusoidal, from which neighbours are found sooner, or scattered, "
+        "in which no two positions are alike",
+        choices=("normal", "sinusoidal", "scattered"),
     )
     attention_init: str = option(
         "normal",
-        "how attention starts: normal (the paper), or mimetic, from which looking up earlier words is learned sooner",
-        choices=("normal", "mimetic"),
+        "how attention starts: normal (the paper), mimetic, from which looking up earlier words is learned sooner, or neighbours: "
+        "the same, and the first layer's heads look at the words beside (needs scattered positions)",
+        choices=("normal", "mimetic", "neighbours"),
     )
     sharing: str = option(
         "all",
@@ -87,6 +89,8 @@ class ModelConfig:
             )
         if not 0 < self.generator_size <= 1:
             raise ElectraError(f"generator_size is {self.generator_size}: choose a share above 0, at most 1.")
+        if self.attention_init == "neighbours" and self.position_init != "scattered":
+            raise ElectraError("attention_init neighbours needs position_init scattered: set both.")
         if self.dropout >= 1 or self.attention_dropout >= 1:
             raise ElectraError("dropout of 1 or more leaves nothing: choose a share below 1.")
 

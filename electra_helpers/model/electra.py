@@ -15,7 +15,8 @@ from torch.nn import functional as F
 from electra_helpers import corruption
 from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.corruption import Corruption, Noise, Selection, at_least_fp32, count_selected, gather_positions
-from electra_helpers.model.encoder import DisentangledEmbeddings, Embeddings, Encoder, glorot, initialize, mimetic_
+from electra_helpers.model.encoder import DisentangledEmbeddings, Embeddings, Encoder
+from electra_helpers.model.starts import glorot, initialize, mimetic_
 from electra_helpers.text.packing import Batch
 
 
@@ -66,7 +67,7 @@ class Generator(nn.Module):
     def __init__(self, config: ModelConfig, embeddings: Embeddings | None = None) -> None:
         super().__init__()
         self.encoder = Encoder(config, embeddings)
-        if config.attention_init == "mimetic":
+        if config.attention_init != "normal":
             mimetic_(self.encoder.layers[-1].attention, copies=True)
         self.head = MLMHead(config)
 

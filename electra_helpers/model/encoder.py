@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from electra_helpers.config import ModelConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.dropout import Dropout, dropout
+from electra_helpers.model.starts import glorot, initialize, mimetic_, neighbours_, scattered_, sinusoids_
 
 
 class Embeddings(nn.Module):
@@ -28,6 +29,8 @@ class Embeddings(nn.Module):
         initialize(self, config.initializer_range)
         if config.position_init == "sinusoidal":
             sinusoids_(self.position.weight, config.initializer_range)
+        if config.position_init == "scattered":
+            scattered_(self.position.weight, config.initializer_range)
 
     def tables(self) -> tuple[Tensor, Tensor, Tensor]:
         """The word (V, E), position and segment tables as they are read."""
@@ -137,11 +140,13 @@ class Encoder(nn.Module):
         self.project = None if same else nn.Linear(config.embedding_size, config.hidden_size)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_layers))
         initialize(self.layers, config.initializer_range)
-        if config.attention_init == "mimetic":
+        if config.attention_init != "normal":
             for layer in self.layers:
                 mimetic_(layer.attention)
         if self.project is not None:
             glorot(self.project)
+        if config.attention_init == "neighbours":
+            neighbours_(self.layers[0].attention, self.embeddings.position.embedding_dim, self.project)
 
     def forward(
         self, input_ids: Tensor, token_type_ids: Tensor | None = None, attention_mask: Tensor | None = None
@@ -169,62 +174,3 @@ class Encoder(nn.Module):
             found.append(layer.attention.weights(x, mask))
             x = layer(x, mask)
         return found
-
-
-def initialize(module: nn.Module, deviation: float) -> None:
-    """Truncated normal weights, zero biases, LayerNorm at identity (reference code, `create_initializer`)."""
-    for part in module.modules():
-        if isinstance(part, nn.Linear | nn.Embedding):
-            # Cut at two standard deviations, as TensorFlow's truncated_normal_initializer.
-            nn.init.trunc_normal_(part.weight, std=deviation, a=-2 * deviation, b=2 * deviation)
-        if isinstance(part, nn.Linear):
-            nn.init.zeros_(part.bias)
-
-
-@torch.no_grad()
-def sinusoids_(table: Tensor, deviation: float) -> None:
-    """Fill a position table (P, E) with sines and cosines of that standard deviation; it is trained like any other.
-
-    A step to the left is then one linear map at every position, so attention to neighbours is learned once and not per position.
-    Source: Vaswani et al. (2017), Section 3.5, used as a starting point; not part of ELECTRA.
-    """
-    positions, size = table.shape
-    rates = 10_000.0 ** (-torch.arange(0, size, 2) / size)
-    angles = torch.arange(positions)[:, None] * rates
-    table.copy_(torch.cat([angles.sin(), angles.cos()], dim=1)[:, :size] * deviation * 2**0.5)
-
-
-@torch.no_grad()
-def mimetic_(attention: SelfAttention, *, copies: bool = False) -> None:
-    """Start attention where trained attention is found: tokens look at their like, and what they see is taken off the sum.
-
-    For every head Wqᵀ Wk is the best rank-D form of 0.3 Z + 0.7 I, and Wo Wv = 0.15 Z − 0.95 I, with Z of deviation 1/√H.
-    With `copies` it is 0.15 Z + 0.95 I: what is seen is added, which suits the last layer of a net that fills in words.
-    Source: mimetic initialization, Trockman & Kolter (2023), Section 3; `copies` and the numbers are measured here
-    (tests/benchmarks/README.md). Not part of ELECTRA.
-    """
-    hidden, heads = attention.out.in_features, attention.num_heads
-    one = torch.eye(hidden)
-
-    def halves(product: Tensor) -> tuple[Tensor, Tensor]:
-        """Two square roots whose product is `product`: (H, H), its columns by weight, and (H, H), its rows."""
-        left, weight, right = torch.linalg.svd(product)
-        return left * weight.sqrt(), weight.sqrt()[:, None] * right
-
-    def around(noise: float, identity: float) -> Tensor:
-        return noise * torch.randn(hidden, hidden) / hidden**0.5 + identity * one
-
-    size = hidden // heads
-    q, k, v = attention.qkv.weight.view(3, heads, size, hidden)
-    for head in range(heads):
-        left, right = halves(around(0.3, 0.7))
-        q[head], k[head] = left[:, :size].T, right[:size]
-    left, right = halves(around(0.15, 0.95 if copies else -0.95))
-    attention.out.weight.copy_(left)
-    v.copy_(right.view(heads, size, hidden))
-
-
-def glorot(linear: nn.Linear) -> None:
-    """Glorot uniform weights: TensorFlow's default, which the reference leaves on its last and projecting layers."""
-    nn.init.xavier_uniform_(linear.weight)
-    nn.init.zeros_(linear.bias)

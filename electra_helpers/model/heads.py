@@ -16,7 +16,8 @@ from electra_helpers.config import ModelConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.dropout import Dropout
 from electra_helpers.model.electra import Electra
-from electra_helpers.model.encoder import Encoder, glorot, initialize
+from electra_helpers.model.encoder import Encoder
+from electra_helpers.model.starts import glorot, initialize
 from electra_helpers.text.packing import Batch
 
 STARTS = 5  # likely starts for which the conditioned head looks for an end

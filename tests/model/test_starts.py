@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from electra_helpers import Electra, ModelConfig
-from electra_helpers.model.encoder import Layer, mimetic_
+from electra_helpers.errors import ElectraError
+from electra_helpers.model.encoder import Encoder, Layer
+from electra_helpers.model.starts import mimetic_
 
 SHAPE = ModelConfig(
     vocab_size=50,
@@ -59,3 +61,34 @@ def test_sinusoids_make_a_step_to_the_left_the_same_map_everywhere():
     assert table.square().mean().sqrt() == pytest.approx(SHAPE.initializer_range, rel=0.01)
     near = table @ table.T
     torch.testing.assert_close(near.diagonal(1), near[0, 1].expand(len(near) - 1), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("embedding_size", [128, 256])
+def test_heads_that_start_at_neighbours_look_at_them(embedding_size):
+    torch.manual_seed(0)
+    config = ModelConfig(
+        vocab_size=500,
+        embedding_size=embedding_size,
+        num_layers=1,
+        initializer_range=0.05,
+        position_init="scattered",
+        attention_init="neighbours",
+    )
+    weights = Encoder(config).attention_weights(torch.randint(5, 500, (8, 64)))[0].mean(dim=0)  # (A, L, L)
+    for head, offset in zip(weights, (-1, 1, -2, 2), strict=True):
+        means = {d: head.diagonal(d).mean().item() for d in range(-5, 6)}
+        assert max(means, key=means.get) == offset
+        assert means[offset] > 0.5
+
+
+def test_scattered_positions_are_nearly_orthogonal_also_next_to_each_other():
+    config = ModelConfig(vocab_size=50, num_layers=1, initializer_range=0.05, position_init="scattered")
+    table = Encoder(config).embeddings.position.weight.detach()
+    assert table.std() == pytest.approx(0.05, rel=0.02)
+    alike = torch.nn.functional.cosine_similarity(table[:200, None], table[None, :200], dim=-1).fill_diagonal_(0)
+    assert alike.abs().max() < 0.4
+
+
+def test_neighbours_need_scattered_positions():
+    with pytest.raises(ElectraError, match="attention_init neighbours needs position_init scattered"):
+        ModelConfig(attention_init="neighbours")
