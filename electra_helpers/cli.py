@@ -156,12 +156,13 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, help="Measurements, of which the median counts.")] = 5,
     steps: Annotated[int, typer.Option(min=1, help="Optimizer steps of a round.")] = 4,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto (the device's own), fp32, bf16 or fp16.")] = "auto",
     as_json: AsJson = False,
 ) -> None:
     """How fast this machine pre-trains, beside what its matrix product reaches."""
     from electra_helpers.training.speed import measure, settings
 
-    speed = measure(*settings(size, batch_size, length, dropout, device), rounds=rounds, steps=steps)
+    speed = measure(*settings(size, batch_size, length, dropout, device, precision), rounds=rounds, steps=steps)
     if as_json:
         print(json.dumps(dataclasses.asdict(speed)))
         return

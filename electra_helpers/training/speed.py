@@ -1,4 +1,4 @@
-"""How fast a machine pre-trains: steps of the loop on random rows, beside what the machine's matrix product reaches."""
+"""How fast a machine pre-trains: steps of the loop on random rows, beside what its matrix product reaches in the same precision."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 
 from electra_helpers.config import ModelConfig, PretrainConfig, recipe
+from electra_helpers.device import choose_device
 from electra_helpers.model.ablations import build_network
 from electra_helpers.text.packing import Batch
 from electra_helpers.training.loop import Trainer
@@ -87,23 +89,24 @@ def timed(work: Callable[[], object], device: torch.device | str) -> float:
     return time.perf_counter() - began
 
 
-def make_trainer(model: ModelConfig, config: PretrainConfig) -> Trainer:
-    """The package's own loop on random rows, its `step` to be called and timed."""
+def make_trainer(model: ModelConfig, config: PretrainConfig, rows: Any = None) -> Trainer:
+    """The package's own loop on random rows, or on others, its `step` to be called and timed."""
     torch.manual_seed(0)
     net = build_network(model, config)
-    rows = RandomRows(config, model.vocab_size, max(model.unselectable_ids) + 1)
+    rows = rows or RandomRows(config, model.vocab_size, max(model.unselectable_ids) + 1)
     return Trainer(Pretraining(net, rows, rows.sample(8), config), config)
 
 
 def settings(
-    size: str, batch_size: int, length: int, dropout: float | None, device: str
+    size: str, batch_size: int, length: int, dropout: float | None, device: str, precision: str = "fp32"
 ) -> tuple[ModelConfig, PretrainConfig]:
     """A named size with the shape of the steps to be timed; without `dropout` its own."""
     chosen = recipe(size)
     rate = {} if dropout is None else {"dropout": dropout, "attention_dropout": dropout}
     model = replace(chosen.model, vocab_size=chosen.pretrain.vocab_size, **rate)
     model = replace(model, max_positions=max(model.max_positions, length))
-    return model, replace(chosen.pretrain, batch_size=batch_size, length=length, form="plain", device=device)
+    shape = {"batch_size": batch_size, "length": length, "form": "plain"}
+    return model, replace(chosen.pretrain, **shape, device=device, precision=precision)
 
 
 def measure(model: ModelConfig, config: PretrainConfig, *, rounds: int = 5, steps: int = 4) -> Speed:
@@ -114,12 +117,12 @@ def measure(model: ModelConfig, config: PretrainConfig, *, rounds: int = 5, step
     True
     """
     trainer = make_trainer(model, config)
-    device = trainer.run.device
+    device, precision = trainer.run.device, choose_device(config.device, config.precision).precision
     for _ in range(2):
         trainer.step()
     ceilings, speeds = [], []
     for _ in range(rounds):
-        ceilings.append(matmul_ceiling(device))
+        ceilings.append(matmul_ceiling(device, precision))
         seconds = timed(lambda: [trainer.step() for _ in range(steps)], device)
         speeds.append(steps * config.batch_size * config.length / seconds)
     flops, speed = flops_per_token(model, config.length, config.mask_share), statistics.median(speeds)

@@ -1,9 +1,10 @@
-"""Who is timed in tests/benchmarks/speed.py: each a function that gives one optimizer step on random rows of one shape.
+"""Who is timed in speed.py and paragraphs.py: each a function that gives one optimizer step on the rows of a source.
 
-    python -m tests.benchmarks.contenders NAME --batch-size 16 --length 128 --dropout 0.1
+    python -m tests.benchmarks.contenders NAME --batch-size 16 --length 128 --dropout 0.1 [--text FOLDER]
 
-waits for lines on standard input, takes as many steps as each says, and answers with seconds and memory as JSON. All have ELECTRA-Small's
-shape, V = 30,522, fp32, AdamW, lambda 50 and 15 % selected. What was tuned is said in each one's docstring.
+waits for lines on standard input, takes as many steps as each says, and answers with seconds, tokens and memory as JSON. Rows are random
+words, or with `--text` the padded paragraphs of a folder that paragraphs.py made. All have ELECTRA-Small's shape, V = 30,522, AdamW,
+lambda 50 and 15 % selected; with `--precision bf16` all compute under autocast. What was tuned is said in each one's docstring.
 """
 
 from __future__ import annotations
@@ -13,19 +14,25 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 
-from electra_helpers.config import ModelConfig
+from electra_helpers.config import ModelConfig, PretrainConfig
+from electra_helpers.model.ablations import build_network
+from electra_helpers.text.corpora import open_corpus
+from electra_helpers.text.tokenizer import Tokenizer
+from electra_helpers.training.loop import Trainer
+from electra_helpers.training.pretraining import Pretraining, build_data
 from electra_helpers.training.speed import make_trainer, matmul_ceiling, peak_memory, settings
+from tests.benchmarks.sources import Counted, RowsOf, Source, Tally, padded_paragraphs, random_rows
 
 THEIRS = (
     Path(__file__).resolve().parents[2] / "build" / "contenders"
 )  # pip install --no-deps -t build/contenders electra-pytorch==0.1.2
-PAD, CLS, SEP, MASK = 0, 2, 3, 4
+PAD, UNK, CLS, SEP, MASK = range(5)
 SHARE, WEIGHT = 0.15, 50.0
 Step = Callable[[], object]
 
@@ -36,15 +43,40 @@ class Shape:
     length: int
     dropout: float
     size: str = "small"
+    precision: str = "fp32"
+    text: Path | None = None
+
+    @property
+    def settings(self) -> tuple[ModelConfig, PretrainConfig]:
+        model, config = settings(self.size, self.batch_size, self.length, self.dropout, "cpu", self.precision)
+        vocab = Tokenizer.load(self.text / "tokenizer").vocab_size if self.text else model.vocab_size
+        return replace(model, vocab_size=vocab, pad_id=PAD, cls_id=CLS, sep_id=SEP, mask_id=MASK), config
 
     @property
     def model(self) -> ModelConfig:
-        return settings(self.size, self.batch_size, self.length, self.dropout, "cpu")[0]
+        return self.settings[0]
+
+    def source(self) -> Source:
+        if self.text:
+            return padded_paragraphs(self.text, self.batch_size, self.length)
+        return random_rows(self.batch_size, self.length, self.model.vocab_size)
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16")
 
 
-def ours(shape: Shape) -> Step:
+def ours(shape: Shape, source: Source) -> Step:
     """The package's own loop."""
-    return make_trainer(*settings(shape.size, shape.batch_size, shape.length, shape.dropout, "cpu")).step
+    return make_trainer(*shape.settings, RowsOf(source)).step
+
+
+def packed(shape: Shape, tally: Tally) -> Step:
+    """The package's own path from text, as `electra pretrain` goes it: articles in rows without padding, built once, then the loop."""
+    model, config = shape.settings
+    corpus = open_corpus(str(shape.text / "articles.jsonl"))
+    rows, held_out = build_data(corpus, Tokenizer.load(shape.text / "tokenizer"), config)
+    torch.manual_seed(0)
+    return Trainer(Pretraining(build_network(model, config), Counted(rows, tally), held_out, config), config).step
 
 
 def transformers_pair(shape: Shape) -> tuple[torch.nn.Module, torch.nn.Module]:
@@ -75,42 +107,51 @@ def unique(*modules: torch.nn.Module) -> list[torch.nn.Parameter]:
     return list({id(p): p for module in modules for p in module.parameters()}.values())
 
 
-def random_rows(shape: Shape) -> torch.Tensor:
-    return torch.randint(5, shape.model.vocab_size, (shape.batch_size, shape.length))
-
-
-def expert(shape: Shape, *, gathered: bool = False) -> Step:
+def expert(shape: Shape, source: Source, *, gathered: bool = False) -> Step:
     """transformers' models put together as someone who knows them would.
 
-    Tuned: SDPA attention (the default where there is no output of attention weights), fused AdamW, exactly 15 % selected by one topk,
-    logits taken and Gumbel noise drawn at the selected positions only, the loss on them alone, zero_grad(set_to_none), no metrics in the
-    step. With `gathered` also the generator's head runs on the selected positions only, by calling its modules one by one.
+    Tuned: SDPA attention (in bf16 eager attention, whose backward pass on a CPU is faster), fused AdamW, exactly 15 % of the real tokens
+    selected by one topk, logits taken and Gumbel noise drawn at the selected positions only, the loss on them alone, no mask where nothing
+    is padded, zero_grad(set_to_none), no metrics in the step. With `gathered` also the generator's head runs on the selected positions
+    only, by calling its modules one by one.
     """
     generator, discriminator = transformers_pair(shape)
+    for model in (generator, discriminator):
+        model.set_attn_implementation("eager" if shape.precision == "bf16" else "sdpa")
     parameters = unique(generator, discriminator)
     optimizer = torch.optim.AdamW(parameters, lr=5e-4, fused=True)
-    count = round(SHARE * shape.length)
 
-    def step() -> None:
-        ids = random_rows(shape)
-        positions = torch.rand(ids.shape).topk(count, dim=1).indices
-        targets = ids.gather(1, positions)
-        shown = torch.where(torch.rand(targets.shape) < 0.85, MASK, targets)
-        masked = ids.scatter(1, positions, shown)
+    def losses(ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        free = (ids != PAD) & (ids != CLS) & (ids != SEP)
+        count = max(1, round(SHARE * ids.shape[1]))
+        positions = torch.rand(ids.shape).masked_fill(~free, -1).topk(count, dim=1).indices
+        wanted = (SHARE * (ids != PAD).sum(1, keepdim=True)).round().clamp(min=1)
+        is_target = (torch.arange(count) < wanted) & free.gather(1, positions)
+        originals = ids.gather(1, positions)
+        masked = ids.scatter(
+            1, positions, torch.where(is_target & (torch.rand(is_target.shape) < 0.85), MASK, originals)
+        )
         if gathered:
-            hidden = generator.electra(masked).last_hidden_state
+            hidden = generator.electra(masked, attention_mask=mask).last_hidden_state
             chosen = hidden.gather(1, positions[..., None].expand(-1, -1, hidden.shape[-1]))
             logits = generator.generator_lm_head(generator.generator_predictions(chosen))
         else:
-            logits = generator(masked).logits
+            logits = generator(masked, attention_mask=mask).logits
             logits = logits.gather(1, positions[..., None].expand(-1, -1, logits.shape[-1]))
-        mlm_loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        targets = torch.where(is_target, originals, -100)
+        mlm_loss = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
         with torch.no_grad():
             noise = -torch.empty_like(logits).exponential_().log()
             sampled = (logits + noise).argmax(-1)
-        corrupted = ids.scatter(1, positions, sampled)
-        scores = discriminator(corrupted).logits
-        loss = mlm_loss + WEIGHT * F.binary_cross_entropy_with_logits(scores, (corrupted != ids).float())
+        corrupted = ids.scatter(1, positions, torch.where(is_target, sampled, originals))
+        scores, replaced = discriminator(corrupted, attention_mask=mask).logits.float(), (corrupted != ids).float()
+        weight = None if mask is None else mask.float() * (mask.numel() / mask.sum())
+        return mlm_loss + WEIGHT * F.binary_cross_entropy_with_logits(scores, replaced, weight=weight)
+
+    def step() -> None:
+        batch = source()
+        with shape.autocast():
+            loss = losses(batch.input_ids, batch.attention_mask)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
@@ -119,16 +160,16 @@ def expert(shape: Shape, *, gathered: bool = False) -> Step:
     return step
 
 
-def expert_gathered(shape: Shape) -> Step:
+def expert_gathered(shape: Shape, source: Source) -> Step:
     """As `expert`, and the generator's head on the selected positions only."""
-    return expert(shape, gathered=True)
+    return expert(shape, source, gathered=True)
 
 
-def usual(shape: Shape) -> Step:
+def usual(shape: Shape, source: Source) -> Step:
     """transformers' models put together as it is usually done.
 
     Labels of -100, the models' own losses over all positions, torch.multinomial over the softmax, AdamW as it comes, eager attention as in
-    the releases that most such code was written for, metrics in every step. Nothing tuned.
+    the releases that most such code was written for, an attention mask in any case, metrics in every step. Nothing tuned.
     """
     generator, discriminator = transformers_pair(shape)
     for model in (generator, discriminator):
@@ -137,27 +178,31 @@ def usual(shape: Shape) -> Step:
     optimizer = torch.optim.AdamW(parameters, lr=5e-4)
 
     def step() -> None:
-        ids = random_rows(shape)
-        selected = torch.bernoulli(torch.full(ids.shape, SHARE)).bool()
+        batch = source()
+        ids, real = batch.input_ids, batch.attention_mask
+        real = torch.ones_like(ids) if real is None else real.long()
+        chance = torch.full(ids.shape, SHARE).masked_fill((ids == PAD) | (ids == CLS) | (ids == SEP), 0.0)
+        selected = torch.bernoulli(chance).bool()
         masked = ids.clone()
         masked[selected & torch.bernoulli(torch.full(ids.shape, 0.85)).bool()] = MASK
-        said = generator(input_ids=masked, labels=torch.where(selected, ids, -100))
-        sampled = torch.multinomial(said.logits[selected].softmax(-1), 1).squeeze(-1)
-        corrupted = ids.clone()
-        corrupted[selected] = sampled
-        labels = (corrupted != ids).long()
-        judged = discriminator(input_ids=corrupted, attention_mask=torch.ones_like(ids), labels=labels)
-        loss = said.loss + WEIGHT * judged.loss
+        with shape.autocast():
+            said = generator(input_ids=masked, attention_mask=real, labels=torch.where(selected, ids, -100))
+            sampled = torch.multinomial(said.logits[selected].float().softmax(-1), 1).squeeze(-1)
+            corrupted = ids.clone()
+            corrupted[selected] = sampled
+            labels = (corrupted != ids).long()
+            judged = discriminator(input_ids=corrupted, attention_mask=real, labels=labels)
+            loss = said.loss + WEIGHT * judged.loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        ((judged.logits > 0) == labels).float().mean().item()
+        ((judged.logits > 0) == labels)[real.bool()].float().mean().item()
 
     return step
 
 
-def electra_pytorch(shape: Shape) -> Step:
+def electra_pytorch(shape: Shape, source: Source) -> Step:
     """The PyPI package electra-pytorch 0.1.2 around transformers' models, as its own pre-training script puts them together."""
     sys.path.insert(0, str(THEIRS))
     from electra_pytorch import Electra
@@ -185,7 +230,9 @@ def electra_pytorch(shape: Shape) -> Step:
     optimizer = torch.optim.AdamW(parameters, lr=5e-4)
 
     def step() -> None:
-        net(random_rows(shape)).loss.backward()
+        with shape.autocast():
+            loss = net(source().input_ids).loss
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -199,27 +246,34 @@ CONTENDERS = {f.__name__: f for f in (ours, expert, expert_gathered, usual, elec
 def answer(name: str, shape: Shape) -> None:
     """Take steps as asked, or measure the machine's matrix product where the name is `ceiling`."""
     torch.manual_seed(0)
-    step = CONTENDERS[name](shape) if name in CONTENDERS else None
+    began, tally = time.perf_counter(), Tally()
+    if name in CONTENDERS:
+        step = CONTENDERS[name](shape, tally.counting(shape.source()))
+    else:
+        step = packed(shape, tally) if name == "packed" else None
+    ready_after = time.perf_counter() - began
     for _ in range(2):
-        step() if step else matmul_ceiling()
-    print(json.dumps({"ready": name}), flush=True)
+        step() if step else matmul_ceiling("cpu", shape.precision)
+    print(json.dumps({"ready": name, "seconds": ready_after}), flush=True)
     for line in sys.stdin:
-        began = time.perf_counter()
         if step is None:
-            print(json.dumps({"gflops": matmul_ceiling() / 1e9}), flush=True)
+            print(json.dumps({"gflops": matmul_ceiling("cpu", shape.precision) / 1e9}), flush=True)
             continue
+        real, places, began = tally.real, tally.places, time.perf_counter()
         for _ in range(int(line)):
             step()
-        seconds = time.perf_counter() - began
-        print(json.dumps({"seconds": seconds, "peak_mb": peak_memory("cpu") / 1e6}), flush=True)
+        took = {"seconds": time.perf_counter() - began, "tokens": tally.real - real, "places": tally.places - places}
+        print(json.dumps(took | {"peak_mb": peak_memory("cpu") / 1e6}), flush=True)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("name", choices=[*CONTENDERS, "ceiling"])
+    parser.add_argument("name", choices=[*CONTENDERS, "packed", "ceiling"])
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--length", type=int, default=128)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--size", default="small")
+    parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16"])
+    parser.add_argument("--text", type=Path)
     asked = vars(parser.parse_args())
     answer(asked.pop("name"), Shape(**asked))

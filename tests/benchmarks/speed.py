@@ -3,6 +3,7 @@
     pip install --no-deps -t build/contenders electra-pytorch==0.1.2
     python -m tests.benchmarks.speed --rounds 7 --dropout 0.1
     python -m tests.benchmarks.speed --rounds 7 --dropout 0
+    python -m tests.benchmarks.speed --rounds 7 --dropout 0 --precision bf16
 
 Every process has the same number of threads and waits while another one computes, so that a noisy machine disturbs all alike: the
 ratios of one run are what counts.
@@ -33,6 +34,7 @@ class Contender:
         command = [sys.executable, "-m", "tests.benchmarks.contenders", name, *options]
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.answers: list[dict] = []
+        self.started = self.read()
 
     def read(self) -> dict:
         for line in self.process.stdout:
@@ -55,7 +57,6 @@ def run(names: list[str], rounds: int, steps: int, options: list[str]) -> dict[s
     found: dict[str, Contender] = {}
     for name in [*names, "ceiling"]:
         found[name] = Contender(name, options)
-        found[name].read()
     for _ in range(rounds):
         for contender in found.values():
             contender.take(steps)
@@ -64,18 +65,27 @@ def run(names: list[str], rounds: int, steps: int, options: list[str]) -> dict[s
     return found
 
 
-def table(found: dict[str, Contender], tokens: int, flops: float) -> list[dict]:
-    """Medians over the rounds; ratios are taken round by round, so that what disturbs a round disturbs both sides of it."""
+def table(found: dict[str, Contender], flops: float, first: str = "ours") -> list[dict]:
+    """Medians over the rounds, of real tokens; ratios are taken round by round, so that what disturbs a round disturbs both sides of it.
+
+    The share of the ceiling counts padding too, which is multiplied like all else.
+    """
     ceilings = [answer["gflops"] * 1e9 for answer in found.pop("ceiling").answers]
-    speeds = {name: np.array([tokens / a["seconds"] for a in c.answers]) for name, c in found.items()}
+    speeds, places, fill = {}, {}, {}
+    for name, contender in found.items():
+        seconds, real, all_places = (
+            np.array([a[what] for a in contender.answers]) for what in ("seconds", "tokens", "places")
+        )
+        speeds[name], places[name], fill[name] = real / seconds, all_places / seconds, real.sum() / all_places.sum()
     return [
         {
             "contender": name,
             "tokens_per_second": float(np.median(speed)),
             "quartiles": [float(q) for q in np.quantile(speed, (0.25, 0.75))],
-            "share_of_ceiling": float(np.median(speed * flops / np.array(ceilings))),
+            "share_of_ceiling": float(np.median(places[name] * flops / np.array(ceilings))),
+            "fill": float(fill[name]),
             "peak_mb": max(a["peak_mb"] for a in found[name].answers),
-            "ours_is_faster_by": float(np.median(speeds["ours"] / speed)),
+            "ours_is_faster_by": float(np.median(speeds[first] / speed)),
             "ceiling_gflops": statistics.median(ceilings) / 1e9,
         }
         for name, speed in speeds.items()
@@ -91,15 +101,15 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--length", type=int, default=128)
     parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16"])
     parser.add_argument("--json", type=Path, help="write the rows there too")
     asked = parser.parse_args()
-    options = [
-        f"--{name.replace('_', '-')}={getattr(asked, name)}" for name in ("size", "batch_size", "length", "dropout")
-    ]
+    shape = ("size", "batch_size", "length", "dropout", "precision")
+    options = [f"--{name.replace('_', '-')}={getattr(asked, name)}" for name in shape]
     found = run(asked.contenders, asked.rounds, asked.steps, options)
     model, config = settings(asked.size, asked.batch_size, asked.length, asked.dropout, "cpu")
     flops = flops_per_token(model, asked.length, config.mask_share)
-    rows = table(found, asked.steps * asked.batch_size * asked.length, flops)
+    rows = table(found, flops)
     print("| | tokens/s | quartiles | of the ceiling | peak MB | ours is faster by |\n|---|---|---|---|---|---|")
     for row in rows:
         low, high = row["quartiles"]

@@ -7,7 +7,6 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from electra_helpers.model.ablations import build_network
 from electra_helpers.training import speed
 
 
@@ -51,14 +50,13 @@ def test_the_command_says_how_fast_this_machine_is(electra):
     assert "choose one of tiny" in errors
 
 
-def test_the_contenders_take_steps_of_the_same_shape():
-    from tests.benchmarks import contenders
-
-    shape = contenders.Shape(2, 16, 0.0, "tiny")
-    for name in ("ours", "expert", "expert_gathered", "usual"):
-        contenders.CONTENDERS[name](shape)()
-    generator, discriminator = contenders.transformers_pair(contenders.Shape(2, 16, 0.0, "small"))
-    assert generator.electra.embeddings is discriminator.electra.embeddings
-    theirs = sum(p.numel() for p in contenders.unique(generator, discriminator))
-    ours = sum(p.numel() for p in build_network(*speed.settings("small", 2, 16, 0.0, "cpu")).parameters())
-    assert theirs == pytest.approx(ours, rel=0.001)
+def test_the_precision_asked_for_is_the_one_measured(electra, monkeypatch):
+    asked = []
+    monkeypatch.setattr(speed, "matmul_ceiling", lambda device, precision: asked.append(precision) or 1e12)
+    options = ("--size", "tiny", "--batch-size", 4, "--length", 32, "--rounds", 1, "--steps", 1, "--device", "cpu")
+    for precision, measured in (("auto", "fp32"), ("bf16", "bf16")):
+        assert electra("bench", *options, "--precision", precision)[0] == 0
+        assert asked.pop() == measured
+    code, _, errors = electra("bench", *options, "--precision", "bf8")
+    assert code == 2
+    assert "choose one of auto" in errors
