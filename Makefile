@@ -8,6 +8,7 @@
 # make links       write the links in every notebook anew, from [project.urls] in pyproject.toml, and the marks for nbgrader
 # make handout     the notebooks without hints and solutions, in build/handout
 # make offline-kit  everything for a room without network, in build/offline-kit
+# make model       pre-train electra-mini-en anew: make model CORPUS='en_wiki.jsonl.xz en_books.jsonl.xz'
 # make lock        resolve requirements.lock anew (UPGRADE=1 moves to the newest versions)
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,\
@@ -20,7 +21,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 LAB_SETTINGS := .venv/share/jupyter/lab/settings
 NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
-.PHONY: lab test test-slow test-colab mutants lint notebooks links handout offline-kit lock clean
+.PHONY: lab test test-slow test-colab mutants lint notebooks links handout offline-kit model lock clean
 
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab $(ROOT_FLAG) --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb
@@ -52,6 +53,22 @@ handout: $(INSTALLED)
 
 offline-kit: $(INSTALLED)
 	$(BIN)/python -m tests.kits.offline_kit build/offline-kit
+
+# Two legs: short rows at one rate, then longer rows while the rate falls to zero. What was interrupted goes on.
+CORPUS ?=
+STEPS ?= 4000
+LAST_STEPS ?= 800
+MODEL ?= build/electra-mini-en
+TEXT = $(foreach file,$(CORPUS),--corpus $(file))
+GO_ON = $(if $(wildcard $(1)/run.json),--resume)
+
+model: $(INSTALLED)
+	@test -n "$(CORPUS)" || { echo "Name the text to learn from: make model CORPUS='first.jsonl.xz second.jsonl.xz'"; exit 2; }
+	$(BIN)/electra pretrain $(TEXT) --size mini --length 64 --batch-size 64 --schedule constant --steps $(STEPS) --precision bf16 \
+	  --eval-every 500 --save-every 500 --keep 100 --out $(MODEL)/first $(call GO_ON,$(MODEL)/first)
+	$(BIN)/electra pretrain $(TEXT) --size mini --init-from $(MODEL)/first --warmup-steps 50 --steps $(LAST_STEPS) --precision bf16 \
+	  --save-every 100 --out $(MODEL)/last $(call GO_ON,$(MODEL)/last)
+	$(BIN)/electra export $(MODEL)/last $(MODEL)/electra-mini-en --bundle
 
 # The stamp is written last: an installation that was interrupted is simply done again.
 $(INSTALLED): requirements.lock pyproject.toml

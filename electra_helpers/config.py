@@ -277,7 +277,7 @@ class Recipe:
     finetune: FinetuneConfig = FinetuneConfig()
 
 
-# Small, base and large: paper, Tables 6 and 7. Initial deviation 1/sqrt(H) and lambda for tiny and mini: tests/benchmarks/README.md.
+# Small, base and large: paper, Tables 6 and 7. How tiny and mini were found: tests/benchmarks/README.md.
 RECIPES: dict[str, Recipe] = {
     "tiny": Recipe(
         ModelConfig(
@@ -318,20 +318,27 @@ RECIPES: dict[str, Recipe] = {
     "mini": Recipe(
         ModelConfig(
             vocab_size=8_192,
-            hidden_size=192,
-            num_layers=6,
-            num_heads=3,
+            hidden_size=256,
+            num_layers=4,
+            num_heads=4,
             intermediate_size=768,
-            generator_size=1 / 3,
+            generator_size=0.5,
+            dropout=0.0,
+            attention_dropout=0.0,
             initializer_range=0.05,
-            position_init="sinusoidal",
+            position_init="scattered",
+            attention_init="neighbours",
+            sharing="disentangled",
         ),
         PretrainConfig(
-            steps=20_000,
-            batch_size=64,
-            learning_rate=1e-3,
-            warmup_steps=1_000,
+            steps=10_000,
+            batch_size=32,
+            learning_rate=1.5e-3,
+            warmup_steps=100,
             schedule="linear",
+            weight_decay=0.1,
+            adam_beta2=0.98,
+            mask_share=0.2,
             rtd_weight=20.0,
             bias_correction=True,
             form="plain",

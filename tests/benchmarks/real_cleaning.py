@@ -27,9 +27,9 @@ SENTENCES = Path(__file__).resolve().parents[2] / "data" / "sentences"
 EVERY_PAIR, EVERY_MISSPELLING = 5, 18
 
 
-def blimp(root: Path) -> list[dict]:
+def blimp(root: Path, every: int = EVERY_PAIR) -> list[dict]:
     """Every fifth pair; rows stand paradigm after paradigm, 1,000 each."""
-    return list(islice(read_rows(root / "tasks" / "blimp" / "blimp.jsonl.xz"), 0, None, EVERY_PAIR))
+    return list(islice(read_rows(root / "tasks" / "blimp" / "blimp.jsonl.xz"), 0, None, every))
 
 
 def misspelt(root: Path) -> list[tuple[str, str, str]]:

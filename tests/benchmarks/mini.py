@@ -1,0 +1,214 @@
+"""What electra-mini-en is worth: the discriminator, a masked language model of the same shape and compute, and no pre-training.
+
+    export ELECTRA_REAL_DATA=…
+    python -m tests.benchmarks.mini zero-shot rtd=runs/rtd mlm=runs/mlm            # BLiMP, misspellings, odd words
+    python -m tests.benchmarks.mini fine-tune rtd=runs/rtd mlm=runs/mlm --seeds 3  # SST-2 and WikiANN, and the same net from scratch
+    python -m tests.benchmarks.mini curve rtd=runs/rtd                             # BLiMP and odd words over the run's checkpoints
+    python -m tests.benchmarks.mini table
+
+Each adds to data/benchmarks/mini.json what it found; `table` prints the file. A discriminator judges a sentence by the sum of
+log(1 − P(replaced)); a masked language model by the sum of log p of each token when that one is masked (Salazar et al., 2020).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from electra_helpers import load
+from electra_helpers.model.store import Pretrained
+from electra_helpers.tasks.acceptability import preferred, sentence_score, token_scores
+from electra_helpers.tasks.detection import encode
+from electra_helpers.text.files import read_rows
+from tests.benchmarks import real_files
+from tests.benchmarks.real_cleaning import blimp, misspelt, pairs
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = ROOT / "data" / "benchmarks" / "mini.json"
+ODD = ROOT / "data" / "sentences" / "odd_word.en.jsonl"
+FINE_TUNED = ("sst2", "wikiann")
+
+
+def token_log_p(model: Pretrained, texts: list[str], rows: int = 256) -> list[list[float]]:
+    """log p of each token of each text when it alone is masked, [CLS] and [SEP] left out."""
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    found: list[list[float]] = [[] for _ in texts]
+    waiting: list[tuple[int, list[int], int]] = []
+    for index in order:
+        ids = encode(model, texts[index]).ids
+        waiting += [(index, ids, place) for place in range(1, len(ids) - 1)]
+        while len(waiting) >= rows or (waiting and index == order[-1]):
+            now, waiting = waiting[:rows], waiting[rows:]
+            for (where, _, _), value in zip(now, masked_log_p(model, now), strict=True):
+                found[where].append(value)
+    return found
+
+
+@torch.inference_mode()
+def masked_log_p(model: Pretrained, asked: list[tuple[int, list[int], int]]) -> list[float]:
+    """log p of the token that stands at one place of each row, the place masked."""
+    longest = max(len(ids) for _, ids, _ in asked)
+    pad, mask_id = model.tokenizer.pad_id, model.tokenizer.mask_id
+    ids = torch.tensor([row + [pad] * (longest - len(row)) for _, row, _ in asked])
+    places = torch.tensor([[place] for _, _, place in asked])
+    truth = ids.gather(1, places)
+    logits = model.net.generator(ids.scatter(1, places, mask_id), None, ids != pad, positions=places)  # (B, 1, V)
+    return (-F.cross_entropy(logits[:, 0].float(), truth[:, 0], reduction="none")).tolist()
+
+
+def surprise(model: Pretrained, texts: list[str]) -> list[list[float]]:
+    """For each token how wrong it looks: P(replaced), or −log p where there is no discriminator."""
+    if model.net.discriminator is not None:
+        return token_scores(model, texts)
+    return [[-value for value in row] for row in token_log_p(model, texts)]
+
+
+def sentence_scores(model: Pretrained, texts: list[str]) -> list[float]:
+    """How acceptable each sentence is."""
+    if model.net.discriminator is not None:
+        return [sentence_score(p) for p in token_scores(model, texts)]
+    return [sum(row) for row in token_log_p(model, texts)]
+
+
+def chosen(model: Pretrained, rows: list[dict]) -> np.ndarray:
+    """1 where the good sentence of a pair is preferred."""
+    sides = (sentence_scores(model, [row[side] for row in rows]) for side in ("sentence_good", "sentence_bad"))
+    return preferred(*sides)
+
+
+def found_odd(model: Pretrained, rows: list[dict]) -> list[bool]:
+    """Whether the word with the most surprising piece is the odd one."""
+    return [
+        most_surprising(model, row["text"], row["words"], scores) == row["odd_index"]
+        for row, scores in zip(rows, surprise(model, [row["text"] for row in rows]), strict=True)
+    ]
+
+
+def most_surprising(model: Pretrained, text: str, words: list[str], scores: list[float]) -> int:
+    """The index of the word that the most surprising piece belongs to."""
+    spans, at = [], 0
+    for word in words:
+        at = text.index(word, at)
+        spans.append((at, at + len(word)))
+        at += len(word)
+    start, _ = encode(model, text).offsets[1:-1][int(np.argmax(scores))]
+    return next(i for i, (first, last) in enumerate(spans) if first <= start < last)
+
+
+def zero_shot(model: Pretrained, root: Path, every: int = 1) -> dict[str, Any]:
+    """BLiMP in all and by field, misspellings in their sentences, odd words."""
+    rows = blimp(root, every)
+    won = chosen(model, rows)
+    fields = {name: won[[row["field"] == name for row in rows]].mean() for name in sorted({r["field"] for r in rows})}
+    paradigms = {name: won[[row["UID"] == name for row in rows]].mean() for name in sorted({r["UID"] for r in rows})}
+    odd = found_odd(model, list(read_rows(ODD)))
+    return {
+        "blimp": float(won.mean()),
+        "blimp_pairs": len(rows),
+        "blimp_fields": {name: float(share) for name, share in fields.items()},
+        "blimp_paradigms": {name: float(share) for name, share in paradigms.items()},
+        "birkbeck": float(chosen(model, pairs(misspelt(root))).mean()),
+        "odd_words": mean(odd),
+        "odd_words_first_50": mean(odd[:50]),
+    }
+
+
+@contextmanager
+def checkpoint_as_model(run: Path, step: Path) -> Iterator[Pretrained]:
+    """A checkpoint of a run, loaded as a model is."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / run.name
+        folder.mkdir()
+        for part in ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"):
+            shutil.copyfile(run / part, folder / part)
+        shutil.copyfile(step / "model.safetensors", folder / "model.safetensors")
+        yield load(folder)
+
+
+def curve(run: Path, root: Path, every: int) -> list[dict]:
+    """BLiMP and odd words at each checkpoint that the run kept."""
+    settings = json.loads((run / "run.json").read_text())["pretrain"]
+    found = []
+    for state in sorted((run / "checkpoints").glob("*/state.json"), key=lambda p: json.loads(p.read_text())["step"]):
+        step = json.loads(state.read_text())["step"]
+        with checkpoint_as_model(run, state.parent) as model:
+            scores = zero_shot(model, root, every)
+        tokens = step * settings["batch_size"] * settings["length"]
+        found.append({"tokens": tokens, "blimp": scores["blimp"], "odd_words": scores["odd_words"]})
+        print(found[-1], flush=True)
+    return found
+
+
+def fine_tune(arms: dict[str, Path], out: Path, root: Path, seeds: int) -> dict[str, Any]:
+    """SST-2 and WikiANN for every arm and for the first arm's shape from scratch, by the command."""
+    runs = {name: (path, ()) for name, path in arms.items()}
+    runs["scratch"] = (next(iter(arms.values())), ("--from-scratch",))
+    found: dict[str, Any] = {}
+    for name, (model, more) in runs.items():
+        for key in FINE_TUNED:
+            folder = out / f"{key}-{name}"
+            real_files.run(key, str(model), folder, root / "tasks", *more, "--seeds", str(seeds), "--precision", "bf16")
+            results = json.loads((folder / "results.json").read_text())
+            metric = real_files.SETS[key].metric
+            found.setdefault(name, {})[key] = [seed["validation"][metric] for seed in results["seeds"]]
+            print(name, key, found[name][key], flush=True)
+    return found
+
+
+def remember(part: str, found: dict[str, Any]) -> None:
+    """Put what was found beside what is known."""
+    known = json.loads(FILE.read_text()) if FILE.is_file() else {}
+    known[part] = known.get(part, {}) | found
+    FILE.write_text(json.dumps(known, indent=1) + "\n")
+
+
+def table(known: dict[str, Any]) -> str:
+    """The arms side by side."""
+    lines = ["| arm | SST-2 | WikiANN F1 | BLiMP | misspellings | odd words |", "|---|---|---|---|---|---|"]
+    for name in known["fine-tune"]:
+        tuned, judged = known["fine-tune"][name], known["zero-shot"].get(name)
+        cells = [
+            f"{mean(tuned[key]):.3f} ± {stdev(tuned[key]) if len(tuned[key]) > 1 else 0:.3f}" for key in FINE_TUNED
+        ]
+        cells += [f"{judged[key]:.3f}" if judged else "–" for key in ("blimp", "birkbeck", "odd_words")]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("part", choices=("zero-shot", "fine-tune", "curve", "table"))
+    parser.add_argument("arms", nargs="*", metavar="NAME=FOLDER")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--every", type=int, default=1, help="every how many pairs of BLiMP")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "mini")
+    asked = parser.parse_args()
+    if asked.part == "table":
+        print(table(json.loads(FILE.read_text())))
+        return
+    root = Path(os.environ["ELECTRA_REAL_DATA"])
+    arms = {name: Path(folder) for name, _, folder in (arm.partition("=") for arm in asked.arms)}
+    if asked.part == "fine-tune":
+        found = fine_tune(arms, asked.out, root, asked.seeds)
+    elif asked.part == "curve":
+        found = {name: curve(path, root, asked.every) for name, path in arms.items()}
+    else:
+        found = {name: zero_shot(load(path), root, asked.every) for name, path in arms.items()}
+        print(json.dumps(found, indent=1))
+    remember(asked.part, found)
+
+
+if __name__ == "__main__":
+    main()

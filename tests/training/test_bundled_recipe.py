@@ -1,0 +1,90 @@
+"""`make model` in a shortened form, and what its benchmark counts."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from electra_helpers import load
+from electra_helpers.model.store import Pretrained
+from electra_helpers.world import stories
+from tests.benchmarks import mini
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def tiny_model():
+    return load("electra-tiny-world-en")
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("\n\n".join(story.text("en") for story in stories(count=400)), "utf-8")
+    return path
+
+
+def make_model(corpus, out, *changes):
+    # The environment is there already: make is told not to look after it.
+    command = ["make", "-o", ".venv/installed", "model", f"BIN={Path(sys.executable).parent}", f"MODEL={out}"]
+    return subprocess.run(
+        [*command, *([f"CORPUS={corpus}"] if corpus else []), *changes], cwd=ROOT, capture_output=True, text=True
+    )
+
+
+def weights(model):
+    return torch.cat([p.detach().flatten() for p in model.net.parameters()])
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_make_model_trains_two_legs_goes_on_and_bundles(corpus, tmp_path):
+    out = tmp_path / "model"
+    refused = make_model(None, out)
+    assert refused.returncode != 0
+    assert "Name the text to learn from" in refused.stdout
+    done = make_model(corpus, out, "STEPS=6", "LAST_STEPS=1")
+    assert done.returncode == 0, done.stderr
+    first, last = (json.loads((out / leg / "run.json").read_text()) for leg in ("first", "last"))
+    assert (first["pretrain"]["schedule"], last["pretrain"]["schedule"]) == ("constant", "linear")
+    assert (first["pretrain"]["length"], last["pretrain"]["length"]) == (64, 128)
+    assert first["model"] == last["model"]
+    made = load(out / "electra-mini-en")
+    assert made.net.config.hidden_size == 256
+    moved = (weights(load(out / "last")) - weights(load(out / "first"))).abs()
+    assert (
+        0 < moved.max() < 5e-5
+    )  # one step of a rate that has just begun to grow: the second leg starts where the first ended
+    shutil.rmtree(out / "electra-mini-en")
+    bundled = weights(made)
+    again = make_model(corpus, out, "STEPS=6", "LAST_STEPS=1")  # both legs are done: only bundled anew
+    assert again.returncode == 0, again.stderr
+    assert torch.equal(bundled, weights(load(out / "electra-mini-en")))
+
+
+def test_a_masked_language_model_is_asked_token_by_token(tiny_model):
+    blind = Pretrained(tiny_model.net, tiny_model.tokenizer, "blind")
+    texts = ["the chef cooked the meal .", "anna ate ."]
+    found = mini.token_log_p(blind, texts, rows=4)
+    assert [len(row) for row in found] == [6, 3]
+    ids = torch.tensor([blind.tokenizer.encode(texts[1]).ids])
+    hidden = ids.clone()
+    hidden[0, 2] = blind.tokenizer.mask_id
+    with torch.no_grad():
+        by_hand = blind.net.generator(hidden).log_softmax(-1)[0, 2, ids[0, 2]]
+    assert found[1][1] == pytest.approx(by_hand.item(), abs=1e-4)
+
+
+def test_the_odd_word_is_the_word_of_the_most_surprising_piece(tiny_model):
+    words, text = ["Erik", "baked", "his", "bread", "."], "Erik baked his bread."
+    for place in range(5):
+        scores = [0.1] * 5
+        scores[place] = 0.2
+        assert mini.most_surprising(tiny_model, text, words, scores) == place
+    pieces = tiny_model.tokenizer.encode("Ever his - bread").tokens[1:-1]
+    assert len(pieces) == 4
+    assert mini.most_surprising(tiny_model, "Ever his - bread", ["Ever", "his - bread"], [0, 0, 0, 1]) == 1
