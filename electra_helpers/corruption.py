@@ -62,8 +62,13 @@ class Noise:
         """The numbers of some rows: a row keeps its numbers however the batch is split over processes."""
         return Noise(self.select[start:stop], self.mask[start:stop], self.sample[start:stop])
 
-    def to(self, device: torch.device | str) -> Noise:
-        return Noise(*(x.to(device, non_blocking=True) for x in (self.select, self.mask, self.sample)))
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Noise:
+        """The same numbers on a device."""
+        return Noise(*(x.to(device, non_blocking=non_blocking) for x in (self.select, self.mask, self.sample)))
+
+    def pin_memory(self) -> Noise:
+        """The same numbers where a GPU can fetch them by itself."""
+        return Noise(*(x.pin_memory() for x in (self.select, self.mask, self.sample)))
 
 
 def most_selected(length: int, share: float = MASK_SHARE) -> int:

@@ -19,13 +19,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
-from threading import Thread
-from typing import TypeVar
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
+from electra_helpers.ahead import one_ahead
 from electra_helpers.errors import ElectraError
 from electra_helpers.text.cache import cache_folder, made_whole
 from electra_helpers.text.corpora import Corpus, in_batches, split_documents
@@ -37,7 +36,6 @@ SINGLE_SEGMENT_SHARE = 0.1  # reference code: rows of one segment …
 SHORTER_SHARE = 0.05  # … and rows with a random shorter length
 RECORD_ROWS = 8_192  # rows of one Arrow record batch
 WINDOW = 32  # steps whose rows are sorted by length together
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +60,10 @@ class Batch:
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "Batch":
         """The same rows on a device."""
         return self._each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> "Batch":
+        """The same rows where a GPU can fetch them by itself."""
+        return self._each(lambda tensor: tensor.pin_memory())
 
     def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Batch":
         tensors = (self.input_ids, self.token_type_ids, self.attention_mask)
@@ -321,42 +323,6 @@ def pack(form: str, documents: Iterable[list[int]], tokenizer: Tokenizer, length
         return pack_segments(documents, *frame, random.Random(seed), sentence_end_ids=ends)
     rows = pack_plain(documents, *frame) if form == "plain" else pack_documents(documents, *frame)
     return (Row(ids, len(ids)) for ids in rows)
-
-
-def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, each computed in another thread while the one before it is in use.
-
-    A thread an item, and nothing to clean up: a pool would be shut down by the garbage collector where a stream is
-    dropped half read, and can lock itself out.
-    """
-
-    def fetch(box: list) -> None:
-        try:
-            box.extend(islice(items, 1))
-        except BaseException as error:
-            box.append(_Failure(error))
-
-    def begin() -> tuple[Thread, list]:
-        box: list = []
-        thread = Thread(target=fetch, args=(box,))
-        thread.start()
-        return thread, box
-
-    thread, box = begin()
-    while True:
-        thread.join()
-        if not box:
-            return
-        item = box[0]
-        if isinstance(item, _Failure):
-            raise item.error
-        thread, box = begin()
-        yield item
-
-
-@dataclass(frozen=True)
-class _Failure:
-    error: BaseException
 
 
 def _is_whole(folder: Path) -> bool:

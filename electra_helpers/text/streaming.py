@@ -12,10 +12,11 @@ from itertools import count, islice
 
 import numpy as np
 
+from electra_helpers.ahead import one_ahead
 from electra_helpers.errors import ElectraError
 from electra_helpers.text.cache import cache_folder
 from electra_helpers.text.corpora import Corpus, Part, in_batches
-from electra_helpers.text.packing import Batch, Row, one_ahead, pack, padded, shuffled, side_by_side, to_batch
+from electra_helpers.text.packing import Batch, Row, pack, padded, shuffled, side_by_side, to_batch
 from electra_helpers.text.tokenizer import Tokenizer
 
 BLOCK_ROWS = 16_384  # rows shuffled together, over all streams: 128 tokens each are 4 MiB

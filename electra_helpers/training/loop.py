@@ -13,12 +13,14 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import count
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from electra_helpers.ahead import one_ahead
 from electra_helpers.config import TrainingConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import LossSum
@@ -164,6 +166,15 @@ class Trainer:
         self.stepper = accelerator.prepare(self.optimizer)
         if state and accelerator.scaler is not None and state.get("scaler"):
             accelerator.scaler.load_state_dict(state["scaler"])
+        self.works = self._works()
+
+    def _works(self) -> Iterator[Any]:
+        """This process's share of every step from here on; for a GPU each is made while the step before it computes."""
+        process, processes = self.accelerator.process_index, self.run.processes
+        works = (self.task.work(step, process, processes) for step in count(self.run.step))
+        if not computes_by_itself(self.run.device):
+            return works
+        return one_ahead(work.pin_memory() if hasattr(work, "pin_memory") else work for work in works)
 
     @property
     def is_sharded(self) -> bool:
@@ -174,7 +185,7 @@ class Trainer:
         """One optimizer step: micro-batches, gradients of the globally averaged loss, clipping, update; returns the learning rate."""
         config, run, accelerator = self.config, self.run, self.accelerator
         learning_rate = set_step(self.optimizer, run.step, config)
-        work = self.task.work(run.step, accelerator.process_index, run.processes)
+        work = next(self.works)
         targets = self.task.target_counts(work).items()
         counts = {name: accelerator.reduce(n.to(run.device), "sum").clamp(min=1) for name, n in targets}
         # Dropout is the only randomness that torch's global generator decides.
@@ -288,6 +299,11 @@ class Meter:
 
     def sums_as_numbers(self) -> dict[str, float]:
         return {name: float(total) for name, total in self.sums.items()}
+
+
+def computes_by_itself(device: torch.device) -> bool:
+    """Whether the CPU is free while the device computes."""
+    return device.type == "cuda"
 
 
 def tell(listeners: Iterable[Callback], event: str, *what: Any) -> None:

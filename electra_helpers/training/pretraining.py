@@ -40,6 +40,10 @@ class Work:
     batch: Batch
     noise: Noise
 
+    def pin_memory(self) -> Work:
+        """The same where a GPU can fetch it by itself."""
+        return Work(self.batch.pin_memory(), self.noise.pin_memory())
+
 
 class Pretraining:
     """The pre-training task: rows, noise, the joint step and its evaluation. `steps` swaps parts of the step for a notebook's."""
@@ -85,7 +89,8 @@ class Pretraining:
         return work.batch.input_ids.numel() if mask is None else int(mask.sum())
 
     def losses(self, model: torch.nn.Module, work: Work, device: torch.device) -> dict[str, LossSum]:
-        return model(work.batch.to(device), work.noise.to(device), self.config, self.steps).losses
+        batch, noise = (part.to(device, non_blocking=True) for part in (work.batch, work.noise))
+        return model(batch, noise, self.config, self.steps).losses
 
     def evaluate(self, model: torch.nn.Module, device: torch.device) -> dict[str, float]:
         found = evaluate_step(model, self.held_out, self.config, device)

@@ -9,7 +9,7 @@ PACKAGE = "electra_helpers"
 ROOT = Path(__file__).resolve().parents[2] / PACKAGE
 # Rooms of one level may import each other; a room may import every level before its own.
 LEVELS = [
-    {"errors", "config", "device", "resources"},
+    {"errors", "config", "device", "resources", "ahead"},
     {"world"},
     {"text"},
     {"corruption"},

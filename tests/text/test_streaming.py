@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from electra_helpers.ahead import one_ahead
 from electra_helpers.errors import ElectraError
 from electra_helpers.text.corpora import Corpus, Part, split_documents
-from electra_helpers.text.packing import one_ahead, pack_plain, pack_segments, side_by_side, to_batch
+from electra_helpers.text.packing import pack_plain, pack_segments, side_by_side, to_batch
 from electra_helpers.text.streaming import StreamedRows, StreamedRun, first_rows
 from electra_helpers.text.tokenizer import tokenizer_from_words
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.training import loop
 from electra_helpers.training.callbacks import JsonLog, ProgressBar, read_log
 from electra_helpers.training.loop import Callback, seed_for, train
+from electra_helpers.training.pretraining import Work
 
 from .conftest import weights
 
@@ -63,6 +66,21 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(make_task)
         results.append(weights(task))
     assert torch.equal(results[0], results[1])
     assert not torch.equal(results[0], results[2])
+
+
+def test_work_made_ahead_for_a_gpu_is_the_same_work(make_task, monkeypatch):
+    results, threads = [], []
+    for ahead in (False, True):
+        monkeypatch.setattr(loop, "computes_by_itself", lambda device, ahead=ahead: ahead)
+        monkeypatch.setattr(Work, "pin_memory", lambda self: self)  # needs a GPU
+        task, config = make_task(steps=4, dropout=0.1)
+        made, made_in = task.work, set()
+        task.work = lambda *which, made=made, seen=made_in: seen.add(threading.current_thread()) or made(*which)
+        train(task, config)
+        results.append(weights(task))
+        threads.append(threading.main_thread() in made_in)
+    assert torch.equal(*results)
+    assert threads == [True, False]
 
 
 def test_evaluating_more_often_changes_no_weight(make_task):
