@@ -395,5 +395,10 @@ def recipe(size: str) -> Recipe:
 
 
 def nearest_recipe(model: ModelConfig) -> Recipe:
-    """The recipe of the named size whose width is nearest, by ratio: how to fine-tune a net of any shape."""
-    return min(RECIPES.values(), key=lambda known: abs(math.log(known.model.hidden_size / model.hidden_size)))
+    """The recipe of the named size whose width is nearest, by ratio, and of those the depth: how to fine-tune a net of any shape."""
+
+    def distance(known: Recipe) -> tuple[float, float]:
+        of, to = known.model, model
+        return abs(math.log(of.hidden_size / to.hidden_size)), abs(math.log(of.num_layers / to.num_layers))
+
+    return min(RECIPES.values(), key=distance)
