@@ -16,6 +16,7 @@ from electra_helpers import corruption
 from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.corruption import Corruption, Noise, Selection, at_least_fp32, count_selected, gather_positions
 from electra_helpers.model.encoder import DisentangledEmbeddings, Embeddings, Encoder
+from electra_helpers.model.linear import Linear, linear
 from electra_helpers.model.starts import glorot, initialize, mimetic_
 from electra_helpers.text.packing import Batch
 
@@ -28,13 +29,13 @@ class MLMHead(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.embedding_size)
+        self.dense = Linear(config.hidden_size, config.embedding_size)
         self.layer_norm = nn.LayerNorm(config.embedding_size, eps=config.layer_norm_eps)
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
         initialize(self, config.initializer_range)
 
     def forward(self, hidden: Tensor, word_table: Tensor) -> Tensor:
-        return F.linear(self.layer_norm(F.gelu(self.dense(hidden))), word_table, self.bias)
+        return linear(self.layer_norm(F.gelu(self.dense(hidden))), word_table, self.bias)
 
 
 class RTDHead(nn.Module):
@@ -42,7 +43,7 @@ class RTDHead(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.dense = Linear(config.hidden_size, config.hidden_size)
         self.logit = nn.Linear(config.hidden_size, 1)
         initialize(self.dense, config.initializer_range)
         glorot(self.logit)

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from electra_helpers.config import ModelConfig
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.dropout import Dropout, dropout
+from electra_helpers.model.dropout import Dropout, dropped_product
+from electra_helpers.model.linear import Linear
 from electra_helpers.model.starts import glorot, initialize, mimetic_, neighbours_, scattered_, sinusoids_
 
 
@@ -72,8 +73,8 @@ class SelfAttention(nn.Module):
         super().__init__()
         self.num_heads = config.num_heads
         self.dropout = config.attention_dropout
-        self.qkv = nn.Linear(config.hidden_size, 3 * config.hidden_size)
-        self.out = nn.Linear(config.hidden_size, config.hidden_size)
+        self.qkv = Linear(config.hidden_size, 3 * config.hidden_size)
+        self.out = Linear(config.hidden_size, config.hidden_size)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         batch, length, hidden = x.shape
@@ -83,7 +84,7 @@ class SelfAttention(nn.Module):
         if x.device.type == "cpu" and (p or q.dtype == torch.bfloat16):
             # On a CPU SDPA has no fused form with dropout, and its random numbers are dear; in bf16 its backward pass takes four times
             # as long as these products (tests/benchmarks).
-            mixed = dropout(self._softmax(q, k, mask), p) @ v  # (B, A, L, D)
+            mixed = dropped_product(self._softmax(q, k, mask), v, p)  # (B, A, L, D)
         else:
             mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p)  # (B, A, L, D)
         return self.out(mixed.transpose(1, 2).reshape(batch, length, hidden))
@@ -108,8 +109,8 @@ class Layer(nn.Module):
         super().__init__()
         self.attention = SelfAttention(config)
         self.attention_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.up = nn.Linear(config.hidden_size, config.intermediate_size)
-        self.down = nn.Linear(config.intermediate_size, config.hidden_size)
+        self.up = Linear(config.hidden_size, config.intermediate_size)
+        self.down = Linear(config.intermediate_size, config.hidden_size)
         self.output_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = Dropout(config.dropout)
 
@@ -137,7 +138,7 @@ class Encoder(nn.Module):
         self.config = config
         self.embeddings = embeddings if embeddings is not None else Embeddings(config)
         same = config.embedding_size == config.hidden_size
-        self.project = None if same else nn.Linear(config.embedding_size, config.hidden_size)
+        self.project = None if same else Linear(config.embedding_size, config.hidden_size)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_layers))
         initialize(self.layers, config.initializer_range)
         if config.attention_init != "normal":

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from electra_helpers.config import ModelConfig
-from electra_helpers.model.dropout import dropout, keep_mask
+from electra_helpers.model.dropout import dropout, dropped_product, keep_mask
 from electra_helpers.model.encoder import Encoder
 
 
@@ -19,7 +19,7 @@ def test_the_share_and_the_mean_are_right(p):
 
 def test_neighbours_are_independent():
     torch.manual_seed(0)
-    dropped = (keep_mask(torch.Size([400_000]), 0.3, torch.float32) == 0).float()
+    dropped = (keep_mask(torch.Size([400_000]), 0.3) == 0).float()
     for distance in (1, 2, 3, 4):
         both = (dropped[:-distance] * dropped[distance:]).mean().item()
         assert both == pytest.approx(0.09, abs=0.003)
@@ -32,6 +32,32 @@ def test_the_gradient_is_the_mask():
     y.sum().backward()
     assert torch.equal(x.grad, torch.where(y == 0, 0.0, x.grad))
     assert torch.allclose(y, x * x.grad)
+
+
+@pytest.mark.parametrize("dtypes", [(torch.float32, torch.float32), (torch.float32, torch.bfloat16)])
+def test_a_dropped_product_has_the_gradients_of_its_two_steps(dtypes):
+    kept = []
+    for steps in (lambda w, v: dropped_product(w, v, 0.3), lambda w, v: dropout(w, 0.3).to(v.dtype) @ v):
+        torch.manual_seed(0)
+        weights, v = torch.rand(2, 3, 5, 5).to(dtypes[0]), torch.randn(2, 3, 5, 4).to(dtypes[1])
+        weights.requires_grad_(), v.requires_grad_()
+        mixed = steps(weights, v)
+        mixed.float().square().sum().backward()
+        kept.append((mixed, weights.grad, v.grad))
+    for mine, theirs in zip(*kept, strict=True):
+        assert mine.dtype == theirs.dtype
+        torch.testing.assert_close(mine, theirs)
+
+
+def test_a_byte_an_element_is_kept_and_nothing_else():
+    saved = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t) or t, lambda t: t):
+        dropout(torch.randn(64, 32, requires_grad=True), 0.1)
+        assert sum(t.nbytes for t in saved) == 64 * 32
+        saved.clear()
+        weights, v = torch.rand(2, 8, 8, requires_grad=True), torch.rand(2, 8, 4, requires_grad=True)
+        dropped_product(weights, v, 0.1)
+    assert sum(t.nbytes for t in saved) == 2 * 64 + 4 * 2 * 64 + 4 * 2 * 32  # the mask, and what went in
 
 
 def test_the_global_seed_decides_and_eval_mode_is_silent():
