@@ -333,7 +333,7 @@ RECIPES: dict[str, Recipe] = {
         PretrainConfig(
             steps=10_000,
             batch_size=32,
-            learning_rate=1.5e-3,
+            learning_rate=7.5e-4,
             warmup_steps=100,
             schedule="linear",
             weight_decay=0.1,
