@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from electra_helpers.model.linear import HAS_ONEDNN
+
 STEPS = """
 import json, resource
 from electra_helpers.training import memory, speed
@@ -33,3 +35,19 @@ def test_steps_find_their_memory_where_the_last_one_left_it():
         )
         faults[keeps] = json.loads(found.stdout.splitlines()[-1])
     assert faults[True] < faults[False] / 3, faults
+
+
+@pytest.mark.skipif(not HAS_ONEDNN, reason="torch has no oneDNN on this machine")
+def test_the_parts_are_measured(capsys):
+    from tests.benchmarks import parts
+
+    parts.main(calls=3, count=1, size="tiny")
+    told = capsys.readouterr().out
+    assert [line.split()[0].strip(",") for line in told.splitlines()] == [
+        "queries",
+        "up",
+        "down",
+        "dropout",
+        "freed",
+        "freed",
+    ]
