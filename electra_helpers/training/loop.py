@@ -25,7 +25,6 @@ from electra_helpers.config import TrainingConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import LossSum
 from electra_helpers.training.checkpoint import Checkpoints, optimizer_tensors, restore_optimizer
-from electra_helpers.training.memory import keep_freed_memory
 from electra_helpers.training.optim import make_optimizer, parameter_groups, set_step
 from electra_helpers.training.processes import agree_to_stop, gather, make_accelerator, shard, whole
 
@@ -153,8 +152,6 @@ class Trainer:
     ) -> None:
         self.task, self.config, self.checkpoints = task, config, checkpoints
         self.accelerator = accelerator = make_accelerator(config)
-        if accelerator.device.type == "cpu":
-            keep_freed_memory()
         self.net = task.model.to(accelerator.device)  # evaluated and saved
         state = checkpoints.restore(self.net) if resume and checkpoints else None
         self.trained = shard(self.net) if sharded and accelerator.num_processes > 1 else self.net
