@@ -1,6 +1,6 @@
 """Dropout that costs little on a CPU: 16 random bits an element are drawn, not a float, and one byte an element is kept for the gradient.
 
-Drawing is most of what dropout costs there: for 2 million elements on one core, torch's own took 38 ms, this takes 2 (tests/benchmarks).
+Drawing is most of what dropout costs there: for 2 million elements, both passes on one core, torch took 24 ms, this 7 (tests/benchmarks).
 """
 
 from __future__ import annotations
