@@ -340,6 +340,7 @@ RECIPES: dict[str, Recipe] = {
             adam_beta2=0.98,
             mask_share=0.2,
             rtd_weight=20.0,
+            temperature=1.5,
             bias_correction=True,
             form="plain",
         ),
