@@ -22,8 +22,9 @@ from tests.view.models import small_pair
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads anonymous memory from /proc")
 MB = 1e6
+STREAMS = 400 * MB  # the most that a tokenizer and what is read ahead in 16 streams may take
 SLACK = 12 * MB  # what the allocator moves about in runs of any length
-BLOCKS = 30 * MB  # by how much what is read ahead in 16 streams comes and goes
+BLOCKS = 45 * MB  # by how much what is read ahead in 16 streams comes and goes
 
 
 def anonymous() -> float:
@@ -80,6 +81,7 @@ def shards(tmp_path):
 def test_a_stream_of_any_size_takes_the_same_memory(shards, tmp_path, monkeypatch, megabytes):
     monkeypatch.setenv("ELECTRA_CACHE", str(tmp_path / "cache"))
     corpus = open_corpus(shards(megabytes))
+    before = anonymous()  # other tests have left much in this process
     run = StreamedRun(corpus, train_tokenizer(list(first(corpus, 300)), 2_000), 128, batch_size=128)
     # Bytes → rows: about three bytes a token here. The tenth is behind the first blocks of all streams.
     steps = int(megabytes * MB / 3 / 128 / 128 * 0.9)
@@ -88,8 +90,9 @@ def test_a_stream_of_any_size_takes_the_same_memory(shards, tmp_path, monkeypatc
         run.of_step(step, slice(0, 128))
         if step in (steps // 3, steps - 1):
             found.append(anonymous())
+    print(f"{(found[-1] - before) / MB:.0f} MB for the streams")
     told(f"{megabytes} MB streamed, {len(run.streams)} streams", *found, slack=BLOCKS)
-    assert found[-1] < 1_500 * MB
+    assert found[-1] - before < STREAMS
 
 
 def first(items, number):
