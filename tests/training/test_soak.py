@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="re
 MB = 1e6
 STREAMS = 400 * MB  # the most that a tokenizer and what is read ahead in 16 streams may take
 SLACK = 12 * MB  # what the allocator moves about in runs of any length
-BLOCKS = 45 * MB  # by how much what is read ahead in 16 streams comes and goes
+BLOCKS = 20 * MB  # by how much what is read ahead in 16 streams comes and goes
 
 
 def anonymous() -> float:
@@ -85,13 +85,15 @@ def test_a_stream_of_any_size_takes_the_same_memory(shards, tmp_path, monkeypatc
     run = StreamedRun(corpus, train_tokenizer(list(first(corpus, 300)), 2_000), 128, batch_size=128)
     # Bytes → rows: about three bytes a token here. The tenth is behind the first blocks of all streams.
     steps = int(megabytes * MB / 3 / 128 / 128 * 0.9)
-    found = []
+    # What is read ahead comes and goes: the most that was held in the second third of the steps, and in the last.
+    found = [0.0, 0.0, 0.0]
     for step in range(steps):
         run.of_step(step, slice(0, 128))
-        if step in (steps // 3, steps - 1):
-            found.append(anonymous())
+        third = 3 * step // steps
+        if step % 10 == 0:
+            found[third] = max(found[third], anonymous())
     print(f"{(found[-1] - before) / MB:.0f} MB for the streams")
-    told(f"{megabytes} MB streamed, {len(run.streams)} streams", *found, slack=BLOCKS)
+    told(f"{megabytes} MB streamed, {len(run.streams)} streams", *found[1:], slack=BLOCKS)
     assert found[-1] - before < STREAMS
 
 
