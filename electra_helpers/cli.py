@@ -17,6 +17,7 @@ import typer
 from electra_helpers.classroom.commands import course_app, grade
 from electra_helpers.config import RECIPES, FinetuneConfig, ModelConfig, PretrainConfig, recipe
 from electra_helpers.errors import ElectraError
+from electra_helpers.resources import FREE_TEXT
 
 app = typer.Typer(
     help="Pre-train small ELECTRAs, look at what they see, fine-tune them, take them to transformers.",
@@ -360,7 +361,7 @@ def generate(
 @app.command("inspect")
 def inspect_text(
     text: Annotated[str, typer.Argument(help="The text to judge.")],
-    model: Model,
+    model: Model = FREE_TEXT,
     as_json: AsJson = False,
     html: Annotated[Optional[Path], typer.Option(help="Also write the heat map to this HTML file.")] = None,  # noqa: UP045
 ) -> None:
@@ -381,7 +382,7 @@ def inspect_text(
 @app.command()
 def corrupt(
     text: Annotated[str, typer.Argument(help="The text to corrupt.")],
-    model: Model,
+    model: Model = FREE_TEXT,
     seed: Annotated[int, typer.Option(help="Decides what is selected and sampled.")] = 0,
     temperature: Annotated[float, typer.Option(help="Above 1 the generator samples more wildly.")] = 1.0,
     share: Annotated[float, typer.Option(help="Share of the tokens that is selected.")] = 0.15,

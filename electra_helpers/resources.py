@@ -7,6 +7,8 @@ from pathlib import Path
 
 from electra_helpers.errors import ElectraError
 
+FREE_TEXT = "electra-mini-en"  # the bundled model that has read real English: the default wherever a reader types
+
 
 def data_folder() -> Path:
     """The folder `data/` of the course, wherever the package was installed from. Raises `ElectraError` if it is missing."""

@@ -20,7 +20,7 @@ from electra_helpers.tasks import question_answering, tagging
 from electra_helpers.tasks.finetuned import score_beside_baseline
 from electra_helpers.tasks.finetuning import Finetuned
 from electra_helpers.tasks.reading import open_task_data
-from electra_helpers.text.labelled import LabelledData, labelled
+from electra_helpers.text.labelled import LabelledData, labelled, load_labelled
 from electra_helpers.training import optim
 from electra_helpers.training.callbacks import ProgressBar
 from electra_helpers.training.loop import Run
@@ -43,6 +43,17 @@ def world_rows(what: str, split: str, count: int, language: str = "en") -> Label
     """
     data = open_task_data(f"world:{what}:{language}:{count}", split, TASK_OF[what])
     return replace(data, rows=data.rows[:count])
+
+
+def halves(kind: str) -> tuple[LabelledData, LabelledData]:
+    """The course's hand-written English reviews or sentences with entities: every second one to learn from, the others to be asked.
+
+    >>> [len(half.rows) for half in halves("reviews")]
+    [32, 32]
+    """
+    task = {"reviews": "classification", "entities": "tagging"}[kind]
+    data = load_labelled(f"bundled:sentences/{kind}.en.jsonl", task=task)
+    return replace(data, rows=data.rows[::2]), replace(data, rows=data.rows[1::2])
 
 
 def beside_baseline(made: Finetuned, data: LabelledData, names: Sequence[str] = ()) -> str:

@@ -12,7 +12,9 @@ import torch
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import Electra
 from electra_helpers.model.store import Pretrained, load
-from electra_helpers.tasks.detection import detect, encode, judge_ids
+from electra_helpers.resources import data_folder
+from electra_helpers.tasks.detection import detect, encode, judge_ids, most_surprising
+from electra_helpers.text.files import read_rows
 from electra_helpers.world import lexicon as lex
 from electra_helpers.world import stories
 from electra_helpers.world.pairs import Pair, blimp_row, minimal_pairs
@@ -75,6 +77,31 @@ def put(model: Pretrained, text: str, word: str, wrong: str) -> Fake:
     ids = [*encoding.ids[:position], new, *encoding.ids[position + 1 :]]
     tokens = model.tokenizer.tokens(ids)
     return Fake(tokens, ids, position, wrong, word, judge_ids(model, torch.tensor([ids])))
+
+
+@dataclass(frozen=True)
+class Accused:
+    """A sentence with one odd word, and the word that the discriminator finds most suspicious."""
+
+    text: str
+    odd_word: str
+    accused: str
+    is_found: bool
+
+
+def accuse(model: Pretrained) -> list[Accused]:
+    """The course's hand-written English sentences, each with one word that is out of place, judged by a model.
+
+    >>> from electra_helpers.course.laboratory import accuse, world_model
+    >>> accuse(world_model())[0].odd_word
+    'sofa'
+    """
+    judged = []
+    for row in read_rows(data_folder() / "sentences" / "odd_word.en.jsonl"):
+        scores = detect(model, row["text"]).p_replaced[1:-1]
+        place = most_surprising(model, row["text"], row["words"], scores)
+        judged.append(Accused(row["text"], row["odd_word"], row["words"][place], place == row["odd_index"]))
+    return judged
 
 
 def restless(model: Pretrained, share: float = 0.1) -> Pretrained:

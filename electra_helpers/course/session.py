@@ -40,16 +40,19 @@ AMOUNTS: dict[str, tuple[int, int, int]] = {
     "08.chinese": (24, 512, 2_000),  # labels
     "08.pairs": (40, 1_000, 3_000),
     "08.examined": (20, 300, 500),  # held-out rows
+    "08.reviews": (1, 20, 20),  # epochs over 32 reviews
     "09.rows": (20, 500, 2_000),
     "09.epochs": (1, 6, 10),
     "09.chinese": (16, 500, 2_000),
     "09.examined": (12, 200, 500),
+    "09.names": (1, 20, 20),  # epochs over 27 sentences
     "10.rows": (24, 1_000, 4_000),
     "10.epochs": (1, 6, 6),
     "10.examined": (16, 200, 500),
     "10.long": (6, 60, 200),
     "10.long_train": (4, 400, 1_000),
     "10.chinese": (16, 1_000, 4_000),
+    "10.english": (8, 400, 2_000),
     "11.rows": (40, 6_000, 6_000),
     "11.steps": (4, 500, 800),
     "11.examined": (6, 150, 150),

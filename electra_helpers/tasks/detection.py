@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,20 @@ def detect(pretrained: Pretrained, text: str) -> Detection:
     p = judge_ids(pretrained, torch.tensor([encoding.ids]), torch.tensor([encoding.token_type_ids]))
     words, scores = group_words(text, encoding, p)
     return Detection(text, encoding.tokens, encoding.word_ids, p, words, scores)
+
+
+def most_surprising(pretrained: Pretrained, text: str, words: Sequence[str], scores: Sequence[float]) -> int:
+    """The index of the word that the piece with the highest score belongs to.
+
+    `words` stand in `text` in this order; `scores` has one number a token, [CLS] and [SEP] left out.
+    """
+    spans, at = [], 0
+    for word in words:
+        at = text.index(word, at)
+        spans.append((at, at + len(word)))
+        at += len(word)
+    start, _ = encode(pretrained, text).offsets[1:-1][max(range(len(scores)), key=scores.__getitem__)]
+    return next(i for i, (first, last) in enumerate(spans) if first <= start < last)
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from typing import Any
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.store import Pretrained, load
+from electra_helpers.resources import FREE_TEXT
 from electra_helpers.tasks import proposals
 from electra_helpers.view.examples import examples_for
 from electra_helpers.view.explorer import CHIPS, HERE, PLAIN_WIDTH, TokenWidget, notice_of_cut
@@ -217,7 +218,9 @@ class Duel(TokenWidget):
         return self._plain()
 
 
-def duel(model: Pretrained | str | Path, text: str | None = None, *, examples: Iterable[str] | None = None) -> Duel:
+def duel(
+    model: Pretrained | str | Path = FREE_TEXT, text: str | None = None, *, examples: Iterable[str] | None = None
+) -> Duel:
     """Play against the discriminator: change one word of a sentence so that it does not notice.
 
     Your score is 1 − P(replaced) at the changed word; the ceiling is the best that any word tried at that place has (the generator's 256

@@ -15,6 +15,7 @@ import traitlets
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.store import Pretrained, load
+from electra_helpers.resources import FREE_TEXT
 from electra_helpers.tasks.proposals import Row
 from electra_helpers.view.examples import examples_for
 from electra_helpers.view.exploration import STAGES, Exploration
@@ -333,7 +334,7 @@ def saved_html(seen: Exploration) -> str:
 
 
 def explore(
-    model: Pretrained | str | Path,
+    model: Pretrained | str | Path = FREE_TEXT,
     text: str | None = None,
     *,
     top_k: int = 8,
@@ -342,8 +343,9 @@ def explore(
 ) -> Explorer:
     """Explore a text under a model: mask tokens, see the generator's proposals, replace words, watch P(replaced).
 
-    `model` is what `load` returns, or a name or folder for it; `text` None takes the first of `examples`. Of long texts the first 512
-    tokens are shown. Raises `ElectraError` for a model that cannot be loaded and for a text without words. Source: paper, Figure 2.
+    `model` is what `load` returns, or a name or folder for it, by default the bundled model of real English; `text` None takes the first
+    of `examples`. Of long texts the first 512 tokens are shown. Raises `ElectraError` for a model that cannot be loaded and for a text
+    without words. Source: paper, Figure 2.
 
     >>> import electra_helpers as eh
     >>> explorer = eh.explore("electra-tiny-world-en")  # doctest: +SKIP

@@ -30,7 +30,7 @@ from torch.nn import functional as F
 from electra_helpers import load
 from electra_helpers.model.store import Pretrained
 from electra_helpers.tasks.acceptability import preferred, sentence_score, token_scores
-from electra_helpers.tasks.detection import encode
+from electra_helpers.tasks.detection import encode, most_surprising
 from electra_helpers.text.files import read_rows
 from tests.benchmarks import real_files
 from tests.benchmarks.real_cleaning import blimp, misspelt, pairs
@@ -94,17 +94,6 @@ def found_odd(model: Pretrained, rows: list[dict]) -> list[bool]:
         most_surprising(model, row["text"], row["words"], scores) == row["odd_index"]
         for row, scores in zip(rows, surprise(model, [row["text"] for row in rows]), strict=True)
     ]
-
-
-def most_surprising(model: Pretrained, text: str, words: list[str], scores: list[float]) -> int:
-    """The index of the word that the most surprising piece belongs to."""
-    spans, at = [], 0
-    for word in words:
-        at = text.index(word, at)
-        spans.append((at, at + len(word)))
-        at += len(word)
-    start, _ = encode(model, text).offsets[1:-1][int(np.argmax(scores))]
-    return next(i for i, (first, last) in enumerate(spans) if first <= start < last)
 
 
 def zero_shot(model: Pretrained, root: Path, every: int = 1) -> dict[str, Any]:

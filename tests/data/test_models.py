@@ -1,11 +1,17 @@
 """The models that come with the course load by name, know their world, and say what they are."""
 
+import os
+import subprocess
+import sys
+import time
 from itertools import pairwise
+from statistics import mean
 
 import numpy as np
 import pytest
 
 import electra_helpers as eh
+from electra_helpers.course.laboratory import accuse
 from electra_helpers.resources import bundled_models
 from electra_helpers.training.metrics import detection_metrics
 from electra_helpers.world import stories
@@ -49,3 +55,49 @@ def test_the_tiny_english_model_sees_a_tool_that_belongs_to_another_trade():
     found = eh.detect(model, "A tailor called Erik lived in a pretty port. At his boutique Erik used his chisel.")
     suspicious = max(zip(found.p_replaced[1:-1], found.tokens[1:-1], strict=True))
     assert suspicious[1] == "chisel"
+
+
+SENTENCE = "The chef ate the meal and then he flew the soup to Paris."
+ODD_ENOUGH = 0.45  # of the first fifty hand-written sentences; pointing blindly finds one in eleven
+# What a course in a notebook needs, and a judgement on one sentence does not.
+TOO_MUCH = (
+    "transformers datasets accelerate sklearn scipy pandas pyarrow matplotlib IPython ipywidgets anywidget sacrebleu"
+)
+INSPECT = f"""
+import sys
+sys.argv = ["electra", "inspect", {SENTENCE!r}]
+from electra_helpers.cli import main
+try:
+    main()
+finally:
+    print(*(name for name in sys.modules if "." not in name), sep=" ", file=sys.stderr)
+"""
+
+
+def test_the_model_of_real_english_is_surest_of_the_two_wrong_words():
+    found = eh.detect(eh.load("electra-mini-en"), SENTENCE)
+    ranked = sorted(zip(found.p_replaced_words, found.words, strict=True), reverse=True)
+    assert {word for _, word in ranked[:2]} == {"flew", "soup"}
+
+
+def test_it_finds_the_odd_word_of_many_hand_written_sentences():
+    judged = accuse(eh.load("electra-mini-en"))[:50]
+    assert len(judged) == 50
+    assert mean(each.is_found for each in judged) >= ODD_ENOUGH
+
+
+def test_inspect_takes_it_by_itself_offline_within_seconds_and_loads_little():
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", INSPECT],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+    )
+    assert time.monotonic() - begun < 60, "seconds, even where two tests share a core"
+    assert done.returncode == 0, done.stderr
+    assert {"flew", "soup"} <= set(done.stdout.split())
+    loaded = set(done.stderr.split())
+    assert {"torch", "tokenizers", "safetensors"} <= loaded
+    assert not loaded & set(TOO_MUCH.split())
