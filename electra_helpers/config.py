@@ -185,6 +185,7 @@ class PretrainConfig(TrainingConfig):
     eval_rows: int = option(512, "held-out rows of an evaluation", at_least=1)
     validation_share: float = option(0.02, "share of the documents held out", at_least=0.0)
     vocab_size: int = option(8_192, "pieces of a vocabulary trained on the corpus", at_least=64)
+    whole_words: int = option(0, "of these, frequent words that would otherwise fall into pieces", at_least=0)
     lowercase: bool = option(True, "lower-case the text (for a vocabulary trained here)")
     stream: bool = option(
         False, "tokenise while training and keep no rows on disk: for a corpus of any size, best in many files"
@@ -317,7 +318,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "mini": Recipe(
         ModelConfig(
-            vocab_size=8_192,
+            vocab_size=16_384,
             hidden_size=256,
             num_layers=4,
             num_heads=4,
@@ -343,6 +344,8 @@ RECIPES: dict[str, Recipe] = {
             temperature=1.5,
             bias_correction=True,
             form="plain",
+            vocab_size=16_384,
+            whole_words=8_000,
         ),
         FinetuneConfig(learning_rate=5e-4),
     ),

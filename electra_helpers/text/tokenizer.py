@@ -6,8 +6,10 @@ vocabularies that are the same on every run. Nothing here imports torch or trans
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -167,9 +169,17 @@ def truncated_lengths(lengths: Sequence[int], room: int) -> list[int]:
 
 
 def train_tokenizer(
-    texts: Iterable[str], vocab_size: int, *, lowercase: bool = True, strip_accents: bool | None = None
+    texts: Iterable[str],
+    vocab_size: int,
+    *,
+    lowercase: bool = True,
+    strip_accents: bool | None = None,
+    whole_words: int = 0,
 ) -> Tokenizer:
     """Learn a WordPiece vocabulary of at most `vocab_size` entries; the same texts always give the same vocabulary.
+
+    So many of the entries are the most frequent `whole_words` that the learned pieces do not have: merges spend entries on pieces of
+    words (*sou*, *##p*), while a detector of replaced tokens sees a word best as one token.
 
     `strip_accents=None` strips them where `lowercase` is true, as BERT does. Of a long corpus an evenly spread sample
     of 20 million characters is used. A `Corpus` has its vocabulary kept, so that a second call is quick. Raises
@@ -182,30 +192,34 @@ def train_tokenizer(
     """
     fingerprint = getattr(texts, "fingerprint", None)
     if fingerprint is None:
-        return _train(spread_sample(texts), vocab_size, lowercase, strip_accents)
-    recipe = json.dumps([VERSION, fingerprint, vocab_size, lowercase, strip_accents, tokenizers.__version__])
+        return _train(spread_sample(texts), vocab_size, lowercase, strip_accents, whole_words)
+    asked = [vocab_size, lowercase, strip_accents, *([whole_words] if whole_words else [])]
+    recipe = json.dumps([VERSION, fingerprint, *asked, tokenizers.__version__])
     folder = cache_folder() / f"vocabulary-{hashlib.blake2b(recipe.encode(), digest_size=8).hexdigest()}"
     if not (folder / "tokenizer.json").is_file():
         with made_whole(folder) as draft:
-            _train(spread_sample(texts), vocab_size, lowercase, strip_accents).save(draft)
+            _train(spread_sample(texts), vocab_size, lowercase, strip_accents, whole_words).save(draft)
     return Tokenizer.load(folder)
 
 
-def _train(texts: list[str], vocab_size: int, lowercase: bool, strip_accents: bool | None) -> Tokenizer:
+def _train(
+    texts: list[str], vocab_size: int, lowercase: bool, strip_accents: bool | None, whole_words: int
+) -> Tokenizer:
     backend = _bert_backend({token: i for i, token in enumerate(SPECIAL_TOKENS)}, lowercase, strip_accents)
     alphabet = _alphabet(texts, backend)
     inner = [f"##{c}" for c in alphabet if _continues_words(c, backend)]
     if not alphabet:
         raise ElectraError("There is no text to learn a vocabulary from.")
-    if vocab_size < len(SPECIAL_TOKENS) + len(alphabet) + len(inner):
-        needed = len(SPECIAL_TOKENS) + len(alphabet) + len(inner)
+    needed = len(SPECIAL_TOKENS) + len(alphabet) + len(inner) + whole_words
+    if vocab_size < needed:
+        whole = f" and {whole_words:,} whole words" if whole_words else ""
         raise ElectraError(
-            f"A vocabulary of {vocab_size} has no room for the alphabet of this text: it takes {needed} at least."
+            f"A vocabulary of {vocab_size} has no room for the alphabet of this text{whole}: it takes {needed} at least."
         )
     # The trainer numbers ##c in the order of a hash table and breaks ties by these numbers: with all of them named
     # beforehand it is deterministic.
     trainer = trainers.WordPieceTrainer(
-        vocab_size=vocab_size,
+        vocab_size=vocab_size - whole_words,
         min_frequency=2,
         special_tokens=[*SPECIAL_TOKENS, *inner],
         initial_alphabet=alphabet,
@@ -213,7 +227,19 @@ def _train(texts: list[str], vocab_size: int, lowercase: bool, strip_accents: bo
         show_progress=False,
     )
     backend.train_from_iterator(texts, trainer)
-    return Tokenizer(_bert_backend(backend.get_vocab(), lowercase, strip_accents))
+    vocab = backend.get_vocab()
+    if whole_words:
+        missing = (word for word in frequent_words(texts, backend) if word not in vocab and set(word) <= set(alphabet))
+        vocab |= {word: len(vocab) + i for i, word in enumerate(islice(missing, whole_words))}
+    return Tokenizer(_bert_backend(vocab, lowercase, strip_accents))
+
+
+def frequent_words(texts: Iterable[str], backend: tokenizers.Tokenizer) -> list[str]:
+    """The words that BERT's rules find in the texts at least twice, the commonest first, equals in the order of the alphabet."""
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(_split(text, backend))
+    return sorted((word for word, count in counts.items() if count > 1), key=lambda word: (-counts[word], word))
 
 
 def tokenizer_from_words(words: Iterable[str], lowercase: bool = True, strip_accents: bool | None = False) -> Tokenizer:

@@ -209,7 +209,7 @@ def _tokenizer(
         words = [word for s in sources for word in vocabulary(s.partition(":")[2].split(":")[0] or "en")]
         return tokenizer_from_words(dict.fromkeys(words), lowercase=config.lowercase)
     seen = split_documents(corpus, config.validation_share).train
-    return train_tokenizer(seen, config.vocab_size, lowercase=config.lowercase)
+    return train_tokenizer(seen, config.vocab_size, lowercase=config.lowercase, whole_words=config.whole_words)
 
 
 def _network(config: PretrainConfig, shape: ModelConfig, pieces: Tokenizer, start: Pretrained | None) -> Electra:

@@ -13,6 +13,7 @@ from electra_helpers.text.corpora import Corpus
 from electra_helpers.text.tokenizer import (
     SPECIAL_TOKENS,
     Tokenizer,
+    frequent_words,
     spread_sample,
     tokenizer_from_words,
     train_tokenizer,
@@ -137,6 +138,30 @@ def test_training_is_deterministic_across_processes():
         for _ in range(3)
     }
     assert prints == {train_tokenizer(TEXTS, 400).fingerprint + "\n"}
+
+
+SOUPS = ["The soup was hot, the soup was good. Soup! A letter, a better letter, a bitter butter."] * 4
+
+
+def test_frequent_words_that_merges_would_cut_are_whole_when_asked_for():
+    room = train_tokenizer(SOUPS, 10_000).vocab_size
+    small = room - 16  # too few for the last merges
+    cut, whole = train_tokenizer(SOUPS, small), train_tokenizer(SOUPS, small, whole_words=4)
+    words = ["the", "soup", "was", "letter", "butter"]
+    assert [len(cut.encode(word).ids) > 3 for word in words] == [True] * 5
+    assert [len(whole.encode(word).ids) > 3 for word in words] == [False] * 4 + [True]
+    assert whole.vocab_size == small
+    assert whole.fingerprint == train_tokenizer(SOUPS, small, whole_words=4).fingerprint
+    assert whole.encode("soups").tokens[1:3] == ["soup", "##s"], "what is no whole word still falls into pieces"
+
+
+def test_the_commonest_words_come_first_and_room_is_asked_for_all_of_them():
+    assert frequent_words(["b b a c a b", "a once"], train_tokenizer(SOUPS, 200).backend) == ["a", "b"]
+    with pytest.raises(ElectraError, match=r"and 30 whole words: it takes \d+ at least"):
+        train_tokenizer(SOUPS, 60, whole_words=30)
+    corpus = Corpus.from_texts(SOUPS)
+    sizes = [len(train_tokenizer(corpus, 44, whole_words=count).encode("the soup was hot").ids) for count in (0, 4)]
+    assert sizes[0] > sizes[1], "kept apart in the cache"
 
 
 def test_the_vocabulary_of_a_corpus_is_kept(monkeypatch):
