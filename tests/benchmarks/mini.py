@@ -2,7 +2,8 @@
 
     export ELECTRA_REAL_DATA=…
     python -m tests.benchmarks.mini zero-shot rtd=runs/rtd mlm=runs/mlm            # BLiMP, misspellings, odd words
-    python -m tests.benchmarks.mini fine-tune rtd=runs/rtd mlm=runs/mlm --seeds 3  # SST-2 and WikiANN, and the same net from scratch
+    python -m tests.benchmarks.mini fine-tune rtd=runs/rtd mlm=runs/mlm --scratch  # SST-2 and WikiANN, and the same net from scratch
+    python -m tests.benchmarks.mini fine-tune rtd=runs/rtd --rows 8000             # the same with fewer rows to learn from
     python -m tests.benchmarks.mini curve rtd=runs/rtd                             # BLiMP and odd words over the run's checkpoints
     python -m tests.benchmarks.mini table
 
@@ -14,11 +15,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import lzma
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -140,40 +143,68 @@ def curve(run: Path, root: Path, every: int) -> list[dict]:
     return found
 
 
-def fine_tune(arms: dict[str, Path], out: Path, root: Path, seeds: int) -> dict[str, Any]:
-    """SST-2 and WikiANN for every arm and for the first arm's shape from scratch, by the command."""
+def first_rows(root: Path, out: Path, rows: int) -> Path:
+    """The folder of tasks with no more than `rows` rows to learn from in each set; all of them where `rows` is 0."""
+    if not rows:
+        return root / "tasks"
+    tasks = out / f"first-{rows}"
+    for part in ("sst2", "wikiann_en"):
+        (tasks / part).mkdir(parents=True, exist_ok=True)
+        for source in (root / "tasks" / part).glob("*.jsonl.xz"):
+            with (
+                lzma.open(source, "rt", encoding="utf-8") as lines,
+                lzma.open(tasks / part / source.name, "wt") as kept,
+            ):
+                kept.writelines(islice(lines, rows if source.name.startswith("train") else None))
+    return tasks
+
+
+def fine_tune(arms: dict[str, Path], out: Path, root: Path, seeds: int, rows: int, scratch: bool) -> dict[str, Any]:
+    """SST-2 and WikiANN for every arm, and for the first arm's shape from scratch, by the command."""
     runs = {name: (path, ()) for name, path in arms.items()}
-    runs["scratch"] = (next(iter(arms.values())), ("--from-scratch",))
+    if scratch:
+        runs["scratch"] = (next(iter(arms.values())), ("--from-scratch",))
     found: dict[str, Any] = {}
+    tasks = first_rows(root, out, rows)
     for name, (model, more) in runs.items():
         for key in FINE_TUNED:
-            folder = out / f"{key}-{name}"
-            real_files.run(key, str(model), folder, root / "tasks", *more, "--seeds", str(seeds), "--precision", "bf16")
+            folder = out / f"{key}-{name}-{rows or 'all'}"
+            real_files.run(key, str(model), folder, tasks, *more, "--seeds", str(seeds))
             results = json.loads((folder / "results.json").read_text())
             metric = real_files.SETS[key].metric
-            found.setdefault(name, {})[key] = [seed["validation"][metric] for seed in results["seeds"]]
-            print(name, key, found[name][key], flush=True)
+            scores = [seed["validation"][metric] for seed in results["seeds"]]
+            found.setdefault(name, {})[f"{key} {rows or 'all'}"] = scores
+            print(name, key, rows or "all", scores, flush=True)
     return found
 
 
 def remember(part: str, found: dict[str, Any]) -> None:
     """Put what was found beside what is known."""
     known = json.loads(FILE.read_text()) if FILE.is_file() else {}
-    known[part] = known.get(part, {}) | found
+    old = known.setdefault(part, {})
+    for name, scores in found.items():
+        old[name] = old.get(name, {}) | scores if isinstance(scores, dict) else scores
     FILE.write_text(json.dumps(known, indent=1) + "\n")
 
 
 def table(known: dict[str, Any]) -> str:
     """The arms side by side."""
-    lines = ["| arm | SST-2 | WikiANN F1 | BLiMP | misspellings | odd words |", "|---|---|---|---|---|---|"]
-    for name in known["fine-tune"]:
-        tuned, judged = known["fine-tune"][name], known["zero-shot"].get(name)
-        cells = [
-            f"{mean(tuned[key]):.3f} ± {stdev(tuned[key]) if len(tuned[key]) > 1 else 0:.3f}" for key in FINE_TUNED
-        ]
-        cells += [f"{judged[key]:.3f}" if judged else "–" for key in ("blimp", "birkbeck", "odd_words")]
+    tuned, judged = known.get("fine-tune", {}), known.get("zero-shot", {})
+    columns = sorted({key for scores in tuned.values() for key in scores})
+    shares = ("blimp", "birkbeck", "odd_words_first_50", "odd_words")
+    lines = [f"| arm | {' | '.join([*columns, *shares])} |", "|---" * (1 + len(columns) + len(shares)) + "|"]
+    for name in {**judged, **tuned}:
+        cells = [spread(tuned.get(name, {}).get(key, [])) for key in columns]
+        cells += [f"{judged[name][key]:.3f}" if name in judged else "–" for key in shares]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def spread(scores: list[float]) -> str:
+    """Mean ± standard deviation over seeds."""
+    if not scores:
+        return "–"
+    return f"{mean(scores):.3f} ± {stdev(scores):.3f}" if len(scores) > 1 else f"{scores[0]:.3f}"
 
 
 def main() -> None:
@@ -182,6 +213,8 @@ def main() -> None:
     parser.add_argument("arms", nargs="*", metavar="NAME=FOLDER")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--every", type=int, default=1, help="every how many pairs of BLiMP")
+    parser.add_argument("--rows", type=int, default=0, help="rows to fine-tune on; 0 = all")
+    parser.add_argument("--scratch", action="store_true", help="fine-tune the first arm's shape from scratch, too")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "mini")
     asked = parser.parse_args()
     if asked.part == "table":
@@ -190,7 +223,7 @@ def main() -> None:
     root = Path(os.environ["ELECTRA_REAL_DATA"])
     arms = {name: Path(folder) for name, _, folder in (arm.partition("=") for arm in asked.arms)}
     if asked.part == "fine-tune":
-        found = fine_tune(arms, asked.out, root, asked.seeds)
+        found = fine_tune(arms, asked.out, root, asked.seeds, asked.rows, asked.scratch)
     elif asked.part == "curve":
         found = {name: curve(path, root, asked.every) for name, path in arms.items()}
     else:
