@@ -64,11 +64,12 @@ GO_ON = $(if $(wildcard $(1)/run.json),--resume)
 
 model: $(INSTALLED)
 	@test -n "$(CORPUS)" || { echo "Name the text to learn from: make model CORPUS='first.jsonl.xz second.jsonl.xz'"; exit 2; }
-	$(BIN)/electra pretrain $(TEXT) --size mini --length 64 --batch-size 64 --schedule constant --steps $(STEPS) --precision bf16 \
+	$(BIN)/electra pretrain $(TEXT) --size mini --length 64 --batch-size 64 --schedule constant --steps $(STEPS) \
 	  --eval-every 500 --save-every 500 --keep 100 --out $(MODEL)/first $(call GO_ON,$(MODEL)/first)
-	$(BIN)/electra pretrain $(TEXT) --size mini --init-from $(MODEL)/first --warmup-steps 50 --steps $(LAST_STEPS) --precision bf16 \
+	$(BIN)/electra pretrain $(TEXT) --size mini --init-from $(MODEL)/first --warmup-steps 50 --steps $(LAST_STEPS) \
 	  --save-every 100 --out $(MODEL)/last $(call GO_ON,$(MODEL)/last)
 	$(BIN)/electra export $(MODEL)/last $(MODEL)/electra-mini-en --bundle
+	cp $(MODEL)/first/log.jsonl $(MODEL)/electra-mini-en/log-first.jsonl
 
 # The stamp is written last: an installation that was interrupted is simply done again.
 $(INSTALLED): requirements.lock pyproject.toml

@@ -111,6 +111,8 @@ def test_a_bundle_weighs_half_and_reads_the_same(trained, electra, tmp_path):
     assert sizes[1] < 0.6 * sizes[0]
     both = [json.loads(electra("inspect", "The chef.", "--model", m, "--json")[1]) for m in (out, tmp_path / "bundle")]
     assert both[0]["p_replaced"] == pytest.approx(both[1]["p_replaced"], abs=5e-3)
+    trained_on, told = (json.loads((m / "run.json").read_text())["sources"] for m in (out, tmp_path / "bundle"))
+    assert (told, trained_on) == ([Path(trained_on[0]).name], [str(Path(trained_on[0]).resolve())])
     code, _, complaint = electra("export", out, tmp_path / "bundle", "--bundle")
     assert (code, "is not empty" in complaint) == (2, True)
 

@@ -52,8 +52,12 @@ def write_bundle(run: str | Path, out: str | Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     write_model(model.net.half(), out / "model.safetensors")
     model.tokenizer.save(out)
-    for name in ("config.json", "run.json", "log.jsonl"):
+    for name in ("config.json", "log.jsonl"):
         shutil.copyfile(run / name, out / name)
+    described = json.loads((run / "run.json").read_text("utf-8"))
+    # Where a file lay on the machine that trained is nobody else's business.
+    sources = [Path(source).name if Path(source).exists() else source for source in described["sources"]]
+    write_json_atomically(described | {"sources": sources}, out / "run.json")
     return out
 
 

@@ -55,16 +55,16 @@ class RandomRows:
         return f"random rows of {self.length}"
 
 
-def flops_per_token(config: ModelConfig, length: int, mask_share: float) -> float:
-    """Operations of the matrix products of a joint step, forward and backward, for each token of a full row."""
+def flops_per_token(config: ModelConfig, length: int, mask_share: float, objective: str = "rtd") -> float:
+    """Operations of the matrix products of a step, forward and backward, for each token of a full row: of the joint one, or of `mlm`."""
+    nets = [config] if objective == "mlm" else [config.for_generator(), config]
     total = 0.0
-    for net in (config.for_generator(), config):
+    for net in nets:
         width = net.hidden_size
         layer = 4 * width * width + 2 * width * net.intermediate_size + 2 * length * width
         total += net.num_layers * layer + (net.embedding_size * width if net.embedding_size != width else 0)
-    small = config.for_generator().hidden_size
-    head = mask_share * (small * config.embedding_size + config.embedding_size * config.vocab_size)
-    judge = config.hidden_size * config.hidden_size + config.hidden_size
+    head = mask_share * (nets[0].hidden_size * config.embedding_size + config.embedding_size * config.vocab_size)
+    judge = 0 if objective == "mlm" else config.hidden_size * config.hidden_size + config.hidden_size
     return 3 * 2 * (total + head + judge)  # a multiply-add is two; the backward pass costs two forward passes
 
 

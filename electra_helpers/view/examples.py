@@ -17,16 +17,22 @@ MOST_UNKNOWN = 0.05  # share of [UNK] up to which a sentence is still worth look
 
 
 def examples_for(tokenizer: Tokenizer) -> list[str]:
-    """Those of our sentences, and of the little world's stories, that have next to no [UNK]; the best known first."""
+    """Those of our sentences, and of the little world's stories, that have next to no [UNK]; those in fewest pieces a word first."""
     candidates = [*SENTENCES, *little_stories()]
-    shares = {text: unknown_share(tokenizer, text) for text in candidates}
-    return [text for text in sorted(candidates, key=shares.__getitem__) if shares[text] <= MOST_UNKNOWN]
+    shares = {text: (unknown_share(tokenizer, text), pieces_per_word(tokenizer, text)) for text in candidates}
+    return [text for text in sorted(candidates, key=shares.__getitem__) if shares[text][0] <= MOST_UNKNOWN]
 
 
 def unknown_share(tokenizer: Tokenizer, text: str) -> float:
     """The share of a text's tokens that are [UNK]."""
     ids = tokenizer.encode(text).ids[1:-1]
     return ids.count(tokenizer.unk_id) / max(1, len(ids))
+
+
+def pieces_per_word(tokenizer: Tokenizer, text: str) -> float:
+    """How finely a vocabulary cuts a text: 1 where every word is one token."""
+    words = [word for word in tokenizer.encode(text).word_ids if word is not None]
+    return len(words) / max(1, len(set(words)))
 
 
 def little_stories() -> list[str]:

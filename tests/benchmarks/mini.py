@@ -4,11 +4,13 @@
     python -m tests.benchmarks.mini zero-shot rtd=runs/rtd mlm=runs/mlm            # BLiMP, misspellings, odd words
     python -m tests.benchmarks.mini fine-tune rtd=runs/rtd mlm=runs/mlm --scratch  # SST-2 and WikiANN, and the same net from scratch
     python -m tests.benchmarks.mini fine-tune rtd=runs/rtd --rows 8000             # the same with fewer rows to learn from
-    python -m tests.benchmarks.mini curve rtd=runs/rtd                             # BLiMP and odd words over the run's checkpoints
+    python -m tests.benchmarks.mini curve rtd=runs/rtd --rows 8000                 # BLiMP, odd words, SST-2 over the run's checkpoints
+    python -m tests.benchmarks.mini log runs/rtd runs/last                         # the shipped model's losses and exams
     python -m tests.benchmarks.mini table
 
-Each adds to data/benchmarks/mini.json what it found; `table` prints the file. A discriminator judges a sentence by the sum of
-log(1 − P(replaced)); a masked language model by the sum of log p of each token when that one is masked (Salazar et al., 2020).
+Each adds to data/benchmarks/mini.json what it found; `table` prints the file and draws tests/benchmarks/mini.svg. A discriminator
+judges a sentence by the sum of log(1 − P(replaced)); a masked language model by the sum of log p of each token when that one is masked
+(Salazar et al., 2020).
 """
 
 from __future__ import annotations
@@ -31,15 +33,18 @@ import torch
 from torch.nn import functional as F
 
 from electra_helpers import load
+from electra_helpers.config import ModelConfig
 from electra_helpers.model.store import Pretrained
 from electra_helpers.tasks.acceptability import preferred, sentence_score, token_scores
 from electra_helpers.tasks.detection import encode, most_surprising
 from electra_helpers.text.files import read_rows
+from electra_helpers.training.speed import flops_per_token
 from tests.benchmarks import real_files
 from tests.benchmarks.real_cleaning import blimp, misspelt, pairs
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "data" / "benchmarks" / "mini.json"
+PICTURE = Path(__file__).with_name("mini.svg")
 ODD = ROOT / "data" / "sentences" / "odd_word.en.jsonl"
 FINE_TUNED = ("sst2", "wikiann")
 
@@ -118,28 +123,42 @@ def zero_shot(model: Pretrained, root: Path, every: int = 1) -> dict[str, Any]:
 
 
 @contextmanager
-def checkpoint_as_model(run: Path, step: Path) -> Iterator[Pretrained]:
-    """A checkpoint of a run, loaded as a model is."""
+def checkpoint_as_model(run: Path, checkpoint: Path) -> Iterator[Path]:
+    """A checkpoint of a run as a folder that loads as a model."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / run.name
         folder.mkdir()
         for part in ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"):
             shutil.copyfile(run / part, folder / part)
-        shutil.copyfile(step / "model.safetensors", folder / "model.safetensors")
-        yield load(folder)
+        shutil.copyfile(checkpoint / "model.safetensors", folder / "model.safetensors")
+        yield folder
 
 
-def curve(run: Path, root: Path, every: int) -> list[dict]:
-    """BLiMP and odd words at each checkpoint that the run kept."""
-    settings = json.loads((run / "run.json").read_text())["pretrain"]
+def cost(run: Path) -> tuple[int, float]:
+    """Tokens of one step of a run, and the operations that they take."""
+    settings = json.loads((run / "run.json").read_text())
+    asked = settings["pretrain"]
+    tokens = asked["batch_size"] * asked["length"]
+    shape = ModelConfig(**settings["model"])
+    return tokens, tokens * flops_per_token(shape, asked["length"], asked["mask_share"], asked["objective"])
+
+
+def curve(name: str, run: Path, root: Path, every: int, steps: list[int], out: Path, rows: int) -> list[dict]:
+    """BLiMP and odd words at some of the checkpoints that a run kept, and SST-2 after fine-tuning on `rows` rows where they are given."""
+    tokens, flops = cost(run)
+    kept = {json.loads(path.read_text())["step"]: path.parent for path in (run / "checkpoints").glob("*/state.json")}
     found = []
-    for state in sorted((run / "checkpoints").glob("*/state.json"), key=lambda p: json.loads(p.read_text())["step"]):
-        step = json.loads(state.read_text())["step"]
-        with checkpoint_as_model(run, state.parent) as model:
-            scores = zero_shot(model, root, every)
-        tokens = step * settings["batch_size"] * settings["length"]
-        found.append({"tokens": tokens, "blimp": scores["blimp"], "odd_words": scores["odd_words"]})
-        print(found[-1], flush=True)
+    for step in steps or sorted(kept):
+        with checkpoint_as_model(run, kept[step]) as folder:
+            scores = zero_shot(load(folder), root, every)
+            point = {"step": step, "tokens": step * tokens, "flops": step * flops}
+            point |= {key: scores[key] for key in ("blimp", "odd_words", "odd_words_first_50")}
+            if rows:
+                tuned = out / f"sst2-{name}-{step}-{rows}"
+                real_files.run("sst2", str(folder), tuned, first_rows(root, out, rows), "--seeds", "1")
+                point["sst2"] = json.loads((tuned / "results.json").read_text())["seeds"][0]["validation"]["accuracy"]
+        found.append(point)
+        print(point, flush=True)
     return found
 
 
@@ -207,25 +226,89 @@ def spread(scores: list[float]) -> str:
     return f"{mean(scores):.3f} ± {stdev(scores):.3f}" if len(scores) > 1 else f"{scores[0]:.3f}"
 
 
+def read_logs(runs: list[Path]) -> list[dict]:
+    """The evaluations of legs that follow each other, each with the tokens read until then."""
+    before, found = 0, []
+    for run in runs:
+        tokens, last = cost(run)[0], 0
+        for line in (run / "log.jsonl").read_text("utf-8").splitlines():
+            record = json.loads(line)
+            last = max(last, record["step"])
+            if record["kind"] == "evaluation":
+                names = ("mlm_loss", "exam_uniform_auc", "exam_bigram_auc", "rtd_auc")
+                found.append({"tokens": before + record["step"] * tokens} | {name: record[name] for name in names})
+        before += last * tokens
+    return found
+
+
+def draw(known: dict[str, Any]) -> None:
+    """Three panels over the tokens read: the two nets' progress, what needs no labels, SST-2."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    # The same points give the same file.
+    matplotlib.rcParams |= {"svg.hashsalt": "mini", "font.size": 8, "svg.fonttype": "none"}
+    from matplotlib import pyplot as plt
+
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(10, 3.2), layout="constrained")
+    log = known["log"]["shipped"]
+    millions = [point["tokens"] / 1e6 for point in log]
+    for name, style in (("exam_uniform_auc", "-"), ("exam_bigram_auc", "--")):
+        left.plot(millions, [point[name] for point in log], style, color="#0072B2", label=name.split("_")[1])
+    left.set_ylabel("AUC on fakes drawn uniformly (solid), by bigram (dashed)", color="#0072B2")
+    loss = left.twinx()
+    loss.plot(millions, [point["mlm_loss"] for point in log], ":", color="#D55E00")
+    loss.set_ylabel("the generator's loss, nats (dotted)", color="#D55E00")
+    for (name, points), marker, style in zip(known["curve"].items(), "os^v", ("-", "--", ":", "-."), strict=False):
+        at = [point["tokens"] / 1e6 for point in points]
+        for key, colour in (("blimp", "#009E73"), ("odd_words", "#CC79A7")):
+            shown = f"{name}: {key.replace('_', ' ')}"
+            middle.plot(at, [p[key] for p in points], style, marker=marker, color=colour, label=shown)
+        if any("sst2" in point for point in points):
+            right.plot(at, [point.get("sst2") for point in points], style, marker=marker, color="#0072B2", label=name)
+    scratch = [scores for key, scores in known["fine-tune"].get("scratch", {}).items() if key.startswith("sst2 ")]
+    if scratch:
+        right.axhline(mean(scratch[0]), color="#4a4a4a", linewidth=1)
+        right.annotate("from scratch", (0.02, mean(scratch[0])), xycoords=("axes fraction", "data"), va="bottom")
+    middle.set_ylabel("share that is right")
+    right.set_ylabel("accuracy on SST-2 after fine-tuning, one seed")
+    for place in (left, middle, right):
+        place.set_xlabel("million tokens read")
+    for place in (middle, right):
+        place.legend(fontsize=7)
+    figure.savefig(PICTURE, metadata={"Date": None})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=("zero-shot", "fine-tune", "curve", "table"))
+    parser.add_argument("part", choices=("zero-shot", "fine-tune", "curve", "log", "table"))
     parser.add_argument("arms", nargs="*", metavar="NAME=FOLDER")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--every", type=int, default=1, help="every how many pairs of BLiMP")
     parser.add_argument("--rows", type=int, default=0, help="rows to fine-tune on; 0 = all")
+    parser.add_argument(
+        "--steps", type=int, nargs="+", default=[], help="the checkpoints of a curve; default: all kept"
+    )
     parser.add_argument("--scratch", action="store_true", help="fine-tune the first arm's shape from scratch, too")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "mini")
     asked = parser.parse_args()
+    if asked.part == "log":
+        remember("log", {"shipped": read_logs([Path(folder) for folder in asked.arms])})
+        return
     if asked.part == "table":
-        print(table(json.loads(FILE.read_text())))
+        known = json.loads(FILE.read_text())
+        print(table(known))
+        draw(known)
         return
     root = Path(os.environ["ELECTRA_REAL_DATA"])
     arms = {name: Path(folder) for name, _, folder in (arm.partition("=") for arm in asked.arms)}
     if asked.part == "fine-tune":
         found = fine_tune(arms, asked.out, root, asked.seeds, asked.rows, asked.scratch)
     elif asked.part == "curve":
-        found = {name: curve(path, root, asked.every) for name, path in arms.items()}
+        found = {
+            name: curve(name, path, root, asked.every, asked.steps, asked.out, asked.rows)
+            for name, path in arms.items()
+        }
     else:
         found = {name: zero_shot(load(path), root, asked.every) for name, path in arms.items()}
         print(json.dumps(found, indent=1))
