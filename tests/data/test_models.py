@@ -58,7 +58,7 @@ def test_the_tiny_english_model_sees_a_tool_that_belongs_to_another_trade():
 
 
 SENTENCE = "The chef ate the meal and then he flew the soup to Paris."
-ODD_ENOUGH = 0.45  # of the first fifty hand-written sentences; pointing blindly finds one in eleven
+ODD_ENOUGH = 0.45  # of the first fifty hand-written sentences; pointing blindly finds one in thirteen
 # What a course in a notebook needs, and a judgement on one sentence does not.
 TOO_MUCH = (
     "transformers datasets accelerate sklearn scipy pandas pyarrow matplotlib IPython ipywidgets anywidget sacrebleu"

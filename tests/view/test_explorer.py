@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.text.tokenizer import tokenizer_from_words
+from electra_helpers.view.duel import duel
 from electra_helpers.view.examples import examples_for
 from electra_helpers.view.explorer import WIDGET_VIEW, explore
 from electra_helpers.world import stories, vocabulary
@@ -321,3 +322,10 @@ def test_every_model_is_offered_sentences_of_its_own_vocabulary():
     assert all(tokenizer.unk_id not in tokenizer.encode(text).ids for text in offered[:4])
     [story] = stories(count=1, split="test")
     assert any(text == story.text("en") for text in offered[:4])
+
+
+def test_explorer_and_duel_read_real_english_where_no_model_is_named():
+    explorer, game = explore(), duel()
+    assert explorer.exploration.pretrained.name == game.contest.pretrained.name == "electra-mini-en"
+    assert explorer.state["text"] == explorer.examples[0]
+    assert {"She", "letter", "envelope"} <= set(explorer.examples[0].split()), "English, and each word one token"
