@@ -54,10 +54,10 @@ handout: $(INSTALLED)
 offline-kit: $(INSTALLED)
 	$(BIN)/python -m tests.kits.offline_kit build/offline-kit
 
-# Two legs: short rows at one rate, then longer rows while the rate falls to zero. What was interrupted goes on.
+# Two legs: short rows at one rate, then longer rows of two segments, with wilder fakes, while the rate falls to zero. What was interrupted goes on.
 CORPUS ?=
-STEPS ?= 4000
-LAST_STEPS ?= 800
+STEPS ?= 1600
+LAST_STEPS ?= 850
 MODEL ?= build/electra-mini-en
 TEXT = $(foreach file,$(CORPUS),--corpus $(file))
 GO_ON = $(if $(wildcard $(1)/run.json),--resume)
@@ -65,8 +65,8 @@ GO_ON = $(if $(wildcard $(1)/run.json),--resume)
 model: $(INSTALLED)
 	@test -n "$(CORPUS)" || { echo "Name the text to learn from: make model CORPUS='first.jsonl.xz second.jsonl.xz'"; exit 2; }
 	$(BIN)/electra pretrain $(TEXT) --size mini --length 64 --batch-size 64 --schedule constant --steps $(STEPS) \
-	  --eval-every 500 --save-every 500 --keep 100 --out $(MODEL)/first $(call GO_ON,$(MODEL)/first)
-	$(BIN)/electra pretrain $(TEXT) --size mini --init-from $(MODEL)/first --warmup-steps 50 --steps $(LAST_STEPS) \
+	  --eval-every 200 --save-every 100 --keep 100 --out $(MODEL)/first $(call GO_ON,$(MODEL)/first)
+	$(BIN)/electra pretrain $(TEXT) --size mini --init-from $(MODEL)/first --form segments --temperature 3 --warmup-steps 50 --steps $(LAST_STEPS) \
 	  --save-every 100 --out $(MODEL)/last $(call GO_ON,$(MODEL)/last)
 	$(BIN)/electra export $(MODEL)/last $(MODEL)/electra-mini-en --bundle
 	cp $(MODEL)/first/log.jsonl $(MODEL)/electra-mini-en/log-first.jsonl

@@ -52,9 +52,12 @@ def test_make_model_trains_two_legs_goes_on_and_bundles(corpus, tmp_path):
     first, last = (json.loads((out / leg / "run.json").read_text()) for leg in ("first", "last"))
     assert (first["pretrain"]["schedule"], last["pretrain"]["schedule"]) == ("constant", "linear")
     assert (first["pretrain"]["length"], last["pretrain"]["length"]) == (64, 128)
+    assert (first["pretrain"]["form"], last["pretrain"]["form"]) == ("plain", "segments")
+    assert (first["pretrain"]["temperature"], last["pretrain"]["temperature"]) == (1.5, 3.0)
     assert first["model"] == last["model"]
     made = load(out / "electra-mini-en")
     assert made.net.config.hidden_size == 256
+    assert (out / "electra-mini-en" / "log-first.jsonl").read_text() == (out / "first" / "log.jsonl").read_text()
     moved = (weights(load(out / "last")) - weights(load(out / "first"))).abs()
     assert (
         0 < moved.max() < 5e-5
