@@ -45,7 +45,7 @@ AMOUNTS: dict[str, tuple[int, int, int]] = {
     "09.epochs": (1, 6, 10),
     "09.chinese": (16, 500, 2_000),
     "09.examined": (12, 200, 500),
-    "09.names": (1, 20, 20),  # epochs over 27 sentences
+    "09.names": (1, 40, 40),  # epochs over 27 sentences
     "10.rows": (24, 1_000, 4_000),
     "10.epochs": (1, 6, 6),
     "10.examined": (16, 200, 500),
