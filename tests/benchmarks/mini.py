@@ -244,7 +244,7 @@ def read_logs(runs: list[Path]) -> list[dict]:
 
 
 def draw(known: dict[str, Any]) -> None:
-    """Three panels over the tokens read: the two nets' progress, what needs no labels, SST-2."""
+    """Over the tokens read: the two nets' progress, and what needs no labels; and the arms side by side."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -261,20 +261,28 @@ def draw(known: dict[str, Any]) -> None:
     loss = left.twinx()
     loss.plot(millions, [point["mlm_loss"] for point in log], ":", color="#D55E00")
     loss.set_ylabel("the generator's loss, nats (dotted)", color="#D55E00")
+    before = 0  # the second leg goes on where the first one ended
     for (name, points), marker, style in zip(known["curve"].items(), "os^v", ("-", "--", ":", "-."), strict=False):
-        at = [point["tokens"] / 1e6 for point in points]
+        at = [(before + point["tokens"]) / 1e6 for point in points]
+        before += points[-1]["tokens"]
         for key, colour in (("blimp", "#009E73"), ("odd_words", "#CC79A7")):
             shown = f"{name}: {key.replace('_', ' ')}"
             middle.plot(at, [p[key] for p in points], style, marker=marker, color=colour, label=shown)
-        if any("sst2" in point for point in points):
-            right.plot(at, [point.get("sst2") for point in points], style, marker=marker, color="#0072B2", label=name)
-    scratch = [scores for key, scores in known["fine-tune"].get("scratch", {}).items() if key.startswith("sst2 ")]
-    if scratch:
-        right.axhline(mean(scratch[0]), color="#4a4a4a", linewidth=1)
-        right.annotate("from scratch", (0.02, mean(scratch[0])), xycoords=("axes fraction", "data"), va="bottom")
+    arms, width = list(known["fine-tune"]), 0.25
+    for shift, (key, colour) in enumerate((("sst2 ", "#0072B2"), ("wikiann ", "#D55E00"))):
+        found = [
+            next(scores for name, scores in known["fine-tune"][arm].items() if name.startswith(key)) for arm in arms
+        ]
+        places = [i + shift * width for i in range(len(arms))]
+        right.bar(places, [mean(scores) for scores in found], width, color=colour, label=key.strip())
+        for place, scores in zip(places, found, strict=True):
+            right.plot([place] * len(scores), scores, "o", color="#1a1a1a", markersize=3)
+    judged = [known["zero-shot"].get(arm, {}).get("blimp", 0) for arm in arms]
+    right.bar([i + 2 * width for i in range(len(arms))], judged, width, color="#009E73", label="blimp")
+    right.set_xticks([i + width for i in range(len(arms))], [arm.replace(", ", "\n") for arm in arms], fontsize=6)
     middle.set_ylabel("share that is right")
-    right.set_ylabel("accuracy on SST-2 after fine-tuning, one seed")
-    for place in (left, middle, right):
+    right.set_ylabel("SST-2 accuracy, WikiANN F1, BLiMP accuracy; a dot a seed")
+    for place in (left, middle):
         place.set_xlabel("million tokens read")
     for place in (middle, right):
         place.legend(fontsize=7)
