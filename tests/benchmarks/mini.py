@@ -257,7 +257,7 @@ def draw(known: dict[str, Any]) -> None:
     millions = [point["tokens"] / 1e6 for point in log]
     for name, style in (("exam_uniform_auc", "-"), ("exam_bigram_auc", "--")):
         left.plot(millions, [point[name] for point in log], style, color="#0072B2", label=name.split("_")[1])
-    left.set_ylabel("AUC on fakes drawn uniformly (solid), by bigram (dashed)", color="#0072B2")
+    left.set_ylabel("exam AUC: uniform (solid), bigram (dashed)", color="#0072B2")
     loss = left.twinx()
     loss.plot(millions, [point["mlm_loss"] for point in log], ":", color="#D55E00")
     loss.set_ylabel("the generator's loss, nats (dotted)", color="#D55E00")
@@ -281,7 +281,7 @@ def draw(known: dict[str, Any]) -> None:
     right.bar([i + 2 * width for i in range(len(arms))], judged, width, color="#009E73", label="blimp")
     right.set_xticks([i + width for i in range(len(arms))], [arm.replace(", ", "\n") for arm in arms], fontsize=6)
     middle.set_ylabel("share that is right")
-    right.set_ylabel("SST-2 accuracy, WikiANN F1, BLiMP accuracy; a dot a seed")
+    right.set(ylabel="score; a dot a seed", ylim=(0, 0.85))
     for place in (left, middle):
         place.set_xlabel("million tokens read")
     for place in (middle, right):
