@@ -212,9 +212,9 @@ def _train(
         raise ElectraError("There is no text to learn a vocabulary from.")
     needed = len(SPECIAL_TOKENS) + len(alphabet) + len(inner) + whole_words
     if vocab_size < needed:
-        whole = f" and {whole_words:,} whole words" if whole_words else ""
+        whole, less = (f" and {whole_words:,} whole words", ", or fewer whole words") if whole_words else ("", "")
         raise ElectraError(
-            f"A vocabulary of {vocab_size} has no room for the alphabet of this text{whole}: it takes {needed} at least."
+            f"A vocabulary of {vocab_size} has no room for the alphabet of this text{whole}: it takes {needed} at least{less}."
         )
     # The trainer numbers ##c in the order of a hash table and breaks ties by these numbers: with all of them named
     # beforehand it is deterministic.
