@@ -1,6 +1,7 @@
 """The speed that is told: counted operations are those that run, and a step is one of the loop's own."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,14 +11,17 @@ from torch.utils.flop_counter import FlopCounterMode
 from electra_helpers.training import speed
 
 
-@pytest.mark.parametrize(("size", "length"), [("tiny", 32), ("mini", 64)])
-def test_the_operations_counted_on_paper_are_those_that_run(size, length):
+@pytest.mark.parametrize(
+    ("size", "length", "objective"), [("tiny", 32, "rtd"), ("mini", 64, "rtd"), ("mini", 64, "mlm")]
+)
+def test_the_operations_counted_on_paper_are_those_that_run(size, length, objective):
     model, config = speed.settings(size, 4, length, 0.0, "cpu")
+    config = replace(config, objective=objective)
     trainer = speed.make_trainer(model, config)
     # The counter knows nothing of the CPU's fused attention.
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         trainer.step()
-    paper = speed.flops_per_token(model, length, config.mask_share) * 4 * length
+    paper = speed.flops_per_token(model, length, config.mask_share, objective) * 4 * length
     # Sharing by difference adds tables up, and the selected share of a row is rounded.
     assert paper == pytest.approx(counter.get_total_flops(), rel=0.02)
 
