@@ -54,22 +54,25 @@ handout: $(INSTALLED)
 offline-kit: $(INSTALLED)
 	$(BIN)/python -m tests.kits.offline_kit build/offline-kit
 
-# Two legs: short rows at one rate, then longer rows of two segments, with wilder fakes, while the rate falls to zero. What was interrupted goes on.
+# Four legs, each from the end of the one before; what was interrupted goes on. Short rows at one rate; longer rows of two segments while the
+# rate falls, with wilder fakes; then, both nets with one word table, short rows of BOOKS alone, and at the end all of the text again.
 CORPUS ?=
-STEPS ?= 1600
-LAST_STEPS ?= 850
+BOOKS ?= $(CORPUS)
+STEPS ?= 1600 850 2600 1500
 MODEL ?= build/electra-mini-en
-TEXT = $(foreach file,$(CORPUS),--corpus $(file))
-GO_ON = $(if $(wildcard $(1)/run.json),--resume)
+text = $(foreach file,$(1),--corpus $(file))
+# $(call leg,its number,its text,its settings)
+leg = $(BIN)/electra pretrain $(call text,$(2)) --size mini $(3) --steps $(word $(1),$(STEPS)) --eval-every 200 --save-every 200 --keep 20 \
+  --out $(MODEL)/leg$(1) $(if $(wildcard $(MODEL)/leg$(1)/run.json),--resume)
 
 model: $(INSTALLED)
 	@test -n "$(CORPUS)" || { echo "Name the text to learn from: make model CORPUS='first.jsonl.xz second.jsonl.xz'"; exit 2; }
-	$(BIN)/electra pretrain $(TEXT) --size mini --length 64 --batch-size 64 --schedule constant --steps $(STEPS) \
-	  --eval-every 200 --save-every 100 --keep 100 --out $(MODEL)/first $(call GO_ON,$(MODEL)/first)
-	$(BIN)/electra pretrain $(TEXT) --size mini --init-from $(MODEL)/first --form segments --temperature 3 --warmup-steps 50 --steps $(LAST_STEPS) \
-	  --save-every 100 --out $(MODEL)/last $(call GO_ON,$(MODEL)/last)
-	$(BIN)/electra export $(MODEL)/last $(MODEL)/electra-mini-en --bundle
-	cp $(MODEL)/first/log.jsonl $(MODEL)/electra-mini-en/log-first.jsonl
+	$(call leg,1,$(CORPUS),--length 64 --batch-size 64 --schedule constant)
+	$(call leg,2,$(CORPUS),--init-from $(MODEL)/leg1 --form segments --temperature 3 --warmup-steps 50)
+	$(call leg,3,$(BOOKS),--init-from $(MODEL)/leg2 --sharing word --length 64 --batch-size 64 --schedule constant --warmup-steps 50 --seed 3)
+	$(call leg,4,$(CORPUS),--init-from $(MODEL)/leg3 --form segments --warmup-steps 50 --seed 4)
+	$(BIN)/electra export $(MODEL)/leg4 $(MODEL)/electra-mini-en --bundle
+	for leg in 1 2 3; do cp $(MODEL)/leg$$leg/log.jsonl $(MODEL)/electra-mini-en/log-leg$$leg.jsonl; done
 
 # The stamp is written last: an installation that was interrupted is simply done again.
 $(INSTALLED): requirements.lock pyproject.toml

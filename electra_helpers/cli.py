@@ -110,7 +110,12 @@ def pretrain(
     tokenizer: Annotated[
         str | None, typer.Option(help="Folder or hub name of a tokenizer; without it one is trained.")
     ] = None,
-    init_from: Annotated[str | None, typer.Option(help="A model to start from: bundled, folder or hub name.")] = None,
+    init_from: Annotated[
+        str | None,
+        typer.Option(
+            help="A model to start from: bundled, folder or hub name. Dropout and --sharing may differ from its own."
+        ),
+    ] = None,
     column: Annotated[Optional[str], typer.Option(help="Column that holds the text, where it is not guessed.")] = None,  # noqa: UP045
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in --out; no other option is needed.")
@@ -126,7 +131,7 @@ def pretrain(
     started = read_run(out) if resume else None
     chosen = started.recipe if started else recipe(size)
     config = dataclasses.replace(chosen.pretrain, **overrides["pretrain"])
-    shape = dataclasses.replace(chosen.model, **overrides["model"])
+    shape = dataclasses.replace(_shape_of(init_from) if init_from else chosen.model, **overrides["model"])
     if not corpus and not started:
         raise ElectraError("Say what to learn from: --corpus with a file, a folder, docs, world, or hub:NAME.")
     run = run_pretraining(
@@ -145,6 +150,12 @@ def pretrain(
         print(report(run, out))
     if run.interrupted:
         raise typer.Exit(130)
+
+
+def _shape_of(model: str) -> ModelConfig:
+    from electra_helpers.model.store import load
+
+    return load(model).net.config
 
 
 @app.command()

@@ -20,6 +20,7 @@ from electra_helpers.model.ablations import build_network
 from electra_helpers.model.bridge import download
 from electra_helpers.model.electra import Electra, LossSum, Steps
 from electra_helpers.model.files import write_json_atomically
+from electra_helpers.model.reshape import reshape
 from electra_helpers.model.store import Pretrained, load, save_config
 from electra_helpers.text.corpora import Corpus, open_corpus, split_documents
 from electra_helpers.text.packing import Batch, PackedRows, build_rows, row_order
@@ -114,7 +115,8 @@ def pretrain(
     """Pre-train on text and leave everything a model needs in the folder `out`.
 
     `sources` are files, folders, `docs`, `world` or `hub:NAME`; `tokenizer` a folder (else a vocabulary is trained on the corpus);
-    `init_from` a model to start from; with `resume` the run in `out` goes on; `say` is told what takes long.
+    `init_from` a model to start from, of which `model` may then change dropout and `sharing`; with `resume` the run in `out` goes on;
+    `say` is told what takes long.
     Raises `ElectraError` for input that cannot be used.
     Source: paper, Section 3 and Appendix A.
 
@@ -129,7 +131,7 @@ def pretrain(
     is_main = accelerator.is_main_process
     if is_main:
         prepare_folder(out, resume)
-    start = load(init_from) if init_from else None
+    start = _starting_point(init_from, model) if init_from else None
     # One process of a machine tokenises and packs; the others find what it kept.
     with accelerator.local_main_process_first():
         corpus = open_corpus(*sources, column=column, streaming=config.stream)
@@ -210,6 +212,11 @@ def _tokenizer(
         return tokenizer_from_words(dict.fromkeys(words), lowercase=config.lowercase)
     seen = split_documents(corpus, config.validation_share).train
     return train_tokenizer(seen, config.vocab_size, lowercase=config.lowercase, whole_words=config.whole_words)
+
+
+def _starting_point(init_from: str | Path, shape: ModelConfig | None) -> Pretrained:
+    start = load(init_from)
+    return replace(start, net=reshape(start.net, shape, start.name)) if shape else start
 
 
 def _network(config: PretrainConfig, shape: ModelConfig, pieces: Tokenizer, start: Pretrained | None) -> Electra:

@@ -41,32 +41,45 @@ def weights(model):
     return torch.cat([p.detach().flatten() for p in model.net.parameters()])
 
 
+def inner_weights(model):
+    """All but the discriminator's own embeddings, which the third leg partly gives up."""
+    named = model.net.named_parameters()
+    return torch.cat([p.detach().flatten() for name, p in named if "discriminator.encoder.embeddings" not in name])
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
-def test_make_model_trains_two_legs_goes_on_and_bundles(corpus, tmp_path):
+def test_make_model_trains_four_legs_goes_on_and_bundles(corpus, tmp_path):
     out = tmp_path / "model"
     refused = make_model(None, out)
     assert refused.returncode != 0
     assert "Name the text to learn from" in refused.stdout
-    done = make_model(corpus, out, "STEPS=6", "LAST_STEPS=1")
+    books = tmp_path / "books.txt"
+    books.write_text("\n\n".join(story.text("en") for story in stories(count=100)), "utf-8")
+    asked = (f"BOOKS={books}", "STEPS=6 1 1 1")
+    done = make_model(corpus, out, *asked)
     assert done.returncode == 0, done.stderr
-    first, last = (json.loads((out / leg / "run.json").read_text()) for leg in ("first", "last"))
-    assert (first["pretrain"]["schedule"], last["pretrain"]["schedule"]) == ("constant", "linear")
-    assert (first["pretrain"]["length"], last["pretrain"]["length"]) == (64, 128)
-    assert (first["pretrain"]["form"], last["pretrain"]["form"]) == ("plain", "segments")
-    assert (first["pretrain"]["temperature"], last["pretrain"]["temperature"]) == (1.5, 3.0)
-    assert first["model"] == last["model"]
+    legs = [json.loads((out / f"leg{n}" / "run.json").read_text()) for n in (1, 2, 3, 4)]
+    settings = [
+        tuple(leg["pretrain"][name] for name in ("schedule", "length", "form", "temperature", "steps")) for leg in legs
+    ]
+    assert settings == [
+        ("constant", 64, "plain", 1.5, 6),
+        ("linear", 128, "segments", 3.0, 1),
+        ("constant", 64, "plain", 1.5, 1),
+        ("linear", 128, "segments", 1.5, 1),
+    ]
+    assert [leg["sources"] for leg in legs] == [[str(corpus)], [str(corpus)], [str(books)], [str(corpus)]]
+    assert [leg["model"]["sharing"] for leg in legs] == ["disentangled", "disentangled", "word", "word"]
+    for n in (2, 3, 4):
+        moved = (inner_weights(load(out / f"leg{n}")) - inner_weights(load(out / f"leg{n - 1}"))).abs().max()
+        assert 0 < moved < 5e-5, "one step of a rate that has just begun to grow: a leg starts where the last one ended"
     made = load(out / "electra-mini-en")
     assert made.net.config.hidden_size == 256
-    assert (out / "electra-mini-en" / "log-first.jsonl").read_text() == (out / "first" / "log.jsonl").read_text()
-    moved = (weights(load(out / "last")) - weights(load(out / "first"))).abs()
-    assert (
-        0 < moved.max() < 5e-5
-    )  # one step of a rate that has just begun to grow: the second leg starts where the first ended
+    assert (out / "electra-mini-en" / "log-leg1.jsonl").read_text() == (out / "leg1" / "log.jsonl").read_text()
     shutil.rmtree(out / "electra-mini-en")
-    bundled = weights(made)
-    again = make_model(corpus, out, "STEPS=6", "LAST_STEPS=1")  # both legs are done: only bundled anew
+    again = make_model(corpus, out, *asked)  # all legs are done: only bundled anew
     assert again.returncode == 0, again.stderr
-    assert torch.equal(bundled, weights(load(out / "electra-mini-en")))
+    assert torch.equal(weights(made), weights(load(out / "electra-mini-en")))
 
 
 def test_a_masked_language_model_is_asked_token_by_token(tiny_model):
