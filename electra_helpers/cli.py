@@ -439,6 +439,19 @@ def export(
 
 
 @app.command()
+def average(
+    models: Annotated[
+        list[str], typer.Argument(help="Runs that started from one another; one named twice counts twice.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the mean.")],
+) -> None:
+    """Write the mean of the weights of several runs, often better than each of them."""
+    from electra_helpers.model.averaging import average as mean_of
+
+    print(f'{mean_of(models, out)}: electra_helpers.load("{out}")')
+
+
+@app.command()
 def doctor() -> None:
     """Print versions, device and precision with its reason, and which data and models are here."""
     from electra_helpers.doctor import examine

@@ -78,7 +78,7 @@ finally:
     ("text", "odd"),
     [
         ("In the evening, after the concert, breakfast is served at eight.", "breakfast"),
-        ("The birds fly south in autumn because they do not like the cold cheese.", "cheese"),
+        ("The thief was caught by the butter and taken to prison.", "butter"),
         ("I fried a long letter to my aunt in Canada.", "fried"),
     ],
 )
@@ -87,7 +87,6 @@ def test_the_model_of_real_english_is_surest_of_the_odd_word(text, odd):
     assert max(zip(found.p_replaced_words, found.words, strict=True))[1] == odd
 
 
-@pytest.mark.xfail(strict=True, reason="it has read too little: 'ate' is above 'soup', 'meal' and 'chef' above 'flew'")
 def test_of_two_odd_words_both_stand_out():
     found = eh.detect(eh.load("electra-mini-en"), SENTENCE)
     ranked = sorted(zip(found.p_replaced_words, found.words, strict=True), reverse=True)

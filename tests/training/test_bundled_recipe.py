@@ -48,17 +48,17 @@ def inner_weights(model):
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
-def test_make_model_trains_four_legs_goes_on_and_bundles(corpus, tmp_path):
+def test_make_model_trains_five_legs_goes_on_and_bundles(corpus, tmp_path):
     out = tmp_path / "model"
     refused = make_model(None, out)
     assert refused.returncode != 0
     assert "Name the text to learn from" in refused.stdout
     books = tmp_path / "books.txt"
     books.write_text("\n\n".join(story.text("en") for story in stories(count=100)), "utf-8")
-    asked = (f"BOOKS={books}", "STEPS=6 1 1 1")
+    asked = (f"BOOKS={books}", "STEPS=6 1 1 1 1")
     done = make_model(corpus, out, *asked)
     assert done.returncode == 0, done.stderr
-    legs = [json.loads((out / f"leg{n}" / "run.json").read_text()) for n in (1, 2, 3, 4)]
+    legs = [json.loads((out / f"leg{n}" / "run.json").read_text()) for n in (1, 2, 3, 4, 5)]
     settings = [
         tuple(leg["pretrain"][name] for name in ("schedule", "length", "form", "temperature", "steps")) for leg in legs
     ]
@@ -66,11 +66,12 @@ def test_make_model_trains_four_legs_goes_on_and_bundles(corpus, tmp_path):
         ("constant", 64, "plain", 1.5, 6),
         ("linear", 128, "segments", 3.0, 1),
         ("constant", 64, "plain", 1.5, 1),
-        ("linear", 128, "segments", 1.5, 1),
+        ("linear", 128, "segments", 3.0, 1),
+        ("linear", 128, "segments", 3.0, 1),
     ]
-    assert [leg["sources"] for leg in legs] == [[str(corpus)], [str(corpus)], [str(books)], [str(corpus)]]
-    assert [leg["model"]["sharing"] for leg in legs] == ["disentangled", "disentangled", "word", "word"]
-    for n in (2, 3, 4):
+    assert [leg["sources"] for leg in legs] == [[str(corpus)], [str(corpus)], [str(books)], [str(corpus)], [str(books)]]
+    assert [leg["model"]["sharing"] for leg in legs] == ["disentangled", "disentangled", "word", "word", "word"]
+    for n in (2, 3, 4, 5):
         moved = (inner_weights(load(out / f"leg{n}")) - inner_weights(load(out / f"leg{n - 1}"))).abs().max()
         assert 0 < moved < 5e-5, "one step of a rate that has just begun to grow: a leg starts where the last one ended"
     made = load(out / "electra-mini-en")
