@@ -261,13 +261,18 @@ def draw(known: dict[str, Any]) -> None:
     loss = left.twinx()
     loss.plot(millions, [point["mlm_loss"] for point in log], ":", color="#D55E00")
     loss.set_ylabel("the generator's loss, nats (dotted)", color="#D55E00")
-    before = 0  # the second leg goes on where the first one ended
-    for (name, points), marker, style in zip(known["curve"].items(), "os^v", ("-", "--", ":", "-."), strict=False):
-        at = [(before + point["tokens"]) / 1e6 for point in points]
-        before += points[-1]["tokens"]
-        for key, colour in (("blimp", "#009E73"), ("odd_words", "#CC79A7")):
-            shown = f"{name}: {key.replace('_', ' ')}"
-            middle.plot(at, [p[key] for p in points], style, marker=marker, color=colour, label=shown)
+    before, points = 0, []  # each leg goes on where the one before ended
+    for found in known["curve"].values():
+        points += [point | {"at": (before + point["tokens"]) / 1e6} for point in found]
+        before += found[-1]["tokens"]
+        middle.axvline(before / 1e6, color="#bbbbbb", linewidth=0.8)
+    for key, marker, colour in (("blimp", "o", "#009E73"), ("odd_words", "s", "#CC79A7")):
+        at, shares = [point["at"] for point in points], [point[key] for point in points]
+        middle.plot(at, shares, marker=marker, markersize=4, color=colour, label=key.replace("_", " "))
+        shipped = known["zero-shot"]["electra-mini-en"][key]
+        middle.plot(
+            [before / 1e6], [shipped], "*", markersize=10, color=colour, label=f"{key.replace('_', ' ')}, shipped"
+        )
     arms, width = list(known["fine-tune"]), 0.25
     for shift, (key, colour) in enumerate((("sst2 ", "#0072B2"), ("wikiann ", "#D55E00"))):
         found = [
@@ -279,13 +284,17 @@ def draw(known: dict[str, Any]) -> None:
             right.plot([place] * len(scores), scores, "o", color="#1a1a1a", markersize=3)
     judged = [known["zero-shot"].get(arm, {}).get("blimp", 0) for arm in arms]
     right.bar([i + 2 * width for i in range(len(arms))], judged, width, color="#009E73", label="blimp")
-    right.set_xticks([i + width for i in range(len(arms))], [arm.replace(", ", "\n") for arm in arms], fontsize=6)
+    right.set_xticks(
+        [i + width for i in range(len(arms))],
+        [arm.replace(", ", "\n").replace("equal ", "equal\n") for arm in arms],
+        fontsize=6,
+    )
     middle.set_ylabel("share that is right")
     right.set(ylabel="score; a dot a seed", ylim=(0, 0.85))
     for place in (left, middle):
         place.set_xlabel("million tokens read")
-    for place in (middle, right):
-        place.legend(fontsize=7)
+    middle.legend(fontsize=6, ncol=2, loc=(0.03, 0.68))  # between the two curves
+    right.legend(fontsize=7)
     figure.savefig(PICTURE, metadata={"Date": None})
 
 
