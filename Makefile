@@ -73,7 +73,8 @@ model: $(INSTALLED)
 	$(call leg,3,$(BOOKS),--init-from $(MODEL)/leg2 --sharing word --length 64 --batch-size 64 --schedule constant --warmup-steps 50 --seed 3)
 	$(call leg,4,$(CORPUS),--init-from $(MODEL)/leg3 --form segments --temperature 3 --warmup-steps 50 --seed 4)
 	$(call leg,5,$(BOOKS),--init-from $(MODEL)/leg4 --form segments --temperature 3 --learning-rate 4e-4 --warmup-steps 20 --seed 5)
-	test -d $(MODEL)/mean || $(BIN)/electra average $(MODEL)/leg4 $(MODEL)/leg4 $(MODEL)/leg5 --out $(MODEL)/mean
+	rm -rf $(MODEL)/mean
+	$(BIN)/electra average $(MODEL)/leg4 $(MODEL)/leg4 $(MODEL)/leg5 --out $(MODEL)/mean
 	$(BIN)/electra export $(MODEL)/mean $(MODEL)/electra-mini-en --bundle
 	for leg in 1 2 3 4; do cp $(MODEL)/leg$$leg/log.jsonl $(MODEL)/electra-mini-en/log-leg$$leg.jsonl; done
 

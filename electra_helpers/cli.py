@@ -131,7 +131,9 @@ def pretrain(
     started = read_run(out) if resume else None
     chosen = started.recipe if started else recipe(size)
     config = dataclasses.replace(chosen.pretrain, **overrides["pretrain"])
-    shape = dataclasses.replace(_shape_of(init_from) if init_from else chosen.model, **overrides["model"])
+    # A run that goes on has its shape already; a new one that starts from a model has that model's.
+    starts_from_model = init_from and not started
+    shape = dataclasses.replace(_shape_of(init_from) if starts_from_model else chosen.model, **overrides["model"])
     if not corpus and not started:
         raise ElectraError("Say what to learn from: --corpus with a file, a folder, docs, world, or hub:NAME.")
     run = run_pretraining(

@@ -91,10 +91,10 @@ def one_of_the_ways(code: str, split: str, count: int) -> list[str]:
 
 def chrf_any_way(ways: Sequence[Sequence[str]], written: Sequence[str]) -> float:
     """chrF against every way to say it: of each sentence's references the one nearest to it counts (sacreBLEU's rule)."""
+    import sacrebleu  # not on top: Colab lacks it, and every check of an exercise loads this file
+
     most = max(map(len, ways))
     columns = [[way[at] if at < len(way) else way[0] for way in ways] for at in range(most)]
-    import sacrebleu  # Colab lacks it, and every check of an exercise loads this file
-
     return sacrebleu.corpus_chrf(list(written), columns).score
 
 

@@ -176,6 +176,11 @@ def prepare_folder(out: Path, resume: bool) -> None:
     is_run = (out / "run.json").is_file()
     if resume:
         read_run(out)
+        if (out / "model.safetensors").is_file() and not any((out / "checkpoints").glob("*/state.json")):
+            # A mean or a bundle: what went on here would begin at random weights and write over these.
+            raise ElectraError(
+                f"{out} holds a model and no checkpoint to go on from: start a run by --init-from {out}."
+            )
     if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
         hint = "go on with it by --resume, or choose" if is_run else "choose"
         raise ElectraError(f"{out} is not empty: {hint} another --out.")

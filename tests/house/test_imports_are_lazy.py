@@ -34,6 +34,13 @@ def test_importing_the_package_loads_nothing_heavy():
     assert not loaded & HEAVY
 
 
+def test_checking_an_exercise_needs_nothing_that_colab_lacks():
+    """Colab has none of these; whoever imports one on top of a file of the course breaks every notebook there."""
+    loaded = modules_after("from electra_helpers.course.exercises import every; list(every())")
+    assert "electra_helpers" in loaded
+    assert not loaded & {"sacrebleu", "seqeval", "rouge_score"}
+
+
 def test_the_probe_sees_a_heavy_module():
     assert "matplotlib" in modules_after("import matplotlib")
 

@@ -50,6 +50,15 @@ def test_every_weight_is_the_mean_and_one_named_twice_counts_twice(electra, runs
     assert electra("export", tmp_path / "mean", tmp_path / "bundle", "--bundle")[0] == 0
 
 
+def test_no_run_goes_on_over_a_mean(electra, runs, tmp_path):
+    mean = average([runs / "first", runs / "second"], tmp_path / "mean")
+    before = (mean / "model.safetensors").read_bytes()
+    code, _, error = electra("pretrain", "--resume", "--out", mean)
+    assert code == 2
+    assert f"no checkpoint to go on from: start a run by --init-from {mean}" in error
+    assert (mean / "model.safetensors").read_bytes() == before
+
+
 def test_what_has_no_mean_is_refused_and_nothing_is_written(electra, runs, tmp_path):
     first, out = runs / "first", tmp_path / "mean"
     code, _, error = electra("average", first, "--out", out)
