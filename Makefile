@@ -61,9 +61,11 @@ CORPUS ?=
 BOOKS ?= $(CORPUS)
 STEPS ?= 1600 850 2200 1300 350
 MODEL ?= build/electra-mini-en
+# On several processes: make model PRETRAIN=".venv/bin/accelerate launch --config_file data/accelerate/… -m electra_helpers.cli pretrain"
+PRETRAIN ?= $(BIN)/electra pretrain
 text = $(foreach file,$(1),--corpus $(file))
 # $(call leg,its number,its text,its settings)
-leg = $(BIN)/electra pretrain $(call text,$(2)) --size mini $(3) --steps $(word $(1),$(STEPS)) --eval-every 200 --save-every 200 --keep 20 \
+leg = $(PRETRAIN) $(call text,$(2)) --size mini $(3) --steps $(word $(1),$(STEPS)) --eval-every 200 --save-every 200 --keep 20 \
   --out $(MODEL)/leg$(1) $(if $(wildcard $(MODEL)/leg$(1)/run.json),--resume)
 
 model: $(INSTALLED)
