@@ -8,7 +8,8 @@
 # make links       write the links in every notebook anew, from [project.urls] in pyproject.toml, and the marks for nbgrader
 # make handout     the notebooks without hints and solutions, in build/handout
 # make offline-kit  everything for a room without network, in build/offline-kit
-# make model       pre-train electra-mini-en anew, in some 2 1/2 hours of two cores: make model CORPUS='en_wiki.jsonl.xz en_books.jsonl.xz'
+# make model       pre-train electra-mini-en anew, in some 2 1/2 hours of two cores:
+#                  make model CORPUS='en_wiki.jsonl.xz en_books.jsonl.xz' BOOKS=en_books.jsonl.xz
 # make lock        resolve requirements.lock anew (UPGRADE=1 moves to the newest versions)
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,\

@@ -85,6 +85,17 @@ def test_make_model_trains_five_legs_goes_on_and_bundles(corpus, tmp_path):
     assert torch.equal(weights(made), weights(load(out / "electra-mini-en")))
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_the_legs_are_run_by_the_command_unless_another_is_named():
+    def legs(*changes):
+        command = ["make", "-n", "-o", ".venv/installed", "model", "CORPUS=a.txt", *changes]
+        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        return [line.split(" --corpus a.txt --size mini ")[0] for line in said.splitlines() if "--size mini" in line]
+
+    assert legs("BIN=programs") == ["programs/electra pretrain"] * 5
+    assert legs("PRETRAIN=launch electra") == ["launch electra"] * 5
+
+
 def test_a_masked_language_model_is_asked_token_by_token(tiny_model):
     blind = Pretrained(tiny_model.net, tiny_model.tokenizer, "blind")
     texts = ["the chef cooked the meal .", "anna ate ."]
