@@ -1,43 +1,63 @@
 # make lab         JupyterLab on the first notebook; the first call makes .venv and installs everything
-# make test        the same set-up, then ruff and pytest, with the notebooks and the browser, without what is slow
+# make check       the same set-up, then ruff and the tests of what is changed most: 3 minutes on two cores
+# make test        ruff and every test but the slow ones, with the notebooks and the browser: 10 minutes on two cores
+# make test-all    every test, and the mutants: what a night is for
 # make test-slow   only what is slow
 # make test-colab  every notebook with the package versions that Colab has (part of test-slow)
-# make mutants    put each known mistake into a copy of the package and see a test catch it
+# make solved      run the notebooks solved, those that changed since they last passed, and record the ones that pass
+# make mutants     put each known mistake into a copy of the package and see a test catch it (MUTANTS="name …": some)
 # make lint        ruff alone
 # make notebooks   execute every notebook in order and normalise it
 # make links       write the links in every notebook anew, from [project.urls] in pyproject.toml, and the marks for nbgrader
 # make handout     the notebooks without hints and solutions, in build/handout
+# make site        the website, in build/site: every notebook as a page, and the explorer in the page (wants Node.js for formulas)
 # make offline-kit  everything for a room without network, in build/offline-kit
 # make model       pre-train electra-mini-en anew, in some 2 1/2 hours of two cores:
 #                  make model CORPUS='en_wiki.jsonl.xz en_books.jsonl.xz' BOOKS=en_books.jsonl.xz
-# make lock        resolve requirements.lock anew (UPGRADE=1 moves to the newest versions)
+#                  or electra-minilm-en from an encoder, in an hour of one core: make model ENCODER=minilm/ CORPUS=…
+# make release     set the version, changelog, badges and set-up cells together, commit, and tag: make release VERSION=0.2.0
+# make types       pyright on text, model, training and corruption
+# make lock        resolve requirements.lock and requirements.cuda.lock anew, with hashes (UPGRADE=1 moves to the newest versions)
 
-PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,\
-  $(shell $(name) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14); print(sys.executable)' 2>/dev/null)))
+# The first Python that will do; its path may hold blanks (as in ~/Library/Application Support), so make never splits it into words.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; do \
+  $$name -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14); print(sys.executable)' 2>/dev/null && break; done)
 BIN := .venv/bin
 INSTALLED := .venv/installed
+# One process a core; the tests of one file stay in one process.
+PYTEST = $(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
 # JupyterLab refuses to serve as root (in a container, say) unless it is told to.
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # A learner's first sight is the notebook, not the question whether Jupyter may fetch its news.
 LAB_SETTINGS := .venv/share/jupyter/lab/settings
 NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
-.PHONY: lab test test-slow test-colab mutants lint notebooks links handout offline-kit model lock clean
+.PHONY: lab check test test-all test-slow test-colab solved mutants lint notebooks links handout site offline-kit model enough-text electra-mini-en electra-minilm-en release types lock clean
 
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab $(ROOT_FLAG) --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb
 
+check: lint
+	$(PYTEST) -m "not slow" @tests/check.txt
+
 test: lint
-	$(BIN)/pytest -m "not slow"
+	$(PYTEST) -m "not slow"
+
+test-all: lint
+	$(PYTEST)
+	$(MAKE) mutants MUTANTS=--sound  # every test has just passed
 
 test-slow: $(INSTALLED)
-	$(BIN)/pytest -m slow
+	$(PYTEST) -m slow
 
 test-colab: $(INSTALLED)
 	$(BIN)/pytest -m slow tests/colab
 
+solved: $(INSTALLED)
+	$(BIN)/python -m tests.course.solved
+
 mutants: $(INSTALLED)
-	$(BIN)/python tests/mutants/run.py
+	$(BIN)/python tests/mutants/run.py $(MUTANTS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -52,25 +72,46 @@ links: $(INSTALLED)
 handout: $(INSTALLED)
 	$(BIN)/electra course handout --out build/handout
 
+site: $(INSTALLED)
+	$(BIN)/python -m electra_helpers.site build/site
+
 offline-kit: $(INSTALLED)
 	$(BIN)/python -m tests.kits.offline_kit build/offline-kit
 
-# Five legs, each from the end of the one before; what was interrupted goes on. Short rows at one rate; longer rows of two segments while the
+# Five legs, each from the end of the one before; an interrupted leg resumes. Short rows at one rate; longer rows of two segments while the
 # rate falls, with wilder fakes. Then the same again, both nets with one word table, the short rows from BOOKS alone; a last stretch of BOOKS.
 # The model is the mean of the two last ends, the fourth leg's counted twice.
 CORPUS ?=
 BOOKS ?= $(CORPUS)
-STEPS ?= 1600 850 2200 1300 350
-MODEL ?= build/electra-mini-en
+# With ENCODER, the folder of an encoder of BERT's shape (MiniLM), electra-minilm-en: its vocabulary cut to KEEP pieces, short rows at one rate,
+# then the same while the rate falls; a tenth of the fakes from all words of the text.
+ENCODER ?=
+KEEP ?= 16384
+NAME := $(if $(ENCODER),electra-minilm-en,electra-mini-en)
+STEPS ?= $(if $(ENCODER),501 240,1600 850 2200 1300 350)
+SIZE ?= mini
+MODEL ?= build/$(NAME)
 # On several processes: make model PRETRAIN=".venv/bin/accelerate launch --config_file data/accelerate/… -m electra_helpers.cli pretrain"
 PRETRAIN ?= $(BIN)/electra pretrain
 text = $(foreach file,$(1),--corpus $(file))
 # $(call leg,its number,its text,its settings)
-leg = $(PRETRAIN) $(call text,$(2)) --size mini $(3) --steps $(word $(1),$(STEPS)) --eval-every 200 --save-every 200 --keep 20 \
+leg = $(PRETRAIN) $(call text,$(2)) --size $(SIZE) $(3) --steps $(word $(1),$(STEPS)) --eval-every 200 --save-every 200 --keep 20 \
   --out $(MODEL)/leg$(1) $(if $(wildcard $(MODEL)/leg$(1)/run.json),--resume)
+short = --form sentences --length 64 --batch-size 64 --learning-rate 3e-4 --warmup-steps 50 --unigram-share 0.1 --unigram-power 0.25
 
-model: $(INSTALLED)
+enough-text: $(INSTALLED)
 	@test -n "$(CORPUS)" || { echo "Name the text to learn from: make model CORPUS='first.jsonl.xz second.jsonl.xz'"; exit 2; }
+
+model: $(NAME)
+
+electra-minilm-en: enough-text
+	$(call leg,1,$(CORPUS),--init-from $(ENCODER) --keep-vocabulary $(KEEP) --dropout 0 --attention-dropout 0 $(short) --schedule constant)
+	$(call leg,2,$(CORPUS),--init-from $(MODEL)/leg1 $(short) --seed 2)
+	rm -rf $(MODEL)/$(NAME)
+	$(BIN)/electra export $(MODEL)/leg2 $(MODEL)/$(NAME) --bundle --weights int8
+	cp $(MODEL)/leg1/log.jsonl $(MODEL)/$(NAME)/log-leg1.jsonl
+
+electra-mini-en: enough-text
 	$(call leg,1,$(CORPUS),--length 64 --batch-size 64 --schedule constant)
 	$(call leg,2,$(CORPUS),--init-from $(MODEL)/leg1 --form segments --temperature 3 --warmup-steps 50)
 	$(call leg,3,$(BOOKS),--init-from $(MODEL)/leg2 --sharing word --length 64 --batch-size 64 --schedule constant --warmup-steps 50 --seed 3)
@@ -81,22 +122,33 @@ model: $(INSTALLED)
 	$(BIN)/electra export $(MODEL)/mean $(MODEL)/electra-mini-en --bundle
 	for leg in 1 2 3 4; do cp $(MODEL)/leg$$leg/log.jsonl $(MODEL)/electra-mini-en/log-leg$$leg.jsonl; done
 
-# The stamp is written last: an installation that was interrupted is simply done again.
-$(INSTALLED): requirements.lock pyproject.toml
+release: $(INSTALLED)
+	$(BIN)/python -m tests.house.release "$(VERSION)"
+
+types: $(INSTALLED)
+	$(BIN)/python -m pip install -q --disable-pip-version-check 'pyright[nodejs]==1.1.414'
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# pip takes only files whose hash stands in the lock, and asks for nothing that the lock does not name. torch's CPU build comes first, where
+# one is to be had or is there already: then nothing of CUDA is needed. The stamp is written last: an installation that was interrupted is simply done again.
+PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-deps
+$(INSTALLED): requirements.lock requirements.cuda.lock requirements.cpu.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 was found. Install one, or name it: make PYTHON=/path/to/python3.12"; exit 2; }
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.lock -e '.[lab,dev]'
+	test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	@$(PIP_INSTALL) -q --require-hashes -r requirements.cpu.lock 2>/dev/null || echo "No CPU build of torch on the indexes: PyPI's serves."
+	$(PIP_INSTALL) --require-hashes -r requirements.lock
+	if $(BIN)/python -c 'import importlib.metadata as m; exit("cuda" not in str(m.requires("torch")))'; then \
+	  $(PIP_INSTALL) --require-hashes -r requirements.cuda.lock; fi
+	$(PIP_INSTALL) --no-build-isolation -e .
 	mkdir -p $(LAB_SETTINGS) && echo '$(NO_NEWS)' > $(LAB_SETTINGS)/overrides.json
 	touch $(INSTALLED)
 
-# torch brings its own CUDA packages where its build needs them, so they are left out: the lock then serves CPU and GPU alike.
 lock: $(INSTALLED)
 	$(BIN)/python -m pip install -q uv
-	mkdir -p build && grep -v '^#' requirements.lock > build/resolved.txt
-	$(BIN)/uv pip compile -q pyproject.toml --extra lab --extra dev --universal --python-version 3.11 --fork-strategy fewest \
-	  --no-annotate --no-header $(if $(UPGRADE),--upgrade) -o build/resolved.txt
-	{ sed -n '/^#/p' requirements.lock; grep -vE "^(cuda|nvidia|triton)-?|sys_platform == 'emscripten'" build/resolved.txt; } > build/requirements.lock
-	mv build/requirements.lock requirements.lock
+	mkdir -p build && cat requirements.lock requirements.cuda.lock > build/resolved.txt
+	$(BIN)/uv pip compile -q pyproject.toml --extra lab --extra dev --extra onnx --universal --python-version 3.11 --fork-strategy fewest \
+	  --no-annotate --no-header --generate-hashes $(if $(UPGRADE),--upgrade) -o build/resolved.txt
+	$(BIN)/python -m tests.house.lock build/resolved.txt
 
 clean:
 	rm -rf .venv build

@@ -1,34 +1,18 @@
 """Every number that can be chosen, once: the shape of the two networks and how they are trained.
 
-Sizes small, base and large are the paper's (Tables 6 and 7); tiny and mini are ours, for laptops, found by measuring.
-The command's flags are made from these dataclasses, so a default stands nowhere else. Nothing here imports torch.
+The named sizes stand in recipes.py. The command's flags are made from these dataclasses, so a default stands nowhere else. Nothing
+here imports torch.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.fields import LONGEST, WIDEST, check_options, option
 
-
-def option(default: Any, help: str, *, choices: tuple[str, ...] = (), at_least: float | None = None) -> Any:
-    """A dataclass field with its help text, its allowed values and its lower bound."""
-    return field(default=default, metadata={"help": help, "choices": choices, "at_least": at_least})
-
-
-def check_options(config: Any) -> None:
-    """Raise ElectraError for the first field whose value is not allowed."""
-    for f in dataclasses.fields(config):
-        value, choices, low = getattr(config, f.name), f.metadata.get("choices"), f.metadata.get("at_least")
-        if choices and value not in choices:
-            raise ElectraError(f"{f.name} is {value!r}: choose one of {', '.join(choices)}.")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ElectraError(f"{f.name} is {value}: give a finite number.")
-        if low is not None and value is not None and value < low:
-            raise ElectraError(f"{f.name} is {value}: it must be at least {low:g}.")
+# What `generator_shape` spells out, in this order.
+GENERATOR_SHAPE = ("embedding_size", "hidden_size", "num_heads", "intermediate_size")
 
 
 @dataclass(frozen=True)
@@ -45,15 +29,29 @@ class ModelConfig:
     Built in notebook 02.
     """
 
-    vocab_size: int = option(30_522, "V: pieces in the vocabulary", at_least=6)
-    embedding_size: int = option(128, "E: width of the embedding tables", at_least=1)
-    hidden_size: int = option(256, "H: width of the discriminator", at_least=1)
-    num_layers: int = option(12, "Transformer layers, in both networks", at_least=1)
-    num_heads: int = option(4, "A: attention heads of the discriminator", at_least=1)
-    intermediate_size: int = option(1024, "width of the feed-forward layer", at_least=1)
+    vocab_size: int = option(30_522, "V: pieces in the vocabulary", at_least=6, at_most=10_000_000)
+    embedding_size: int = option(128, "E: width of the embedding tables", at_least=1, at_most=WIDEST)
+    hidden_size: int = option(256, "H: width of the discriminator", at_least=1, at_most=WIDEST)
+    num_layers: int = option(12, "Transformer layers, in both networks", at_least=1, at_most=10_000)
+    num_heads: int = option(4, "A: attention heads of the discriminator", at_least=1, at_most=10_000)
+    intermediate_size: int = option(1024, "width of the feed-forward layer", at_least=1, at_most=WIDEST)
     generator_size: float = option(0.25, "the generator's width as a multiple of the discriminator's")
-    max_positions: int = option(512, "longest sequence that has position embeddings", at_least=4)
-    type_vocab_size: int = option(2, "kinds of segment", at_least=1)
+    generator_layers: int = option(
+        0,
+        "layers of the generator; 0 = as many as the discriminator (the paper), half in DeBERTaV3",
+        at_least=0,
+        at_most=10_000,
+    )
+    hidden_act: str = option(
+        "gelu",
+        "function inside the feed-forward layers: gelu (the paper), gelu_new (its tanh form), relu or silu",
+        choices=("gelu", "gelu_new", "relu", "silu"),
+    )
+    generator_shape: tuple[int, ...] = option(
+        (), "the generator's sizes one by one (GENERATOR_SHAPE), for an imported pair that is not in proportion"
+    )
+    max_positions: int = option(512, "longest sequence that has position embeddings", at_least=4, at_most=LONGEST)
+    type_vocab_size: int = option(2, "kinds of segment", at_least=1, at_most=10_000)
     dropout: float = option(0.1, "dropout on embeddings and layer outputs", at_least=0.0)
     attention_dropout: float = option(0.1, "dropout on attention weights", at_least=0.0)
     layer_norm_eps: float = option(1e-12, "epsilon inside LayerNorm", at_least=0.0)
@@ -83,23 +81,45 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
+        object.__setattr__(self, "generator_shape", tuple(self.generator_shape))  # JSON makes a list of it
         if self.hidden_size % self.num_heads:
             raise ElectraError(
                 f"hidden_size {self.hidden_size} does not divide into {self.num_heads} heads: make it a multiple."
             )
+        if len(self.generator_shape) not in (0, len(GENERATOR_SHAPE)):
+            raise ElectraError(f"generator_shape is {self.generator_shape}: it has {len(GENERATOR_SHAPE)} sizes.")
+        if self.generator_shape and self.sharing != "none" and self.generator_shape[0] != self.embedding_size:
+            raise ElectraError(
+                f"embedding_size is {self.embedding_size}, the generator's {self.generator_shape[0]}: such tables "
+                "cannot be shared, sharing has to be none."
+            )
         if not 0 < self.generator_size <= 1:
             raise ElectraError(f"generator_size is {self.generator_size}: choose a share above 0, at most 1.")
+        if self.generator_layers > self.num_layers:
+            raise ElectraError(
+                f"generator_layers is {self.generator_layers}, the discriminator has {self.num_layers}: choose as many at most."
+            )
         if self.attention_init == "neighbours" and self.position_init != "scattered":
             raise ElectraError("attention_init neighbours needs position_init scattered: set both.")
         if self.dropout >= 1 or self.attention_dropout >= 1:
             raise ElectraError("dropout of 1 or more leaves nothing: choose a share below 1.")
 
     def for_generator(self) -> ModelConfig:
-        """The generator's shape: the same depth, `generator_size` times as wide (at least one head)."""
+        """The generator's shape: `generator_size` times as wide (at least one head), as deep unless `generator_layers` says otherwise.
+
+        `generator_shape` overrides the width.
+        """
+        if self.generator_shape:
+            sizes = dict(zip(GENERATOR_SHAPE, self.generator_shape, strict=True))
+            depth = self.generator_layers or self.num_layers
+            # Its own tables may be of another width: what is shared is the whole configuration's business.
+            return replace(self, **sizes, num_layers=depth, sharing="none", generator_shape=(), generator_layers=0)
         heads = max(1, round(self.num_heads * self.generator_size))
         hidden = round(self.hidden_size * self.generator_size)
         return replace(
             self,
+            num_layers=self.generator_layers or self.num_layers,
+            generator_layers=0,
             hidden_size=max(heads, hidden - hidden % heads),
             intermediate_size=max(1, round(self.intermediate_size * self.generator_size)),
             num_heads=heads,
@@ -111,6 +131,7 @@ class ModelConfig:
         return (self.pad_id, self.cls_id, self.sep_id, self.mask_id)
 
 
+WARMUP_CAP = 0.1  # of the steps: so long is a warm-up that would be longer than its run
 OBJECTIVES = ("rtd", "rtd-selected", "mlm", "replace-mlm", "all-tokens-mlm")
 
 
@@ -122,7 +143,9 @@ class TrainingConfig:
     batch_size: int = option(128, "B: rows of one step, over all processes and micro-batches", at_least=1)
     accumulation: int = option(1, "micro-batches that a step is split into", at_least=1)
     learning_rate: float = option(5e-4, "peak learning rate", at_least=0.0)
-    warmup_steps: int = option(10_000, "steps over which the learning rate grows", at_least=0)
+    warmup_steps: int = option(
+        10_000, "steps over which the learning rate grows; in a run that is shorter, a tenth of its steps", at_least=0
+    )
     schedule: str = option(
         "reference",
         "reference: linear decay from step 0 times the warm-up (as the authors' code); linear: warm-up, then decay; constant",
@@ -153,6 +176,11 @@ class TrainingConfig:
         if self.batch_size % self.accumulation:
             raise ElectraError(f"batch_size {self.batch_size} does not split into {self.accumulation} equal parts.")
 
+    @property
+    def warmup(self) -> int:
+        """Steps of the warm-up as it is taken: WARMUP_CAP of the run's where `warmup_steps` is longer than the run."""
+        return self.warmup_steps if self.warmup_steps <= self.steps else max(1, round(WARMUP_CAP * self.steps))
+
 
 @dataclass(frozen=True)
 class PretrainConfig(TrainingConfig):
@@ -167,12 +195,15 @@ class PretrainConfig(TrainingConfig):
     Built in notebook 06.
     """
 
-    length: int = option(128, "L: tokens of a row, [CLS] and [SEP] included", at_least=5)
+    epochs: float = option(0.0, "in place of steps: how often every row is read; 0 = as steps say", at_least=0.0)
+    minutes: float = option(0.0, "in place of steps: how long it takes here, by a trial; 0 = steps say", at_least=0.0)
+    length: int = option(128, "L: tokens of a row, [CLS] and [SEP] included", at_least=5, at_most=LONGEST)
     form: str = option(
         "segments",
         "how text becomes rows: segments (as the reference: two segments, documents not crossed, padded), "
-        "plain (full rows, no padding), documents (one a row), auto (documents for the little world, else plain)",
-        choices=("segments", "plain", "documents", "auto"),
+        "plain (full rows, no padding), sentences (half of the rows one sentence, the others as many as fit, padded), documents (one a "
+        "row), auto (documents for the little world, else plain)",
+        choices=("segments", "plain", "sentences", "documents", "auto"),
     )
     objective: str = option("rtd", "what the main network learns (paper, Table 5)", choices=OBJECTIVES)
     fakes: str = option("generator", "who makes the replacements", choices=("generator", "uniform"))
@@ -182,11 +213,23 @@ class PretrainConfig(TrainingConfig):
     rtd_weight: float = option(50.0, "lambda: weight of the RTD loss", at_least=0.0)
     mlm_weight: float = option(1.0, "weight of the generator's MLM loss", at_least=0.0)
     temperature: float = option(1.0, "sampling temperature of the generator")
+    unigram_share: float = option(
+        0.0, "share of the fakes drawn from the words of the corpus by frequency, whatever the place", at_least=0.0
+    )
+    unigram_power: float = option(1.0, "the power of a word's frequency by which these are drawn", at_least=0.0)
     eval_rows: int = option(512, "held-out rows of an evaluation", at_least=1)
     validation_share: float = option(0.02, "share of the documents held out", at_least=0.0)
-    vocab_size: int = option(8_192, "pieces of a vocabulary trained on the corpus", at_least=64)
+    vocab_size: int = option(8_192, "pieces of a vocabulary trained on the corpus", at_least=64, at_most=1_000_000)
     whole_words: int = option(0, "of these, frequent words that would otherwise fall into pieces", at_least=0)
     lowercase: bool = option(True, "lower-case the text (for a vocabulary trained here)")
+    strip_accents: bool | None = option(
+        None, "take accents and vowel signs off the text (for a vocabulary trained here; None: where it is lower-cased)"
+    )
+    keep_vocabulary: int = option(
+        0,
+        "with --init-from: cut the vocabulary to so many pieces, all single characters and the most frequent of the corpus; 0 = all",
+        at_least=0,
+    )
     stream: bool = option(
         False, "tokenise while training and keep no rows on disk: for a corpus of any size, best in many files"
     )
@@ -202,6 +245,11 @@ class PretrainConfig(TrainingConfig):
             raise ElectraError("keep_share and random_share together exceed 1.")
         if self.fakes == "uniform" and "mlm" in self.objective:
             raise ElectraError(f"objective {self.objective} learns from a generator: leave fakes at generator.")
+        if self.unigram_share > 1:
+            raise ElectraError(f"unigram_share is {self.unigram_share}: choose a share from 0 to 1.")
+        if self.unigram_share and (self.fakes == "uniform" or self.objective == "mlm"):
+            made = f"fakes {self.fakes}" if self.fakes == "uniform" else f"objective {self.objective}"
+            raise ElectraError(f"unigram_share {self.unigram_share} mixes with the generator's fakes: {made} has none.")
         if self.shard and self.optimizer == "muon":
             raise ElectraError("optimizer muon needs whole matrices: leave --shard out, or choose adamw.")
         if self.temperature <= 0:
@@ -230,6 +278,11 @@ class FinetuneConfig(TrainingConfig):
 
     steps: int = option(0, "optimizer steps; 0 = as many as the epochs take", at_least=0)
     epochs: float = option(3.0, "how often every training row is seen", at_least=0.0)
+    min_steps: int = option(
+        0,
+        "steps that are taken at least where neither epochs nor steps are given: small sets need more epochs",
+        at_least=0,
+    )
     batch_size: int = option(32, "B: rows of one step, over all processes and micro-batches", at_least=1)
     learning_rate: float = option(3e-4, "peak learning rate of the head", at_least=0.0)
     warmup_steps: int = option(0, "steps over which the learning rate grows; 0 = warmup_share of them", at_least=0)
@@ -244,7 +297,7 @@ class FinetuneConfig(TrainingConfig):
     head: str = option(
         "transformers",
         "transformers: the heads that transformers has, so that the model can be taken there; "
-        "paper: dropout and one linear layer, and an answer's end that knows its start",
+        "paper: those of the authors' code, with its inputs and its summed losses (one linear layer; an answer's end knows its start)",
         choices=("transformers", "paper"),
     )
     freeze: bool = option(False, "leave the encoder as it is and train the head alone")
@@ -252,13 +305,26 @@ class FinetuneConfig(TrainingConfig):
     class_weights: str = option(
         "none", "balanced: rare classes count as much as frequent ones", choices=("none", "balanced")
     )
+    restarts: int = option(
+        0,
+        "times that a run which gives all held-out rows one class is trained again, from other random weights",
+        at_least=0,
+    )
+    best_by: str = option(
+        "", "metric of the held-out rows by which the best step is kept; empty = the task's own, such as accuracy"
+    )
     symmetric: bool = option(False, "pairs without an order (paraphrases): learn and judge both orders")
     patience: int = option(0, "evaluations without a better score after which to stop; 0 = never", at_least=0)
     length: int = option(
-        128, "L: tokens of a row; longer texts are cut, or read in windows (tagging, answers)", at_least=8
+        128,
+        "L: tokens of a row; longer texts are cut, or read in windows (tagging, answers)",
+        at_least=8,
+        at_most=LONGEST,
     )
     beams: int = option(4, "texts kept at each step while one is written (translation, summarisation)", at_least=1)
-    target_vocab: int = option(8_192, "pieces of the vocabulary that texts are written with", at_least=64)
+    target_vocab: int = option(
+        8_192, "pieces of the vocabulary that texts are written with", at_least=64, at_most=1_000_000
+    )
     stride: int = option(0, "tokens from the start of one window to the next; 0 = half a window", at_least=0)
 
     def __post_init__(self) -> None:
@@ -267,142 +333,3 @@ class FinetuneConfig(TrainingConfig):
             raise ElectraError(f"layer_decay is {self.layer_decay}: choose a number above 0, at most 1 (no decay).")
         if not self.dropout < 1 or not self.warmup_share < 1:
             raise ElectraError("dropout and warmup_share are shares below 1.")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A named size: its networks, how it is pre-trained, and how it is fine-tuned."""
-
-    model: ModelConfig
-    pretrain: PretrainConfig
-    finetune: FinetuneConfig = FinetuneConfig()
-
-
-# Small, base and large: paper, Tables 6 and 7. How tiny and mini were found: tests/benchmarks/README.md.
-RECIPES: dict[str, Recipe] = {
-    "tiny": Recipe(
-        ModelConfig(
-            vocab_size=8_192,
-            embedding_size=96,
-            hidden_size=96,
-            num_layers=2,
-            num_heads=4,
-            intermediate_size=96,
-            generator_size=0.375,
-            max_positions=192,
-            dropout=0.0,
-            attention_dropout=0.0,
-            initializer_range=0.07,
-            position_init="sinusoidal",
-            attention_init="mimetic",
-            sharing="disentangled",
-        ),
-        PretrainConfig(
-            steps=4_700,
-            batch_size=16,
-            length=176,
-            learning_rate=3e-3,
-            warmup_steps=150,
-            schedule="linear",
-            weight_decay=0.1,
-            adam_beta2=0.99,
-            mask_share=0.25,
-            rtd_weight=20.0,
-            max_grad_norm=0.0,
-            bias_correction=True,
-            form="auto",
-            eval_every=2_350,
-            eval_rows=256,
-        ),
-        FinetuneConfig(epochs=10, learning_rate=1e-3, layer_decay=0.9, dropout=0.0, bias_correction=True),
-    ),
-    "mini": Recipe(
-        ModelConfig(
-            vocab_size=16_384,
-            hidden_size=256,
-            num_layers=4,
-            num_heads=4,
-            intermediate_size=768,
-            generator_size=0.5,
-            dropout=0.0,
-            attention_dropout=0.0,
-            initializer_range=0.05,
-            position_init="scattered",
-            attention_init="neighbours",
-            sharing="disentangled",
-        ),
-        PretrainConfig(
-            steps=10_000,
-            batch_size=32,
-            learning_rate=7.5e-4,
-            warmup_steps=100,
-            schedule="linear",
-            weight_decay=0.1,
-            adam_beta2=0.98,
-            mask_share=0.2,
-            rtd_weight=20.0,
-            temperature=1.5,
-            bias_correction=True,
-            form="plain",
-            vocab_size=16_384,
-            whole_words=8_000,
-        ),
-        FinetuneConfig(learning_rate=5e-4),
-    ),
-    "small": Recipe(
-        ModelConfig(),
-        PretrainConfig(steps=1_000_000, batch_size=128, length=128, learning_rate=5e-4, vocab_size=30_522),
-        FinetuneConfig(),
-    ),
-    "base": Recipe(
-        ModelConfig(
-            embedding_size=768,
-            hidden_size=768,
-            num_heads=12,
-            intermediate_size=3072,
-            generator_size=1 / 3,
-        ),
-        PretrainConfig(steps=766_000, batch_size=256, length=512, learning_rate=2e-4, vocab_size=30_522),
-        FinetuneConfig(learning_rate=1e-4),
-    ),
-    "large": Recipe(
-        ModelConfig(
-            embedding_size=1024,
-            hidden_size=1024,
-            num_layers=24,
-            num_heads=16,
-            intermediate_size=4096,
-            generator_size=0.25,
-        ),
-        PretrainConfig(
-            steps=400_000, batch_size=2048, length=512, learning_rate=2e-4, mask_share=0.25, vocab_size=30_522
-        ),
-        FinetuneConfig(learning_rate=5e-5, layer_decay=0.9),
-    ),
-}
-
-
-def recipe(size: str) -> Recipe:
-    """The networks and the training of a named size: tiny, mini, small, base or large.
-
-    Raises `ElectraError` for another name. Source: paper, Tables 6 and 7 (small, base, large); tiny and mini are measured here.
-
-    >>> from electra_helpers import recipe
-    >>> recipe("base").model.for_generator().num_heads
-    4
-
-    Built in notebook 06.
-    """
-    if size not in RECIPES:
-        raise ElectraError(f"There is no size {size!r}: choose one of {', '.join(RECIPES)}.")
-    return RECIPES[size]
-
-
-def nearest_recipe(model: ModelConfig) -> Recipe:
-    """The recipe of the named size whose width is nearest, by ratio, and of those the depth: how to fine-tune a net of any shape."""
-
-    def distance(known: Recipe) -> tuple[float, float]:
-        of, to = known.model, model
-        return abs(math.log(of.hidden_size / to.hidden_size)), abs(math.log(of.num_layers / to.num_layers))
-
-    return min(RECIPES.values(), key=distance)

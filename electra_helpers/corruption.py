@@ -7,8 +7,8 @@ Paper, Section 3.1 and Figure 2; the rules are those of the reference code, exce
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from electra_helpers.errors import ElectraError
 
 MASK_SHARE = 0.15  # of the real tokens are selected (paper, Table 6; 0.25 for large)
 KEEP_SHARE = 0.15  # of the selected are shown to the generator as they are (reference code)
+SLACK = 0.005  # M is at most int((share + SLACK) · L): the reference's max_predictions_per_seq
 BLOCK = 128  # tokens whose probabilities are added up first when one is drawn
 
 
@@ -52,28 +53,48 @@ class Corruption:
 
 @dataclass(frozen=True, eq=False)
 class Noise:
-    """The uniform random numbers of one step: `select` (B, L), `mask` (B, M), `sample` (B, M)."""
+    """The randomness of one step: uniform numbers `select` (B, L), `mask` (B, M), `sample` (B, M), and where a share of the fakes does
+    not come from the generator, `drawn` (B, M): their token ids, -1 where the generator is asked.
+    """
 
     select: Tensor
     mask: Tensor
     sample: Tensor
+    drawn: Tensor | None = None
 
     def rows(self, start: int, stop: int) -> Noise:
         """The numbers of some rows: a row keeps its numbers however the batch is split over processes."""
-        return Noise(self.select[start:stop], self.mask[start:stop], self.sample[start:stop])
+        return self._each(lambda x: x[start:stop])
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Noise:
         """The same numbers on a device."""
-        return Noise(*(x.to(device, non_blocking=non_blocking) for x in (self.select, self.mask, self.sample)))
+        return self._each(lambda x: x.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Noise:
         """The same numbers where a GPU can fetch them by itself."""
-        return Noise(*(x.pin_memory() for x in (self.select, self.mask, self.sample)))
+        return self._each(lambda x: x.pin_memory())
+
+    def mixed_into(self, sampled: Tensor) -> Tensor:
+        """The generator's tokens (B, M), but those of `drawn` where it has some."""
+        if self.drawn is None:
+            return sampled
+        drawn = self.drawn[:, : sampled.shape[1]]
+        return torch.where(drawn >= 0, drawn, sampled)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Noise:
+        drawn = None if self.drawn is None else change(self.drawn)
+        return Noise(change(self.select), change(self.mask), change(self.sample), drawn)
 
 
 def most_selected(length: int, share: float = MASK_SHARE) -> int:
-    """M: how many positions a full row of `length` tokens has selected."""
-    return max(1, round(share * length))
+    """M: how many positions a full row of `length` tokens has selected, by the rule of `count_selected`."""
+    return max(1, min(round(_fp32(_fp32(share) * length)), int((share + SLACK) * length)))
+
+
+def _fp32(x: float) -> float:
+    """A number rounded to fp32's 24 binary digits, by arithmetic that torch.compile folds (Veltkamp's splitting)."""
+    scaled = x * (2**29 + 1)
+    return scaled - (scaled - x)
 
 
 def draw_noise(rows: int, length: int, generator: torch.Generator, share: float = MASK_SHARE) -> Noise:
@@ -82,11 +103,35 @@ def draw_noise(rows: int, length: int, generator: torch.Generator, share: float 
     return Noise(*(torch.rand(rows, width, generator=generator) for width in (length, m, m)))
 
 
+def unigram_cumulative(ids: Tensor, vocab_size: int, excluded: Sequence[int], power: float = 1.0) -> Tensor:
+    """The rising sum (V,) of count(w) ** power over a text's token ids, nothing for `excluded`: what `draw_unigrams` looks up."""
+    counts = torch.bincount(ids.flatten(), minlength=vocab_size).double()
+    counts[list(excluded)] = 0
+    # 0 ** 0 is 1: a word that the text does not have is drawn at no power.
+    return torch.where(counts > 0, counts**power, 0.0).cumsum(0)
+
+
+def draw_unigrams(noise: Noise, cumulative: Tensor, share: float, generator: torch.Generator) -> Noise:
+    """The same noise, a `share` of whose fakes are drawn from the words of the corpus, whatever the place.
+
+    A generator that knows the language never proposes an absurd word, so that absurdity is then no sign of a fake: the best judge's
+    odds follow q(w) / p(w), q being the mixture share · unigram + (1 - share) · generator.
+
+    >>> import torch; from electra_helpers.corruption import draw_noise, draw_unigrams, unigram_cumulative
+    >>> until = unigram_cumulative(torch.tensor([[2, 7, 3]]), 9, excluded=(2, 3))
+    >>> draw_unigrams(draw_noise(1, 10, torch.Generator()), until, 1.0, torch.Generator()).drawn
+    tensor([[7]])
+    """
+    choice, dart = (torch.rand(noise.sample.shape, generator=generator, dtype=torch.float64) for _ in range(2))
+    words = torch.searchsorted(cumulative, dart * cumulative[-1], right=True).clamp(max=len(cumulative) - 1)
+    return replace(noise, drawn=torch.where(choice < share, words, -1))
+
+
 def scatter_at(ids: Tensor, selection: Selection, values: Tensor) -> Tensor:
     """A copy of `ids` (B, L) with `values` (B, M) written at the valid positions."""
     length = ids.shape[1]
     # Invalid slots are written to an extra column, which is then cut off: no real position is touched by them.
-    target = torch.where(selection.is_valid, selection.positions, length)
+    target = torch.where(selection.is_valid, selection.positions, length)  # (B, M)
     wide = torch.cat([ids, ids[:, :1]], dim=1)  # (B, L + 1)
     return wide.scatter(1, target, values.to(ids.dtype))[:, :length]
 
@@ -101,10 +146,11 @@ def candidates(input_ids: Tensor, unselectable_ids: Sequence[int]) -> Tensor:
 
 
 def count_selected(input_ids: Tensor, unselectable_ids: Sequence[int], share: float = MASK_SHARE) -> Tensor:
-    """How many positions each row has selected (B,): max(1, round(share · real tokens)), at most its candidates."""
+    """How many positions each row has selected (B,): max(1, round(share · real tokens)), at most M and its candidates."""
     real = (input_ids != unselectable_ids[0]).sum(1)
-    # In double precision: 0.15 · 30 in fp32 is 4.5000002, which would round up where the reference rounds 4.5 to 4.
-    wanted = (share * real.double()).round().long().clamp(min=1)
+    # In fp32 and half to even, as the reference: 0.15 · 30 is then 4.5 exactly, hence 4; 0.15 · 190 is 28.500002, hence 29, where
+    # fp64 has 28.5. An Apple GPU has no fp64 besides.
+    wanted = (share * real.float()).round().long().clamp(1, most_selected(input_ids.shape[1], share))
     return torch.minimum(wanted, candidates(input_ids, unselectable_ids).sum(1))
 
 
@@ -118,8 +164,9 @@ def select_positions(
 ) -> Selection:
     """Choose the positions of each row that are to be predicted, without repeats.
 
-    `input_ids` (B, L); per row n = max(1, round(share · real tokens)), real tokens being all but the first of `unselectable_ids`,
-    which is [PAD]; [CLS] and [SEP] count, but are never chosen. Returns a `Selection` with positions (B, M), ascending.
+    `input_ids` (B, L); per row n = max(1, round(share · real tokens)), at most int((share + 0.005) · L); real tokens are all but the
+    first of `unselectable_ids`, which is [PAD]; [CLS] and [SEP] count, but are never chosen. Returns a `Selection` with positions
+    (B, M), ascending.
     Raises `ElectraError` if `input_ids` is not (B, L). Source: paper, Section 3.1; reference `mask`, drawn without replacement.
 
     >>> import torch; from electra_helpers import select_positions
@@ -168,7 +215,7 @@ def mask_positions(
     """
     u = torch.rand(selection.positions.shape, generator=generator) if noise is None else noise
     u = u.to(input_ids.device)
-    current = input_ids.gather(1, selection.positions)
+    current = input_ids.gather(1, selection.positions)  # (B, M)
     shown = torch.where(u < keep_share, current, mask_id)
     if random_share:
         # u inside [keep, keep + random) is itself uniform there: stretch it over the vocabulary.
@@ -223,11 +270,11 @@ def sample_tokens(
     probabilities = torch.softmax(logits if temperature == 1 else logits / temperature, dim=-1)
     # In two steps, since adding up V numbers in order is slow: which block of tokens, then which token of it.
     blocks = F.pad(probabilities, (0, -probabilities.shape[-1] % BLOCK)).unflatten(-1, (-1, BLOCK))  # (…, V / 128, 128)
-    until = blocks.sum(dim=-1).cumsum(dim=-1)
+    until = blocks.sum(dim=-1).cumsum(dim=-1)  # (…, V / 128), the last one about 1
     # Scaled by the true total, so that rounding cannot push u beyond the last token.
     dart = u.to(logits.device, until.dtype)[..., None] * until[..., -1:]
     block = first_above(until, dart)  # (…, 1)
-    inside = blocks.take_along_dim(block[..., None], dim=-2)[..., 0, :]
+    inside = blocks.take_along_dim(block[..., None], dim=-2)[..., 0, :]  # (…, 128)
     before = until.take_along_dim(block, dim=-1) - inside.sum(dim=-1, keepdim=True)
     chosen = block * BLOCK + first_above(inside.cumsum(dim=-1), dart - before)
     return chosen[..., 0].clamp(max=logits.shape[-1] - 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from electra_helpers.errors import ElectraError
 
-FREE_TEXT = "electra-mini-en"  # the bundled model that has read real English: the default wherever a reader types
+FREE_TEXT = "electra-minilm-en"  # the bundled model that has read real English: the default wherever a reader types
 
 
 def data_folder() -> Path:

@@ -1,12 +1,22 @@
-"""Settings for every test: one thread, because small nets gain nothing from two, and no network; and the command to call."""
+"""Settings for every test: one thread, because small nets gain nothing from two, and no network; and the command to call.
+
+Where tests run side by side, those of one file stay together, since they share what is costly to make. What takes long begins first.
+"""
 
 import os
+import re
 import sys
+from itertools import groupby
+from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+HERE = Path(__file__).parent
+LONGEST_FIRST = ("browser", "notebooks", "course", "training", "classroom")
+_left_out: set[str] = set()  # tests that `-m` left out
 
 
 @pytest.fixture
@@ -31,3 +41,45 @@ def electra(own_cache, monkeypatch, capsys):
         return code, *capsys.readouterr()
 
     return run
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+    items.sort(key=_turn)
+
+
+def _turn(item) -> int:
+    room = item.path.relative_to(HERE).parts[0] if HERE in item.path.parents else ""
+    return LONGEST_FIRST.index(room) if room in LONGEST_FIRST else len(LONGEST_FIRST)
+
+
+def pytest_deselected(items):
+    _left_out.update(item.nodeid for item in items if item.get_closest_marker("slow"))
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):  # of pytest-xdist: each worker tells what the whole run left out
+        session.config.workeroutput["left_out"] = sorted(_left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    _left_out.update(getattr(node, "workeroutput", {}).get("left_out", ()))
+
+
+def pytest_unconfigure(config):
+    """Behind pytest's line of totals: what this run left out."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and _left_out and not hasattr(config, "workerinput"):
+        files = groupby(sorted(_left_out), key=lambda name: name.split("::")[0])
+        told = ", ".join(summary(file, list(names)) for file, names in files)
+        reporter.write_line(f"Left to make test-all: {len(_left_out)} slow tests ({told}), and all of make mutants.")
+
+
+def summary(file: str, names: list[str]) -> str:
+    """`colab/test_colab.py 15`; where notebooks are left out, their numbers too."""
+    books = sorted({found[1] for name in names if (found := re.search(r"\[(\d\d)_", name))})
+    which = f": {' '.join(books)}" if books else ""
+    return f"{file.removeprefix('tests/')} {len(names)}{which}"

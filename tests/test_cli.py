@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from electra_helpers import cli
-from electra_helpers.config import recipe
+from electra_helpers.recipes import recipe
 
 SENTENCES = ["The chef cooked the meal.", "A cat sat on the mat and slept.", "Rain fell on the quiet town all day."]
 TEXT = "\n\n".join(f"{s} {i}" for i in range(80) for s in SENTENCES)
@@ -27,6 +27,9 @@ TINY = [
     "--eval-rows",
     "8",
 ]
+BEGUN = [
+    part for part in TINY if part not in ("--vocab-size", "80")
+]  # beside a model or a tokenizer, which have a vocabulary
 SHAPE = ["--hidden-size", "16", "--num-heads", "2", "--embedding-size", "16", "--intermediate-size", "32"]
 
 
@@ -60,7 +63,7 @@ def test_pretrain_reports_and_leaves_everything_a_model_needs(trained):
     names = {p.name for p in out.iterdir()}
     assert names == {
         *("config.json", "run.json", "log.jsonl", "model.safetensors", "checkpoints"),
-        *("tokenizer.json", "tokenizer_config.json", "vocab.txt"),
+        *("tokenizer.json", "tokenizer_config.json", "vocab.txt", "README.md"),
     }
 
 
@@ -102,19 +105,26 @@ def test_export_names_the_classes_that_load_it(trained, electra, tmp_path):
     assert json.loads(said)["p_replaced"] == pytest.approx(json.loads(direct)["p_replaced"], abs=1e-5)
 
 
-def test_a_bundle_weighs_half_and_reads_the_same(trained, electra, tmp_path):
+@pytest.mark.parametrize(("more", "share", "off"), [((), 0.6, 5e-3), (("--weights", "int8"), 0.5, 0.03)])
+def test_a_bundle_weighs_half_or_a_quarter_and_reads_the_same(trained, electra, tmp_path, more, share, off):
     out, *_ = trained
-    code, said, _ = electra("export", out, tmp_path / "bundle", "--bundle")
+    code, said, _ = electra("export", out, tmp_path / "bundle", "--bundle", *more)
     assert code == 0
     assert said.split(":")[0] == str(tmp_path / "bundle")
     sizes = [(folder / "model.safetensors").stat().st_size for folder in (out, tmp_path / "bundle")]
-    assert sizes[1] < 0.6 * sizes[0]
+    assert sizes[1] < share * sizes[0]
     both = [json.loads(electra("inspect", "The chef.", "--model", m, "--json")[1]) for m in (out, tmp_path / "bundle")]
-    assert both[0]["p_replaced"] == pytest.approx(both[1]["p_replaced"], abs=5e-3)
+    assert both[0]["p_replaced"] == pytest.approx(both[1]["p_replaced"], abs=off)
     trained_on, told = (json.loads((m / "run.json").read_text())["sources"] for m in (out, tmp_path / "bundle"))
     assert (told, trained_on) == ([Path(trained_on[0]).name], [str(Path(trained_on[0]).resolve())])
-    code, _, complaint = electra("export", out, tmp_path / "bundle", "--bundle")
+    code, _, complaint = electra("export", out, tmp_path / "bundle", "--bundle", *more)
     assert (code, "is not empty" in complaint) == (2, True)
+
+
+def test_a_bundle_of_unknown_weights_is_refused(trained, electra, tmp_path):
+    code, _, complaint = electra("export", trained[0], tmp_path / "bundle", "--bundle", "--weights", "int4")
+    assert code == 2
+    assert "weights is 'int4': choose one of half, int8" in complaint
 
 
 def test_a_run_continues_from_an_export_where_its_loss_was(trained, electra, corpus, tmp_path):
@@ -128,7 +138,7 @@ def test_a_run_continues_from_an_export_where_its_loss_was(trained, electra, cor
         tmp_path / "exported",
         "--out",
         tmp_path / "more",
-        *TINY,
+        *BEGUN,
         "--log-every",
         "1",
         "--validation-share",
@@ -200,7 +210,8 @@ OPTIONS = {
 
 @pytest.mark.parametrize("option", OPTIONS, ids=" ".join)
 def test_an_option_that_cannot_be_is_one_clear_line(option, electra, corpus, tmp_path):
-    code, _, errors = electra("pretrain", "--corpus", corpus, "--out", tmp_path / "out", *TINY, *SHAPE, *option)
+    small = BEGUN if option[0] in ("--tokenizer", "--init-from") else TINY
+    code, _, errors = electra("pretrain", "--corpus", corpus, "--out", tmp_path / "out", *small, *SHAPE, *option)
     clear(code, errors, OPTIONS[option])
 
 
@@ -215,7 +226,7 @@ MODELS = {
     "nowhere": "no model 'nowhere'",
     "folder": "has no config.json",
     "json": "cannot be read",
-    "other": "is a bert model",
+    "other": "do not fit config.json",
     "later": "format 99",
     "cut": "damaged",
     "unfinished": "no weights yet",
@@ -260,7 +271,7 @@ def test_a_folder_in_use_is_never_overwritten(trained, electra, corpus):
     out = trained[0]
     before = (out / "model.safetensors").read_bytes()
     code, _, errors = electra("pretrain", "--corpus", corpus, "--out", out, *TINY, *SHAPE)
-    clear(code, errors, "is not empty: go on with it by --resume")
+    clear(code, errors, "is not empty: resume it by --resume")
     assert (out / "model.safetensors").read_bytes() == before
 
 
@@ -279,7 +290,39 @@ def test_a_process_of_its_own_ends_with_2_and_one_line(tmp_path):
         [sys.executable, "-m", "electra_helpers.cli", "inspect", "hello", "--model", "nowhere"],
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])},
+        env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[2])},
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
+
+
+VIETNAMESE = "\n\n".join(f"Bạn bán bàn ở đâu? Tiếng Việt có dấu {i}." for i in range(60))
+
+
+def test_marks_are_kept_from_training_to_transformers_and_back(electra, tmp_path):
+    """Said where they are lost; kept by --no-strip-accents, in a run that is resumed, and in an export."""
+    from electra_helpers.text.tokenizer import Tokenizer
+
+    corpus, kept = tmp_path / "vi.txt", tmp_path / "kept"
+    corpus.write_text(VIETNAMESE, "utf-8")
+    learn = ["pretrain", "--corpus", corpus, *TINY, *SHAPE, "--vocab-size", "120", "--validation-share", "0.2"]
+    code, _, errors = electra(*learn, "--out", tmp_path / "lost")
+    assert code == 0, errors
+    assert "% of the letters carry accents" in errors
+    assert "--no-strip-accents" in errors
+    code, _, errors = electra(*learn, "--out", kept, "--no-strip-accents", "--save-every", "3")
+    assert code == 0, errors
+    assert "carry accents" not in errors
+    assert json.loads((kept / "run.json").read_text("utf-8"))["pretrain"]["strip_accents"] is False
+    assert electra("pretrain", "--resume", "--out", kept)[0] == 0
+    assert electra("export", kept, tmp_path / "exported")[0] == 0
+    for folder in (kept, tmp_path / "exported" / "discriminator"):
+        read = Tokenizer.load(folder)
+        assert read.encode("bạn").ids != read.encode("bán").ids
+    for given in (["--init-from", tmp_path / "lost"], ["--tokenizer", tmp_path / "lost"]):
+        shape = [] if given[0] == "--init-from" else SHAPE
+        code, _, errors = electra(
+            "pretrain", "--corpus", corpus, *BEGUN, *shape, "--out", tmp_path / "new", *given, "--no-strip-accents"
+        )
+        assert code == 2
+        assert "strips accents" in errors

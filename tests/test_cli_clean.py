@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import pytest
 
@@ -24,6 +25,7 @@ def test_a_wrong_word_is_flagged_with_place_score_and_suggestion(stories, electr
     code, said, errors = electra("clean", stories, "--model", MODEL, "--output", tmp_path / "flags.csv")
     assert code == 0, errors
     assert said.startswith(f"2 rows, 1 flags → {tmp_path / 'flags.csv'}")
+    assert "words: the most suspicious 2 % (at least 3 words, none below a score of 0.4): score from" in said
     assert "thunder → hay" in said
     with open(tmp_path / "flags.csv", encoding="utf-8", newline="") as file:
         [flag] = csv.DictReader(file)
@@ -107,7 +109,20 @@ def test_acceptability_is_measured_on_blimps_columns_and_on_the_little_world(ele
     assert "500 pairs, the better sentence by the mean" in said
 
 
+def test_a_threshold_takes_the_place_of_the_share(stories, electra, tmp_path):
+    code, said, errors = electra(
+        "clean", stories, "--model", MODEL, "--output", tmp_path / "f.csv", "--threshold", "0.00001"
+    )
+    assert code == 0, errors
+    assert re.search(r"flagged of (\d+) words: those with a score from 1e-05 on \(--threshold\)", said)
+
+
 BAD = {
+    "share": (["clean", "{stories}", "--output", "{out}", "--share", "2"], "--share 2.0 is not above 0 and at most 1"),
+    "share and threshold": (
+        ["clean", "{stories}", "--output", "{out}", "--share", "0.1", "--threshold", "0.5"],
+        "--share does nothing beside --threshold",
+    ),
     "no such file": (["clean", "gone.csv", "--output", "{out}"], "gone.csv does not exist"),
     "no such model": (["clean", "{stories}", "--model", "nope", "--output", "{out}"], "no model 'nope'"),
     "no such column": (["clean", "{stories}", "--columns", "body", "--output", "{out}"], "it has: id, text, note"),

@@ -42,8 +42,13 @@ def test_finetune_reports_its_spread_beside_the_baseline(tuned):
     assert "validation, 2 seeds (baseline: always" in said
     assert "accuracy" in said
     assert "±" in said
-    assert "18 rows for classification, labels bad, good" in errors
-    assert "every 10th row: 2 rows" in errors
+    assert "10 rows for classification, labels bad (5), good (5)" in errors
+    assert "reviews.jsonl, held out: 10 rows" in errors
+    decided = json.loads((out / "run.json").read_text("utf-8"))
+    assert decided["train"]["labels"] == decided["validation"]["labels"] == {"bad": 5, "good": 5}
+    assert decided["train"]["columns"] == {"text": "review", "label": "label"}
+    assert (decided["train"]["kind"], decided["train"]["encoding"]) == ("classes", "utf-8")
+    assert "10 of 20 rows held out by a draw with seed 0" in decided["train"]["split"]
     results = json.loads((out / "results.json").read_text("utf-8"))
     assert [end["seed"] for end in results["seeds"]] == [0, 1]
     assert {"mean", "std"} == set(results["validation"]["f1"])
@@ -97,6 +102,23 @@ def test_evaluate_prints_scores_beside_the_baseline(tuned, electra, reviews):
     found = json.loads(electra("evaluate", "classification", "--model", out, "--data", reviews, "--json")[1])
     assert set(found["scores"]) == {"accuracy", "f1", "mcc"}
     assert found["baseline"]["accuracy"] == 0.5
+
+
+def test_a_fine_tuned_model_is_bundled_small_and_says_the_same(tuned, electra, tmp_path):
+    out, *_ = tuned
+    code, said, errors = electra("export", out, tmp_path / "small", "--bundle")
+    assert code == 0, errors
+    assert "load_finetuned(" in said
+    sizes = [(folder / "model.safetensors").stat().st_size for folder in (out, tmp_path / "small")]
+    assert sizes[1] < 0.6 * sizes[0]
+    assert not (tmp_path / "small" / "seeds").exists()
+    rows = ["the cook was fine .", "it rained ."]
+    from electra_helpers.tasks.finetuned import load_finetuned
+
+    before, after = (list(load_finetuned(folder).predict(rows)) for folder in (out, tmp_path / "small"))
+    for one, other in zip(before, after, strict=True):
+        assert one["probabilities"] == pytest.approx(other["probabilities"], abs=5e-3)
+    assert "is not empty" in electra("export", out, tmp_path / "small", "--bundle")[2]
 
 
 def test_export_names_the_class_of_the_head(tuned, electra, tmp_path):
@@ -190,7 +212,7 @@ def test_bad_input_is_one_line_and_exit_code_2(name, electra, reviews, tmp_path)
     full = tmp_path / "full"
     full.mkdir()
     (full / "something").write_text("x")
-    same = write_rows(tmp_path / "same.jsonl", [{"text": "a b", "label": "x"}] * 12)
+    same = write_rows(tmp_path / "same.jsonl", [{"text": f"a {n}", "label": "x"} for n in range(12)])
     numbers = write_rows(tmp_path / "numbers.jsonl", [{"text": 5, "label": "x"}, {"text": "a", "label": "y"}] * 8)
     filled = [a.format(reviews=reviews, full=full, same=same, numbers=numbers) for a in arguments]
     for option, value in (("--model", MODEL), ("--out", tmp_path / "new")):

@@ -1,5 +1,6 @@
 """The rules of ELECTRA's corruption, one test a rule; rows differ in length so that B ≠ L ≠ M."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -8,7 +9,9 @@ from hypothesis import strategies as st
 from electra_helpers.corruption import (
     Selection,
     corrupt,
+    count_selected,
     draw_noise,
+    draw_unigrams,
     gather_positions,
     label_replaced,
     mask_positions,
@@ -16,6 +19,7 @@ from electra_helpers.corruption import (
     sample_tokens,
     scatter_at,
     select_positions,
+    unigram_cumulative,
 )
 from electra_helpers.errors import ElectraError
 
@@ -177,6 +181,65 @@ def test_noise_of_a_row_does_not_depend_on_how_the_batch_is_split(ids):
     assert noise.sample.shape == (4, most_selected(30))
 
 
+def by_the_reference(real, length, share):
+    """The number of predictions as the reference writes it down: fp32, half to even, max_predictions_per_seq."""
+    product = np.float32(real) * np.float32(share)
+    return max(1, min(int((share + 0.005) * length), int(np.round(product))))
+
+
+@pytest.mark.parametrize("share", [0.15, 0.25])
+def test_the_number_of_predictions_is_the_references_at_every_length(share):
+    long = torch.zeros(512, 512, dtype=torch.long)
+    for row in range(512):
+        long[row, : row + 1] = 9
+    right = [by_the_reference(real, 512, share) for real in range(1, 513)]
+    assert count_selected(long, UNSELECTABLE, share).tolist() == right
+    if share == 0.15:
+        assert [right[n - 1] for n in (1, 190, 350, 390)] == [1, 29, 53, 59], "one fewer in double precision"
+
+
+@pytest.mark.parametrize(("length", "n"), [(1, 1), (5, 1), (64, 9), (128, 19), (190, 29), (512, 77)])
+def test_a_full_row_has_as_many_slots_as_predictions_and_the_reference_caps_both(length, n):
+    # 0.15 · 64 rounds to 10, but int(0.155 · 64) is 9.
+    full = torch.full((1, length), 9)
+    assert most_selected(length) == n
+    assert count_selected(full, UNSELECTABLE).tolist() == [n]
+    assert select_positions(full, UNSELECTABLE, generator=random()).is_valid.tolist() == [[True] * n]
+
+
+def test_slots_and_predictions_agree_whatever_the_length():
+    for length in range(1, 1_025):
+        product = (0.15 * torch.tensor(length).float()).round()
+        assert most_selected(length) == max(1, min(int(product), int(0.155 * length)))
+
+
+def test_unigrams_are_drawn_by_the_power_of_their_frequency_and_specials_never():
+    text = torch.tensor([[CLS] * 50 + [5] * 16 + [6] * 9 + [8] * 1 + [PAD] * 3])
+    until = unigram_cumulative(text, V, UNSELECTABLE, power=0.5)
+    drawn = draw_unigrams(draw_noise(2_000, 40, random()), until, 1.0, random(1)).drawn
+    share = torch.bincount(drawn.flatten(), minlength=V) / drawn.numel()
+    # Square roots of 16, 9 and 1 over their sum, 8; the words that the text does not have stay at nothing.
+    assert share.nonzero().flatten().tolist() == [5, 6, 8]
+    assert torch.allclose(share[[5, 6, 8]], torch.tensor([4, 3, 1]) / 8, atol=0.02)
+
+
+def test_a_word_that_the_text_does_not_have_is_drawn_at_no_power():
+    until = unigram_cumulative(torch.tensor([[7, 7, 9]]), V, UNSELECTABLE, power=0.0)
+    drawn = draw_unigrams(draw_noise(500, 40, random()), until, 1.0, random(1)).drawn
+    assert drawn.unique().tolist() == [7, 9]
+
+
+def test_a_share_of_the_fakes_is_drawn_and_the_other_randomness_stays():
+    noise = draw_noise(3_000, 40, random())
+    mixed = draw_unigrams(noise, unigram_cumulative(torch.tensor([[7, 8]]), V, UNSELECTABLE), 0.3, random(1))
+    assert (mixed.drawn >= 0).float().mean() == pytest.approx(0.3, abs=0.02)
+    assert (mixed.drawn[mixed.drawn < 0] == -1).all()
+    # Which places are drawn says nothing of the numbers that the generator's sample is looked up with.
+    assert noise.sample[mixed.drawn >= 0].mean() == pytest.approx(0.5, abs=0.02)
+    assert all(getattr(mixed, name) is getattr(noise, name) for name in ("select", "mask", "sample"))
+    assert mixed.rows(5, 7).drawn.equal(mixed.drawn[5:7])
+
+
 ROWS = st.lists(
     st.lists(st.sampled_from([PAD, CLS, SEP, MASK, 1, *range(5, V)]), min_size=9, max_size=9), min_size=1, max_size=5
 )
@@ -191,7 +254,7 @@ def test_whatever_the_rows_only_the_selected_change_and_only_what_changed_is_lab
     assert not (selected & ~may_change).any()
     # As many as the share of the row's real tokens, [CLS] and [SEP] counted, but at least one and never more than there are.
     real, free = (original != PAD).sum(1).tolist(), may_change.sum(1).tolist()
-    wanted = [min(max(1, round(share * n)), most) for n, most in zip(real, free, strict=True)]
+    wanted = [min(by_the_reference(n, 9, share), most) for n, most in zip(real, free, strict=True)]
     assert selected.sum(1).tolist() == wanted
     assert picked.is_valid.sum(1).tolist() == wanted
     masked = mask_positions(original, picked, mask_id=MASK, generator=random(seed))

@@ -1,19 +1,20 @@
-"""Material made from the notebooks: a notebook of changed exercises, handouts without answers, links to another copy."""
+"""Material made from the notebooks: a notebook of changed exercises, and handouts without answers."""
 
 from __future__ import annotations
 
 import re
 import shutil
-from importlib import metadata
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from electra_helpers.classroom.links import address_of_package, install_block
+from electra_helpers.classroom.own_folder import begin_own_folder
 from electra_helpers.classroom.transplant import check_metadata
+from electra_helpers.course.engine.grading import KINDS, Exercise
 from electra_helpers.course.exercises.variants import variants
-from electra_helpers.course.grading import KINDS, Exercise
 from electra_helpers.errors import ElectraError
 
 STUBS = {
@@ -23,10 +24,6 @@ STUBS = {
 }
 DETAILS = re.compile(r"<details>\s*<summary>(.*?)</summary>.*?</details>\n?", re.DOTALL)
 HELP = re.compile(r"(?:<[^>]+>)*\s*(?:Hint|Solution|Rubric|What a good)", re.IGNORECASE)
-COLAB = re.compile(r"colab\.research\.google\.com/github/[\w.-]+/[\w.-]+/blob/[\w./-]+?/(?=notebooks/)")
-INSTALL = re.compile(r"git\+https://github\.com/[\w.-]+/[\w.-]+@[\w./-]+")
-REPOSITORY = re.compile(r'^(Repository = )".*"$', re.MULTILINE)
-REF_TABLE = re.compile(r"\n\[tool\.electra-course\]\nref = .*\n")
 
 
 def variants_notebook(seed: int) -> NotebookNode:
@@ -53,10 +50,7 @@ def _stub(exercise: Exercise) -> str:
 
 
 def _setup() -> str:
-    ours = metadata.metadata("electra_helpers")
-    address = next(url.split(", ")[1] for url in ours.get_all("Project-URL") if url.startswith("Repository"))
-    install = f'%pip install -q --no-deps "electra_helpers @ git+{address}@v{ours["Version"]}"'
-    lines = ["import sys", "", 'if "google.colab" in sys.modules:', f"    {install}", "import torch"]
+    lines = ["import sys", "", install_block(address_of_package()), "import torch"]
     lines += ["import electra_helpers as eh", "from electra_helpers import Selection", "", "env = eh.setup(seed=0)"]
     return "\n".join(lines)
 
@@ -73,12 +67,11 @@ def write_variants(seed: int, out: Path) -> Path:
 
 def write_handout(notebooks: Path, out: Path) -> list[Path]:
     """A copy of the notebooks without hints, solutions, rubrics and the answers of the quizzes; pictures and pages come along."""
-    if out.resolve() == notebooks.resolve() or notebooks.resolve() in out.resolve().parents:
-        raise ElectraError(f"{out} lies in the notebooks themselves: choose a folder outside.")
-    shutil.copytree(
-        notebooks, out, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "TEACHING.md"), dirs_exist_ok=True
-    )
-    written = sorted(out.rglob("*.ipynb"))
+    begin_own_folder(out, "handout", apart_from=notebooks)
+    ignored = shutil.ignore_patterns(".ipynb_checkpoints", "TEACHING.md")
+    shutil.copytree(notebooks, out, ignore=ignored, dirs_exist_ok=True)
+    written = sorted(out / path.relative_to(notebooks) for path in notebooks.rglob("*.ipynb"))
+    written = [path for path in written if path.is_file()]
     for path in written:
         book = nbformat.read(path, as_version=4)
         for cell in book.cells:
@@ -96,28 +89,3 @@ def without_help(text: str) -> str:
         return "" if HELP.match(found[1]) else f"{found[1]}\n\n"
 
     return DETAILS.sub(kept, text).rstrip() + "\n" * text.endswith("\n")
-
-
-def relink(root: Path, repository: str, ref: str) -> int:
-    """Point badges, links and set-up cells of a clone to another copy at a tag, and pyproject.toml too; how many notebooks changed.
-
-    Raises `ElectraError` for a name that is not OWNER/NAME, for a ref that is none, and where there is no clone.
-    """
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
-        raise ElectraError(f"--repo is OWNER/NAME, as on GitHub, not {repository!r}.")
-    if not re.fullmatch(r"[\w.-]+(?:/[\w.-]+)*", ref) or ".." in ref:
-        raise ElectraError(f"--ref is a tag or a branch, not {ref!r}.")
-    project = root / "pyproject.toml"
-    if not project.is_file() or not (root / "notebooks").is_dir():
-        raise ElectraError(f"{root} is no copy of the course: there is no pyproject.toml with notebooks beside it.")
-    text = REPOSITORY.sub(rf'\1"https://github.com/{repository}"', project.read_text("utf-8"))
-    text = REF_TABLE.sub("", text).rstrip("\n") + f'\n\n[tool.electra-course]\nref = "{ref}"\n'
-    project.write_text(text, "utf-8")
-    changed = 0
-    for path in sorted((root / "notebooks").rglob("*.ipynb")):
-        before = path.read_text("utf-8")
-        after = COLAB.sub(f"colab.research.google.com/github/{repository}/blob/{ref}/", before)
-        after = INSTALL.sub(f"git+https://github.com/{repository}@{ref}", after)
-        path.write_text(after, "utf-8")
-        changed += after != before
-    return changed

@@ -10,14 +10,13 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Iterable
 from hashlib import sha256
 
-from electra_helpers.course.grading import Exercise
+from electra_helpers.classroom.names import Reach, statements
+from electra_helpers.course.engine.grading import Exercise
 
 OWN, CALLS, SAME = "own", "calls the package", "same code as another"
 FEWEST_NODES = 80  # of a function's tree: below it, two people write the same
-PACKAGE = "electra_helpers"
 
 
 class _Normal(ast.NodeTransformer):
@@ -57,15 +56,8 @@ def normal_form(function: ast.FunctionDef) -> str:
 
 
 def functions_of(source: str) -> dict[str, ast.FunctionDef]:
-    """Top-level functions of a learner's code, the last of each name; magics and unfinished lines are passed over."""
-    found = {}
-    for block in re.split(r"\n\n(?=\S)", re.sub(r"^[ \t]*[%!].*$", "", source, flags=re.MULTILINE)):
-        try:
-            tree = ast.parse(block)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):  # a null character, thousands of brackets
-            continue
-        found |= {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    return found
+    """Top-level functions of a learner's code, the last of each name."""
+    return {node.name: node for node in statements(source) if isinstance(node, ast.FunctionDef)}
 
 
 def size(function: ast.FunctionDef) -> int:
@@ -84,22 +76,27 @@ def fingerprint(exercise: Exercise, source: str) -> str | None:
     return sha256(normal_form(function).encode()).hexdigest()
 
 
-def from_the_package(exercise: Exercise, source: str) -> str:
-    """What of the package a [B] submission calls or contains, in words; '' where it is nothing."""
+def from_the_package(exercise: Exercise, source: str, given: str = "", files: dict[str, str] | None = None) -> str:
+    """What of the package a [B] submission calls or contains, in words; '' where it is nothing.
+
+    `given` are the course's own cells, `files` the modules beside the notebook. What fetches code at run time counts too.
+    """
     if exercise.kind != "build":
         return ""
-    functions = functions_of(source)
-    function = functions.get(exercise.variable)
-    if function is not None:
-        pasted = _pasted(exercise, function)
-        if pasted:
-            return pasted
-    reached = _reached(exercise.variable, functions)
-    named = set(re.findall(r"\w+", exercise.specification)) - {exercise.variable}
-    calls = sorted(_calls(source, reached) - named)
-    if function is None:  # select_positions = eh.select_positions
-        alias = rf"^{exercise.variable}\s*=\s*(?:\w+\.)*({exercise.variable})\b"
-        calls += re.findall(alias, source, re.MULTILINE)
+    try:
+        return _whose(exercise, source, Reach(source, given, files))
+    except RecursionError:
+        return "calls what could not be read: it is nested too deeply"
+
+
+def _whose(exercise: Exercise, source: str, reach: Reach) -> str:
+    function = functions_of(source).get(exercise.variable)
+    pasted = _pasted(exercise, function) if function is not None else ""
+    if pasted:
+        return pasted
+    handed_in = set(re.findall(r"\w+", exercise.specification)) - {exercise.variable}
+    used = reach.uses(exercise.variable) - handed_in
+    calls = sorted(name for name in used if not name[:1].isupper())  # a class is a container, not an answer
     return f"calls {', '.join(calls)}" if calls else ""
 
 
@@ -111,32 +108,3 @@ def _pasted(exercise: Exercise, function: ast.FunctionDef) -> str:
             if isinstance(tree, ast.FunctionDef) and normal_form(tree) == normal_form(function):
                 return f"{what}, pasted"
     return ""
-
-
-def _reached(start: str, functions: dict[str, ast.FunctionDef]) -> list[ast.FunctionDef]:
-    """A function and the learner's functions that it calls."""
-    waiting, seen = [start], []
-    while waiting:
-        name = waiting.pop()
-        if name in functions and functions[name] not in seen:
-            seen.append(functions[name])
-            waiting += [node.id for node in ast.walk(functions[name]) if isinstance(node, ast.Name)]
-    return seen
-
-
-def _calls(source: str, functions: Iterable[ast.FunctionDef]) -> set[str]:
-    """Functions of the package that the bodies call: `eh.corrupt(…)`, or a name imported from it."""
-    aliases = {"eh", PACKAGE, *re.findall(rf"import {PACKAGE}[\w.]* as (\w+)", source)}
-    imported: dict[str, str] = {}
-    for names in re.findall(rf"from {PACKAGE}[\w.]* import ([^\n()]+)", source):
-        for name in names.split(","):
-            original, _, renamed = (part.strip() for part in name.partition(" as "))
-            imported[renamed or original] = original
-    found = set()
-    for call in (node for function in functions for node in ast.walk(function) if isinstance(node, ast.Call)):
-        parts = ast.unparse(call.func).split(".")
-        if parts[0] in imported:
-            found.add(imported[parts[0]] if len(parts) == 1 else parts[-1])
-        elif parts[0] in aliases and len(parts) > 1:
-            found.add(parts[-1])
-    return {name for name in found if name[:1].islower()}  # a class is a container, not an answer

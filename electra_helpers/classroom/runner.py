@@ -1,186 +1,197 @@
-"""Runs one submission's cells in a kernel: a process of its own, started by `watch`, which says what came out in lines of JSON.
+"""The grader's process for notebooks: reads one, has its cells run in a learner's process, and judges on this side of the line.
 
-    python -m electra_helpers.classroom.runner JOB.json
+    python -P -m electra_helpers.classroom.runner
 
-Each exercise is judged by the original's check cell, in strict mode. Before it, a seal over the checks is taken by text that this
-process sends: a submission that exchanged a check finds its exercise unjudged. That stops a trick, not an attack.
+It takes one job a line and says what came out in lines of JSON. It serves many notebooks, each with a process of its own; whoever started
+it watches time and memory and ends it where they are used up.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import socket
-import struct
 import sys
-import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import DeadKernelError
+from electra_helpers.classroom import origin
+from electra_helpers.classroom.remote import Dead, Hung, Learner, submission
+from electra_helpers.classroom.transplant import Graded, Original, original_of, originals, read_book, transplant
+from electra_helpers.classroom.wire import Line
+from electra_helpers.classroom.worker import die_with_parent
+from electra_helpers.course.engine import grading
+from electra_helpers.course.exercises import find
+from electra_helpers.errors import ElectraError
 
-BEGIN = "from electra_helpers.classroom import inside as _inside; _inside.begin(); del _inside"
-SEAL = """
-import hashlib, os, sys
-found = []
-for name in sorted(sys.modules):
-    if name.startswith(("electra_helpers.course.exercises", "electra_helpers.course.grading", "electra_helpers.course.sandbox")):
-        for key, value in sorted(vars(sys.modules[name]).items()):
-            if not key.startswith("__"):
-                code = getattr(value, "__code__", None)
-                found.append((name, key, id(value), id(code), repr(getattr(value, "__defaults__", None))[:80]))
-os.environ["ELECTRA_STRICT"] = "1"
-print("seal", hashlib.sha256(repr(found).encode()).hexdigest())
-"""
-TAKE_SEAL = f"exec(compile({SEAL!r}, '<the seal>', 'exec'), {{'__name__': 'seal'}})"
-VERDICT = re.compile(r"^[\w.]+ is (not attempted|failed|not yours): (.*)", re.DOTALL)
-OUR_SECONDS = 120  # for the imports before the first cell, and for a check, which has a limit of its own inside
 MOST_CHARACTERS = 600  # of a message
+MOST_ANSWER = 20_000  # characters of a written answer that are kept
+OUR_SECONDS = 60  # for what is not the learner's: a seal, a stand-in
+# What cannot travel: gradients through the check's own functions (02.2), a layer's parts (02.6), a graph over the whole net (06.1), and
+# parameters, of which it counts which they are (06.3).
+IN_THEIR_PROCESS = ("02.2", "02.6", "06.1", "06.3", "14.4")
 
 
-class Hung(Exception):
-    """The kernel was interrupted and does not answer."""
+class Notebook:
+    """One run: the learner's process, and what is said about it."""
 
-
-class Grading:
-    """One run: the kernel, what is written about it, and the seal."""
-
-    def __init__(self, job: dict[str, Any], out: TextIO) -> None:
-        self.job, self.out, self.seal, self.timeouts = job, out, "", 0
+    def __init__(self, job: dict[str, Any], graded: Graded, line: Line) -> None:
+        self.job, self.graded, self.line = job, graded, line
         self.notes: set[str] = set()
-        self.client = NotebookClient(
-            nbformat.v4.new_notebook(),
-            timeout=job["cell_seconds"],
-            startup_timeout=120,
-            kernel_name="python3",
-            allow_errors=True,
-            interrupt_on_timeout=True,
-            error_on_timeout={"ename": "TimeoutError", "evalue": "", "traceback": []},
-            resources={"metadata": {"path": job["folder"]}},
-        )
+        self.seal = ""
+        options = {name: job["options"][name] for name in job["options"]}
+        self.learner = Learner(job["command"], job["environment"], cwd=job["cwd"], options=options)
 
     def say(self, **event: Any) -> None:
-        self.out.write(json.dumps(event, ensure_ascii=False) + "\n")
-        self.out.flush()
-
-    def run(self, source: str, seconds: int | None = None) -> tuple[str, str]:
-        """Execute one cell: (what it printed, the error in one line or ''). Raises `DeadKernelError`, and `Hung`."""
-        self.client.timeout = seconds = seconds or self.job["cell_seconds"]
-        cell = nbformat.v4.new_code_cell(source)
-        self.client.nb.cells.append(cell)
-        started = time.monotonic()
-        self.client.execute_cell(cell, len(self.client.nb.cells) - 1)
-        outputs = cell.get("outputs", [])
-        printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
-        for name in re.findall(r"^\[no network\] (.*)$", printed, re.MULTILINE):
-            self.note(f"tried the network ({name[:80]})")
-        if time.monotonic() - started >= seconds:
-            self.timeouts += 1
-            if self.timeouts == 2:  # it was interrupted and does not answer
-                raise Hung
-            self.note(f"a cell was stopped after {seconds} s")
-            return printed, f"the cell ran longer than {seconds} s"
-        self.timeouts = 0
-        errors = [output for output in outputs if output.output_type == "error"]
-        return printed, f"{errors[0].ename}: {errors[0].evalue}" if errors else ""
+        self.line.send(event)
 
     def note(self, text: str) -> None:
-        if text not in self.notes:
+        if text not in self.notes and len(self.notes) < 20:
             self.notes.add(text)
-            self.say(event="note", text=text)
+            self.say(event="note", text=text[:200])
 
-    def take_seal(self) -> str:
-        """A hash over every check, or '' where the kernel does not give one. Raises `Hung` where it is too busy."""
-        printed, error = self.run(TAKE_SEAL, OUR_SECONDS)
-        if "ran longer" in error:
-            raise Hung
-        found = re.search(r"^seal [0-9a-f]{64}$", printed, re.MULTILINE)
-        return found[0] if found else ""
+    def run(self) -> str:
+        """Everything; how it ended."""
+        try:
+            self.learner.begin()
+            if any(checks in IN_THEIR_PROCESS for _, checks, _ in self.graded.cells):
+                self.seal = self._seal()
+            self._cells()
+            return "finished"
+        except Dead:
+            return "crashed"
+        except Hung:
+            return "time is up"
+        finally:
+            self.learner.end()
 
-    def cells(self) -> None:
-        """Run everything."""
-        self.run(BEGIN, OUR_SECONDS)
-        self.seal = self.take_seal()
+    def _cells(self) -> None:
         trouble: dict[str, str] = {}
-        for source, checks, answers in self.job["cells"]:
+        for source, checks, answers in self.graded.cells:
             if checks:
-                self.check(source, checks, trouble.get(checks, ""))
+                self._check(checks, source.split("=")[0].strip(), trouble.get(checks, ""))
                 continue
-            _, error = self.run(source)
+            error = self._cell(source)
             if answers and error:
                 trouble[answers] = error
 
-    def check(self, source: str, number: str, trouble: str) -> None:
+    def _cell(self, source: str) -> str:
+        """The error of a cell in one line, or ''."""
+        seconds = self.job["cell_seconds"]
+        answer = self.learner.request(seconds, do="cell", source=source)
+        self._note_hosts()
+        if "stopped" in answer:
+            self.note(f"a cell was stopped after {seconds} s")
+            return f"the cell ran longer than {seconds} s"
+        told = answer.get("error")
+        if not isinstance(told, dict):
+            return ""
+        kind = (told.get("types") or ["Exception"])[0]
+        return f"{kind}: {told.get('text', '')}"[:MOST_CHARACTERS]
+
+    def _note_hosts(self) -> None:
+        for host in sorted(self.learner.hosts):
+            self.note(f"tried the network ({host})")
+
+    def _seal(self) -> str:
+        return str(self.learner.request(OUR_SECONDS, do="seal").get("seal"))
+
+    def _check(self, number: str, variable: str, trouble: str) -> None:
         """Judge one exercise; where it is not passed, later cells get the course's function, as in the notebook."""
-        seal = self.take_seal()
-        variable = source.split("=")[0].strip()
-        check = (
-            f"from electra_helpers.course.grading import check as _check\n{variable} = _check({number!r}, {variable}"
-        )
-        if seal != self.seal:
-            self.say(
-                event="result", exercise=number, status="checks changed", message="The submission exchanged a check."
-            )
-            return
-        printed, error = self.run(f"{check})", OUR_SECONDS)
-        # The first line is the check's; what the learner's function prints comes behind it.
-        passed = not error and printed.startswith(f"{number} · passed")
-        status, message = ("passed", "") if passed else self._verdict(error, trouble)
+        seconds = min(grading.SECONDS, self.job["cell_seconds"])
+        judge = self._judge_there if number in IN_THEIR_PROCESS else self._judge_here
+        verdict = judge(number, variable, seconds)
+        status, message = verdict.status, verdict.message
+        if status == grading.NOT_ATTEMPTED and trouble:
+            status, message = grading.FAILED, trouble
+        if status == grading.PASSED:
+            message = ""
         self.say(event="result", exercise=number, status=status, message=message[:MOST_CHARACTERS])
-        if not passed:
-            self.run(f"{variable} = globals().get({variable!r})\n{check}, record=False)", OUR_SECONDS)
+        self._note_hosts()
+        then = "passed" if status == grading.PASSED else "fallback"
+        self.learner.request(OUR_SECONDS, do=then, exercise=number, name=variable)
 
-    @staticmethod
-    def _verdict(error: str, trouble: str) -> tuple[str, str]:
-        found = VERDICT.match(error.removeprefix("ExerciseFailed: "))
-        if found and not (trouble and found[1] == "not attempted"):
-            return found[1], found[2]
-        return "failed", trouble or error or "The check said nothing."
+    def _judge_here(self, number: str, variable: str, seconds: float) -> grading.Verdict:
+        given = submission(self.learner, variable, number, seconds)
+        verdict = grading.judge(find(number), given, seconds)
+        if self.learner.gone:
+            raise self.learner.gone
+        self.learner.settle(seconds)
+        return verdict
+
+    def _judge_there(self, number: str, variable: str, seconds: float) -> grading.Verdict:
+        if self._seal() != self.seal:
+            return grading.Verdict("checks changed", "The submission exchanged a check.")
+        told = self.learner.request(seconds + OUR_SECONDS, do="judge", exercise=number, name=variable, within=seconds)
+        status, message = (str(told.get(name, "")) for name in ("status", "message"))
+        known = (grading.PASSED, grading.FAILED, grading.NOT_ATTEMPTED, grading.FALLBACK)
+        return (
+            grading.Verdict(status, message)
+            if status in known
+            else grading.Verdict(grading.FAILED, "The check said nothing.")
+        )
 
 
-def raise_loopback() -> None:
-    """In a network namespace of its own even localhost is down, and a kernel is spoken to through it."""
-    import fcntl
-
-    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-        up = struct.pack("16sh", b"lo", 1 | 64)  # IFF_UP, IFF_RUNNING
-        fcntl.ioctl(link, 0x8914, up)  # SIOCSIFFLAGS
+@cache
+def _known(folder: str) -> list[Original]:
+    return originals(Path(folder))
 
 
-def limit_files(most_bytes: int = 2**30) -> None:
-    """No file larger than that, and no core dumps. (Windows has no such limits.)"""
-    if sys.platform == "win32":
-        return
-    import resource
+def read(job: dict[str, Any]) -> tuple[Original, Graded]:
+    """The original of a learner's notebook, and the cells to run. Raises `ElectraError` where there is none."""
+    book, name = read_book(Path(job["book"])), job["name"]
+    original = original_of(book, Path(name).name, _known(job["originals"]))
+    if original is None:
+        raise ElectraError(f"{Path(name).name} is none of the originals: it holds no exercise of theirs.")
+    return original, transplant(original, book)
 
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+def about(original: Original, graded: Graded, job: dict[str, Any]) -> dict[str, Any]:
+    """What is known before anything is run: the exercises with the origin of their code, and the written answers."""
+    exercises, files = [], _modules_beside(Path(job["book"]))
+    for number in original.variables:
+        exercise = find(number)
+        detail = origin.from_the_package(exercise, graded.code[number], graded.given, files)
+        text = graded.answers.get(number, "") if exercise.kind == "write" else graded.code[number]
+        row = {"exercise": number, "title": exercise.title, "kind": exercise.kind, "detail": detail[:MOST_CHARACTERS]}
+        exercises.append(row | {"fingerprint": origin.fingerprint(exercise, text)})
+    answers = {number: text[:MOST_ANSWER] for number, text in graded.answers.items() if text}
+    return {"event": "about", "original": original.name, "exercises": exercises, "answers": answers}
+
+
+def _modules_beside(book: Path) -> dict[str, str]:
+    """The text of a learner's own modules, by name."""
+    found = [path for path in sorted(book.parent.glob("*.py"))[:20] if path.is_file() and path.stat().st_size < 200_000]
+    return {path.stem: path.read_text("utf-8", errors="replace") for path in found}
+
+
+def serve(line: Line) -> None:
+    """Grade one notebook after the other, until there are no more jobs."""
+    while True:
+        job = line.receive()
+        try:
+            original, graded = read(job)
+            line.send(about(original, graded, job))
+        except ElectraError as error:
+            line.send({"event": "end", "how": "not a notebook", "message": str(error)[:MOST_CHARACTERS]})
+            continue
+        except Exception as error:  # nobody is to lose a row to what nobody thought of
+            why = f"The grader itself failed here: {type(error).__name__}: {error}"
+            line.send({"event": "end", "how": "not graded", "message": why[:MOST_CHARACTERS]})
+            continue
+        line.send({"event": "end", "how": Notebook(job, graded, line).run()})
 
 
 def main() -> None:
-    """Run the notebook that the job in the first argument names, and say what happened on standard output."""
-    job = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")  # the kernel inherits 1 and 2, and not this one
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    if job["isolated"]:
-        raise_loopback()
-    limit_files()
-    grading = Grading(job, out)
-    try:
-        with grading.client.setup_kernel(cwd=job["folder"]):
-            grading.cells()
-            how = "finished"
-    except DeadKernelError:
-        how = "crashed"
-    except Hung:
-        how = "time is up"
-    grading.say(event="end", how=how)
+    """Serve whoever started this process."""
+    die_with_parent()
+    line = Line(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    find("v0.1")
+    line.send({"event": "ready"})
+    with suppress(EOFError, OSError):
+        serve(line)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from electra_helpers.errors import ElectraError
 
 CHECK = re.compile(r"""^[ \t]*(?:[\w.]+[ \t]*=[ \t]*)?[\w.]*check\([ \t]*["']([\w.]+)["'][^\n]*$""", re.MULTILINE)
 EXERCISE = "exercise-"
+MOST_BYTES, MOST_SOURCE = 50_000_000, 3_000_000  # of a notebook's file, of its cells' text
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +38,14 @@ class Graded:
 
     cells: list[tuple[str, str | None, str | None]] = field(default_factory=list)
     code: dict[str, str] = field(default_factory=dict)  # exercise → the learner's own code up to its check
+    given: str = ""  # the course's own cells
     answers: dict[str, str] = field(default_factory=dict)  # exercise or cell → written answer
 
 
 def tags(cell: NotebookNode) -> list[str]:
     """The tags of a cell."""
-    return cell.metadata.get("tags", [])
+    found = cell.metadata.get("tags", [])
+    return [tag for tag in found if isinstance(tag, str)] if isinstance(found, list) else []
 
 
 def exercise_of(cell: NotebookNode) -> str | None:
@@ -87,20 +90,36 @@ def originals(folder: Path) -> list[Original]:
 
 
 def read_book(path: Path) -> NotebookNode:
-    """A learner's notebook. Raises `ElectraError` if the file is none."""
+    """A learner's notebook, whatever its encoding and whatever metadata it lacks. Raises `ElectraError` if the file is none."""
     try:
-        book = nbformat.read(path, as_version=4)
-        if not isinstance(book.cells, list):
-            raise ValueError("it has no list of cells")
-        for cell in book.cells:
-            cell.source = cell.source if isinstance(cell.source, str) else "".join(cell.source)
-            cell.metadata = cell.get("metadata") or NotebookNode()
+        if not path.is_file() or path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"it is no file, or larger than {MOST_BYTES / 1e6:.0f} MB")
+        content = json.loads(path.read_bytes())
+        if content.get("nbformat", 4) < 4:
+            content = nbformat.reads(json.dumps(content), as_version=4)
+        book = NotebookNode(
+            nbformat=4,
+            nbformat_minor=5,
+            metadata=NotebookNode(),
+            cells=[_plain_cell(cell) for cell in content["cells"]],
+        )
+        if sum(len(cell.source) for cell in book.cells) > MOST_SOURCE:
+            raise ValueError(f"its cells hold more than {MOST_SOURCE / 1e6:.0f} MB of text")
         return book
-    except (ValueError, AttributeError, TypeError, KeyError, OSError, RecursionError, json.JSONDecodeError) as error:
+    except Exception as error:  # it is a stranger's file: whatever is wrong with it is said in a line
         said = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise ElectraError(f"{path.name} cannot be read as a notebook: {said}") from error
-    except nbformat.ValidationError as error:
-        raise ElectraError(f"{path.name} cannot be read as a notebook: {error.message[:120]}") from error
+
+
+def _plain_cell(cell: dict) -> NotebookNode:
+    """What grading needs of a cell: its kind, text, metadata and id. Lone surrogates, which no file can hold, are replaced."""
+    source, metadata = cell.get("source", ""), cell.get("metadata")
+    text = "".join(map(str, source)) if isinstance(source, list) else str(source)
+    plain = NotebookNode(cell_type=str(cell.get("cell_type", "raw")), source=text.encode("utf-8", "replace").decode())
+    plain.metadata = nbformat.from_dict(metadata if isinstance(metadata, dict) else {})
+    if isinstance(cell.get("id"), str):
+        plain.id = cell["id"]
+    return plain
 
 
 def original_of(book: NotebookNode, name: str, known: list[Original]) -> Original | None:
@@ -127,7 +146,12 @@ def transplant(original: Original, learner: NotebookNode) -> Graded:
         if number:
             made.cells.append((cell.source, number, None))
             continue
-        at = taken.get(id(cell))
+        at, merged = taken.get(id(cell)), _elsewhere(original, cell, learner, taken.get(id(cell)))
+        if merged is not None:  # the exercise stands in another's cell, and its own is missing or untouched
+            made.cells.append((without_checks(learner.cells[merged].source), None, exercise_of(cell)))
+            if at is not None:
+                _add_extras(made, learner, matched, at, done)
+            continue
         own = learner.cells[at] if at is not None else cell
         answers = exercise_of(cell)
         if cell.cell_type == "code":
@@ -167,6 +191,14 @@ def _defines(original: Original, stub: NotebookNode, cell: NotebookNode) -> bool
         and cell.cell_type == "code"
         and re.search(rf"^(?:def {name}\(|{name}[ \t]*(?::[^=\n]*)?=(?!=))", without_checks(cell.source), re.MULTILINE)
     )
+
+
+def _elsewhere(original: Original, stub: NotebookNode, learner: NotebookNode, at: int | None) -> int | None:
+    """The place of a cell that holds an exercise's answer beside another's, where its own cell does not."""
+    if at is not None and learner.cells[at].source.strip() != stub.source.strip():
+        return None
+    others = (i for i, cell in enumerate(learner.cells) if i != at and _defines(original, stub, cell))
+    return next((i for i in others if learner.cells[i].source.strip() != stub.source.strip()), None)
 
 
 def _is_extra(cell: NotebookNode) -> bool:
@@ -217,3 +249,5 @@ def _gather_code(original: Original, made: Graded) -> None:
             made.code[checks] = "\n\n".join(so_far)
         elif answers or source not in known:
             so_far.append(source)
+        else:
+            made.given += f"{source}\n\n"

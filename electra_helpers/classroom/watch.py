@@ -1,49 +1,40 @@
-"""Starts the runner of a submission cut off as far as the system allows, watches its process tree, and ends all of it."""
+"""Starts the grader's processes, gives each one notebook at a time, and ends what exceeds its time, memory, disk or processes."""
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-PACKAGE_HOME = Path(__file__).resolve().parents[2]
-MARK = "ELECTRA_GRADED"  # in the environment of every process of a submission, so that none outlives it
-MOST_PROCESSES = 200
-# All but the submission's own room becomes read-only; what cannot be changed so stays as it is.
-READ_ONLY = """
-mount --make-rprivate / && mount --bind "$0" "$0" || exit 97
-while read -r _ place _; do
-  case "$place" in /proc*|/sys*|/dev*|"$0"*) ;; *) mount -o remount,bind,ro "$place" 2>/dev/null || : ;; esac
-done < /proc/self/mounts
-cd "$1" && shift && exec "$@"
-"""
-NAMESPACES = ["unshare", "-r", "-m", "-n", "-p", "-f", "--mount-proc", "--kill-child"]
-ISOLATION = {
-    "files": "no network, and files outside of its own folder are read-only",
-    "network": "no network, but it can change files of this account",
-    "none": "no namespaces here: Python's own network calls are refused, other programs' are not",
-}
+from electra_helpers.classroom import jail
+from electra_helpers.classroom.jail import Container
+from electra_helpers.classroom.wire import Broken, Line
+
+MARK = "ELECTRA_GRADED"  # in the environment of every learner's process, so that none outlives its notebook
+READING_SECONDS = 30  # to read a notebook and to look whose code it is
+START_SECONDS = 180
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use."""
+    """What one notebook may use."""
 
-    seconds: float = 600  # of a notebook
+    seconds: float = 600
     cell_seconds: int = 120
     memory_gb: float = 3.0  # resident, of the whole process tree
     profile: str = "smoke"
+    disk_bytes: int = 500_000_000
+    processes: int = 200
 
 
 @dataclass
@@ -51,89 +42,153 @@ class Run:
     """What came out: the runner's events, how it ended, and what was used."""
 
     events: list[dict[str, Any]] = field(default_factory=list)
-    how: str = "crashed"  # finished, crashed, time is up, out of memory
+    how: str = "crashed"  # finished, crashed, time is up, out of memory, …
     seconds: float = 0.0
     peak_gb: float = 0.0
 
-
-@cache
-def isolation() -> str:
-    """How far this system lets a submission be cut off: files, network or none."""
-    for level, command in (
-        ("files", [*NAMESPACES, "sh", "-c", READ_ONLY, "/tmp", "/tmp", "true"]),
-        ("network", ["unshare", "-rn", "true"]),
-    ):
-        with suppress(OSError, subprocess.SubprocessError):
-            if shutil.which("unshare") and subprocess.run(command, capture_output=True, timeout=20).returncode == 0:
-                return level
-    return "none"
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event.get("event") == kind]
 
 
-def command_for(room: Path, folder: Path, job: Path) -> list[str]:
-    """The command that runs one submission, as far cut off as this machine can."""
-    runner = [sys.executable, "-m", "electra_helpers.classroom.runner", str(job)]
-    if isolation() == "files":
-        return [*NAMESPACES, "sh", "-c", READ_ONLY, str(room), str(folder), *runner]
-    return ["unshare", "-rn", *runner] if isolation() == "network" else runner
+class Runner:
+    """One grader's process, started when it is needed and again after it was ended."""
+
+    def __init__(self, limits: Limits, container: Container | None = None) -> None:
+        self.limits, self.container = limits, container
+        self.process: subprocess.Popen | None = None
+        self.line: Line | None = None
+        self.own_gb = 0.0
+        self.closed = threading.Event()
+
+    def _start(self) -> None:
+        environment = jail.paths() | {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONDONTWRITEBYTECODE": "1"}
+        environment |= {"ELECTRA_PROFILE": self.limits.profile, "MPLBACKEND": "agg"}
+        environment |= {
+            name: os.environ[name] for name in ("HOME", "USERPROFILE", "TMPDIR", "TEMP") if name in os.environ
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "electra_helpers.classroom.runner"],
+            env=environment,
+            cwd="/" if os.sep == "/" else None,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.line = Line(self.process.stdout, self.process.stdin)
+        self.line.receive(START_SECONDS)
+        self.own_gb, _ = _usage(self.process.pid)
+
+    def run(self, book: Path, name: str, originals: Path, room: Path) -> Run:
+        """Grade one notebook of `room`; never raises for what is in it."""
+        run, mark = Run(), secrets.token_hex(16)
+        started = time.monotonic()
+        try:
+            if self.closed.is_set():
+                raise EOFError
+            if self.process is None:
+                self._start()
+            self.line.send(self._job(book, name, originals, room, mark))
+            run.how = self._watch(run, room)
+        except (EOFError, OSError, Broken, TimeoutError):
+            run.how = "crashed"
+            self.end()
+        if run.how in ("time is up", "out of memory", "out of disk", "too many processes"):
+            self.end()
+        self._end_marked(mark)
+        run.seconds = time.monotonic() - started
+        return run
+
+    def _job(self, book: Path, name: str, originals: Path, room: Path, mark: str) -> dict[str, Any]:
+        job = {"book": str(book), "name": name, "originals": str(originals), "cell_seconds": self.limits.cell_seconds}
+        settings, folder = environment(room, self.limits.profile, mark), book.parent
+        if self.container:
+            given = {key: value for key, value in settings.items() if key not in jail.paths()}
+            command = jail.container_command(
+                self.container, room, folder, given, name=f"electra-{mark}", limits=self.limits
+            )
+            return job | {"command": command, "environment": dict(os.environ), "cwd": str(room), "options": {}}
+        level = jail.isolation()
+        command = jail.command_for(room, folder, disk_bytes=self.limits.disk_bytes, level=level)
+        options = jail.as_nobody() if level == jail.NONE else {}
+        return job | {"command": command, "environment": settings, "cwd": str(folder), "options": options}
+
+    def _watch(self, run: Run, room: Path) -> str:
+        """Take the events in until the notebook's end; why it was cut short, or how it ended."""
+        until, looked = time.monotonic() + READING_SECONDS, 0.0
+        while True:
+            with suppress(TimeoutError):
+                event = self.line.receive(0.1)
+                run.events.append(event)
+                if event.get("event") == "end":
+                    return str(event["how"])
+                if event.get("event") == "about":
+                    until = time.monotonic() + self.limits.seconds
+            if time.monotonic() > until:
+                return "time is up"
+            if time.monotonic() - looked > 0.1:
+                exceeded, looked = self._exceeded(run, room), time.monotonic()
+                if exceeded:
+                    return exceeded
+
+    def _exceeded(self, run: Run, room: Path) -> str:
+        memory, count = _usage(self.process.pid)
+        run.peak_gb = max(run.peak_gb, memory - self.own_gb)
+        if memory - self.own_gb > self.limits.memory_gb:
+            return "out of memory"
+        if count > self.limits.processes:
+            return "too many processes"
+        return "out of disk" if _bytes_in(room) > self.limits.disk_bytes else ""
+
+    def _end_marked(self, mark: str) -> None:
+        """End what a notebook left behind, though it may have left its process's tree."""
+        if self.container:
+            with suppress(OSError, subprocess.SubprocessError):
+                subprocess.run([self.container.program, "kill", f"electra-{mark}"], capture_output=True, timeout=20)
+        for other in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if other.environ().get(MARK) == mark:
+                    other.kill()
+
+    def close(self) -> None:
+        """End it for good, from another thread too: whoever waits for it hears that it crashed."""
+        self.closed.set()
+        self.end()
+
+    def end(self) -> None:
+        """Kill the process and all that it started; `run` starts another."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        with suppress(psutil.Error):
+            for child in psutil.Process(process.pid).children(recursive=True):
+                with suppress(psutil.Error):
+                    child.kill()
+        process.kill()
+        process.wait()
 
 
 def environment(room: Path, profile: str, mark: str) -> dict[str, str]:
     """Nothing of the grader's own but what a program needs to start; HOME and TMPDIR are the submission's."""
-    kept = ("PATH", "LANG", "LC_ALL", "OMP_NUM_THREADS", "SYSTEMROOT", "LD_LIBRARY_PATH", "ELECTRA_DATA")
     home, temporary = room / "home", room / "tmp"
-    for folder in (home, temporary):
-        folder.mkdir(parents=True, exist_ok=True)
     own = {"HOME": home, "USERPROFILE": home, "TMPDIR": temporary, "TMP": temporary, "TEMP": temporary}
-    paths = [str(PACKAGE_HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
     return (
-        {name: os.environ[name] for name in kept if name in os.environ}
+        jail.paths()
         | {name: str(path) for name, path in own.items()}
-        | {"PYTHONPATH": os.pathsep.join(paths), "ELECTRA_PROFILE": profile, "ELECTRA_STRICT": "1"}
+        | {"ELECTRA_PROFILE": profile, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
         | {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", MARK: mark, "PYTHONDONTWRITEBYTECODE": "1"}
     )
 
 
-def run_watched(cells: list, room: Path, folder: Path, limits: Limits) -> Run:
-    """Run the cells in `folder`, which lies in `room`; never raises for what a submission does."""
-    mark, report = secrets.token_hex(16), room.parent / f"{room.name}.events"
-    job = room / "job.json"
-    _take_font_list_along(room / "home")
-    content = {"cells": cells, "folder": str(folder), "cell_seconds": limits.cell_seconds}
-    job.write_text(json.dumps(content | {"isolated": isolation() != "none"}), "utf-8")
-    run, started = Run(), time.monotonic()
-    with report.open("w") as out, (room.parent / f"{room.name}.log").open("w") as log:
-        process = subprocess.Popen(
-            command_for(room, folder, job),
-            cwd=folder,
-            env=environment(room, limits.profile, mark),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=log,
-            start_new_session=True,
-        )
-        ended = _watch(process, limits, run)
-    end_all(process, mark)
-    run.seconds = time.monotonic() - started
-    run.events = _events(report)
-    last = run.events[-1] if run.events else {}
-    run.how = ended or (last["how"] if last.get("event") == "end" else "crashed")
-    return run
+def prepare(room: Path) -> None:
+    """A home for a notebook. matplotlib's list of fonts comes along: making it takes seconds."""
+    import matplotlib
 
-
-def _watch(process: subprocess.Popen, limits: Limits, run: Run) -> str:
-    """Wait for the end; why it was cut short, or ''."""
-    deadline = time.monotonic() + limits.seconds
-    while process.poll() is None:
-        memory, count = _usage(process.pid)
-        run.peak_gb = max(run.peak_gb, memory)
-        if memory > limits.memory_gb:
-            return "out of memory"
-        if count > MOST_PROCESSES:
-            return "too many processes"
-        if time.monotonic() > deadline:
-            return "time is up"
-        time.sleep(0.1)
-    return ""
+    (room / "tmp").mkdir(parents=True, exist_ok=True)
+    target = room / "home" / ".cache" / "matplotlib"
+    target.mkdir(parents=True, exist_ok=True)
+    for path in Path(matplotlib.get_cachedir()).glob("fontlist*.json"):
+        shutil.copyfile(path, target / path.name)
 
 
 def _usage(pid: int) -> tuple[float, int]:
@@ -148,36 +203,13 @@ def _usage(pid: int) -> tuple[float, int]:
     return total / 1e9, count
 
 
-def end_all(process: subprocess.Popen, mark: str) -> None:
-    """End the process, its tree, and whatever it left behind that carries its mark."""
-    with suppress(psutil.Error):
-        for child in psutil.Process(process.pid).children(recursive=True):
-            with suppress(psutil.Error):
-                child.kill()
-    if process.poll() is None:
-        process.kill()
-    process.wait()
-    for other in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if other.environ().get(MARK) == mark:
-                other.kill()
-
-
-def _events(report: Path) -> list[dict[str, Any]]:
-    found = []
-    for line in report.read_text("utf-8", errors="replace").splitlines():
-        with suppress(ValueError):
-            event = json.loads(line)
-            if isinstance(event, dict):
-                found.append(event)
-    return found
-
-
-def _take_font_list_along(home: Path) -> None:
-    """matplotlib's list of fonts takes seconds to make, and every submission has a home of its own."""
-    import matplotlib
-
-    target = home / ".cache" / "matplotlib"
-    target.mkdir(parents=True, exist_ok=True)
-    for path in Path(matplotlib.get_cachedir()).glob("fontlist*.json"):
-        shutil.copyfile(path, target / path.name)
+def _bytes_in(room: Path, most_files: int = 20_000) -> float:
+    """What lies in a folder; endless where there are too many files to count."""
+    total = 0
+    for number, (folder, _, names) in enumerate(os.walk(room)):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(folder, name)).st_blocks * 512
+        if number + len(names) > most_files:
+            return float("inf")
+    return total

@@ -1,15 +1,17 @@
-"""The mean of the weights of several models of one run, or of runs that went on from each other."""
+"""The mean of the weights of several models of one run, or of runs that continue each other."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.jsonfile import read_json
+from electra_helpers.model.card import pretrained_card, write_card
 from electra_helpers.model.files import write_json_atomically, write_model
 from electra_helpers.model.store import load
 
@@ -38,7 +40,7 @@ def average(models: Sequence[str | Path], out: str | Path) -> Path:
         if one.net.config != last.net.config or one.tokenizer.fingerprint != last.tokenizer.fingerprint:
             raise ElectraError(
                 f"{one.name} and {last.name} differ in shape or vocabulary: only models of one run, or of runs "
-                "that went on from each other, have a mean."
+                "that continue each other, can be averaged."
             )
     total = {name: weight.clone() for name, weight in loaded[0].net.state_dict().items()}
     for one in loaded[1:]:
@@ -46,12 +48,16 @@ def average(models: Sequence[str | Path], out: str | Path) -> Path:
             total[name] += weight
     last.net.load_state_dict({name: weight / len(loaded) for name, weight in total.items()})
     out.mkdir(parents=True, exist_ok=True)
-    last.tokenizer.save(out)
+    last.tokenizer.save(out, max_length=last.net.config.max_positions)
     folder = Path(models[-1])
     for name in ("config.json", "log.jsonl"):
         if (folder / name).is_file():  # a run that was started from Python keeps no log unless it is asked to
             shutil.copyfile(folder / name, out / name)
-    described = json.loads((folder / "run.json").read_text("utf-8"))
+    described = read_json(folder / "run.json")
     write_json_atomically(described | {"mean_of": [one.name for one in loaded]}, out / "run.json")
     write_model(last.net, out / "model.safetensors")
+    card = pretrained_card(
+        out.name, last.net.config, described.get("pretrain") or {}, sources=described.get("sources") or []
+    )
+    write_card(out, replace(card, remarks=[f"the mean of the weights of {', '.join(one.name for one in loaded)}"]))
     return out

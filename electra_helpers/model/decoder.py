@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from electra_helpers.config import ModelConfig
-from electra_helpers.model.bridge import encoder_to_transformers, transformers_config
 from electra_helpers.model.encoder import Encoder
 from electra_helpers.model.heads import FinetunedNet
+from electra_helpers.model.transformers_bridge import encoder_to_transformers
+from electra_helpers.model.transformers_config import transformers_config
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.tokenizer import Tokenizer
 

@@ -15,9 +15,10 @@ from torch.nn import functional as F
 from electra_helpers import corruption
 from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.corruption import Corruption, Noise, Selection, at_least_fp32, count_selected, gather_positions
-from electra_helpers.model.encoder import DisentangledEmbeddings, Embeddings, Encoder
-from electra_helpers.model.linear import Linear, linear
-from electra_helpers.model.starts import glorot, initialize, mimetic_
+from electra_helpers.model import init
+from electra_helpers.model.encoder import ACTIVATIONS, Embeddings, Encoder
+from electra_helpers.model.fast_cpu import Linear, linear
+from electra_helpers.model.sharing import embeddings_beside
 from electra_helpers.text.packing import Batch
 
 
@@ -29,13 +30,20 @@ class MLMHead(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.dense = Linear(config.hidden_size, config.embedding_size)
+        self.dense = Linear(config.hidden_size, config.embedding_size)  # H → E
         self.layer_norm = nn.LayerNorm(config.embedding_size, eps=config.layer_norm_eps)
-        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
-        initialize(self, config.initializer_range)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))  # (V,)
+        init.initialize(self, config.initializer_range)
+
+    @torch.no_grad()
+    def start_at_identity(self) -> None:
+        """Where E = H, let the encoder's vectors through as they are: they already lie in the space of the word table."""
+        if self.dense.in_features == self.dense.out_features:
+            nn.init.eye_(self.dense.weight)
 
     def forward(self, hidden: Tensor, word_table: Tensor) -> Tensor:
-        return linear(self.layer_norm(F.gelu(self.dense(hidden))), word_table, self.bias)
+        x = self.layer_norm(F.gelu(self.dense(hidden)))  # (…, E)
+        return linear(x, word_table, self.bias)  # (…, E) times (V, E) transposed → (…, V)
 
 
 class RTDHead(nn.Module):
@@ -43,13 +51,14 @@ class RTDHead(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.dense = Linear(config.hidden_size, config.hidden_size)
+        self.dense = Linear(config.hidden_size, config.hidden_size)  # H → H
+        self.activation = ACTIVATIONS[config.hidden_act]
         self.logit = nn.Linear(config.hidden_size, 1)
-        initialize(self.dense, config.initializer_range)
-        glorot(self.logit)
+        init.initialize(self.dense, config.initializer_range)
+        init.glorot(self.logit)  # TensorFlow's default, which the reference leaves on its last layer
 
     def forward(self, hidden: Tensor) -> Tensor:
-        return self.logit(F.gelu(self.dense(hidden)))[..., 0]
+        return self.logit(self.activation(self.dense(hidden)))[..., 0]  # (B, L, 1) → (B, L)
 
 
 class Generator(nn.Module):
@@ -68,8 +77,7 @@ class Generator(nn.Module):
     def __init__(self, config: ModelConfig, embeddings: Embeddings | None = None) -> None:
         super().__init__()
         self.encoder = Encoder(config, embeddings)
-        if config.attention_init != "normal":
-            mimetic_(self.encoder.layers[-1].attention, copies=True)
+        init.generator_(self.encoder, config)
         self.head = MLMHead(config)
 
     def forward(
@@ -83,7 +91,7 @@ class Generator(nn.Module):
         hidden = self.encoder(input_ids, token_type_ids, attention_mask)  # (B, L, H)
         if positions is not None:
             hidden = gather_positions(hidden, positions)  # (B, M, H), before the product with V
-        return self.head(hidden, self.encoder.embeddings.tables()[0])
+        return self.head(hidden, self.encoder.embeddings.tables()[0])  # tied: the word table is the output matrix
 
 
 class Discriminator(nn.Module):
@@ -107,6 +115,34 @@ class Discriminator(nn.Module):
         return self.head(self.encoder(input_ids, token_type_ids, attention_mask))
 
 
+@dataclass(frozen=True, eq=False)
+class LossSum:
+    """A loss summed over `count` targets. The loop divides by the global count, so the mean is the same however rows are split."""
+
+    total: Tensor
+    count: Tensor
+
+
+def real_tokens(batch: Batch) -> Tensor:
+    """True on all but padding, (B, L)."""
+    mask = batch.attention_mask
+    return torch.ones_like(batch.input_ids, dtype=torch.bool) if mask is None else mask.bool()
+
+
+def mlm_loss_sum(logits: Tensor, original_ids: Tensor, selection: Selection) -> Tensor:
+    """Cross-entropy in nats at the selected positions, summed: `logits` (B, M, V), `original_ids` (B, L)."""
+    targets = original_ids.gather(1, selection.positions)  # (B, M)
+    targets = torch.where(selection.is_valid, targets, -100)  # cross_entropy passes over -100
+    return F.cross_entropy(at_least_fp32(logits).flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="sum")
+
+
+def rtd_loss_sum(logits: Tensor, is_replaced: Tensor, judged: Tensor) -> LossSum:
+    """Binary cross-entropy in nats, summed over the judged positions: `logits`, `is_replaced` and `judged` are (B, L)."""
+    scores = at_least_fp32(logits)
+    per_token = F.binary_cross_entropy_with_logits(scores, is_replaced.to(scores.dtype), reduction="none")  # (B, L)
+    return LossSum((per_token * judged).sum(), judged.sum())
+
+
 @dataclass(frozen=True)
 class Steps:
     """The parts of a pre-training step that a notebook may swap for its own."""
@@ -116,14 +152,7 @@ class Steps:
     sample: Callable = corruption.sample_tokens
     corrupt: Callable = corruption.corrupt
     label: Callable = corruption.label_replaced
-
-
-@dataclass(frozen=True, eq=False)
-class LossSum:
-    """A loss added up over `count` targets. Whoever knows the global count divides: the mean is then the same however rows are split."""
-
-    total: Tensor
-    count: Tensor
+    rtd_loss: Callable = rtd_loss_sum
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,43 +187,27 @@ class Electra(nn.Module):
         super().__init__()
         self.config = config
         self.generator = Generator(config.for_generator()) if generator else None
-        self.discriminator = Discriminator(config, self._discriminator_embeddings()) if discriminator else None
+        self.discriminator = Discriminator(config, self.embeddings_of_main_net()) if discriminator else None
 
-    def _discriminator_embeddings(self) -> Embeddings:
-        if self.generator is None or self.config.sharing == "none":
-            return Embeddings(self.config)
-        theirs = self.generator.encoder.embeddings
-        if self.config.sharing == "all":
-            return theirs
-        if self.config.sharing == "disentangled":
-            return DisentangledEmbeddings(self.config, theirs)
-        own = Embeddings(self.config)
-        own.word = theirs.word
-        return own
+    def embeddings_of_main_net(self) -> Embeddings:
+        """What the net of full size reads its tokens with: the generator's own embeddings, unless `config.sharing` says otherwise."""
+        return embeddings_beside(None if self.generator is None else self.generator.encoder.embeddings, self.config)
 
     def forward(self, batch: Batch, noise: Noise, config: PretrainConfig, steps: Steps | None = None) -> StepOutput:
-        """One joint step on a batch of B rows, given all of its randomness: select → mask → sample → corrupt → judge."""
-        corrupted, mlm_logits, losses = self.generate(batch, noise, config, steps or Steps())
-        rtd_logits = self.discriminator(corrupted.input_ids, batch.token_type_ids, batch.attention_mask)  # (B, L)
-        judged = corrupted.is_selected if config.objective == "rtd-selected" else real_tokens(batch)
-        scores = at_least_fp32(rtd_logits)
-        per_token = F.binary_cross_entropy_with_logits(scores, corrupted.is_replaced.to(scores.dtype), reduction="none")
-        losses["rtd"] = LossSum((per_token * judged).sum(), judged.sum())
-        return StepOutput(losses, corrupted, mlm_logits, rtd_logits)
+        """One joint step on a batch of B rows, given all of its randomness: the generator makes fakes, the discriminator judges."""
+        steps = steps or Steps()
+        fakes, mlm_logits, losses = self.make_fakes(batch, noise, config, steps)
+        rtd_logits = self.discriminator(fakes.input_ids, batch.token_type_ids, batch.attention_mask)  # (B, L)
+        losses["rtd"] = steps.rtd_loss(rtd_logits, fakes.is_replaced, self.judged(batch, fakes))
+        return StepOutput(losses, fakes, mlm_logits, rtd_logits)
 
-    def target_counts(self, batch: Batch, config: PretrainConfig) -> dict[str, Tensor]:
-        """How many targets each loss has in a batch, known from its ids alone, before any forward pass."""
-        selected = count_selected(batch.input_ids, self.config.unselectable_ids, config.mask_share).sum()
-        counts = {"rtd": selected if config.objective == "rtd-selected" else real_tokens(batch).sum()}
-        return counts if config.fakes == "uniform" else counts | {"mlm": selected}
-
-    def generate(
+    def make_fakes(
         self, batch: Batch, noise: Noise, config: PretrainConfig, steps: Steps
     ) -> tuple[Corruption, Tensor | None, dict[str, LossSum]]:
         """The generator's half: the corrupted batch, its logits (B, M, V), and the MLM loss."""
         ids, net = batch.input_ids, self.config
-        selection = steps.select(ids, net.unselectable_ids, share=config.mask_share, noise=noise.select)
-        masked = steps.mask(
+        selection = steps.select(ids, net.unselectable_ids, share=config.mask_share, noise=noise.select)  # (B, M)
+        masked = steps.mask(  # (B, L)
             ids,
             selection,
             mask_id=net.mask_id,
@@ -203,26 +216,24 @@ class Electra(nn.Module):
             vocab_size=net.vocab_size,
             noise=noise.mask,
         )
-        logits, losses = None, {}
-        if config.fakes == "uniform":
-            sampled = (noise.sample * net.vocab_size).long().clamp(max=net.vocab_size - 1)
-        else:
-            logits = self.generator(masked, batch.token_type_ids, batch.attention_mask, positions=selection.positions)
-            losses["mlm"] = LossSum(mlm_loss_sum(logits, ids, selection), selection.is_valid.sum())
-            sampled = steps.sample(logits, temperature=config.temperature, noise=noise.sample)
-        corrupted = steps.corrupt(ids, selection, sampled)
-        labels = steps.label(ids, corrupted)
-        return Corruption(ids, masked, selection, sampled, corrupted, labels), logits, losses
+        # Only the selected positions get logits: (B, M, V) instead of (B, L, V).
+        logits = self.generator(masked, batch.token_type_ids, batch.attention_mask, positions=selection.positions)
+        mlm = LossSum(mlm_loss_sum(logits, ids, selection), selection.is_valid.sum())
+        # Sampling has no gradient: the generator learns from the MLM loss alone, not from fooling the discriminator.
+        sampled = steps.sample(logits, temperature=config.temperature, noise=noise.sample)  # (B, M)
+        sampled = noise.mixed_into(sampled)  # by default all of them stay the generator's
+        corrupted = steps.corrupt(ids, selection, sampled)  # (B, L), from the original ids: no [MASK] is left
+        labels = steps.label(ids, corrupted)  # (B, L), False where the generator drew the original
+        return Corruption(ids, masked, selection, sampled, corrupted, labels), logits, {"mlm": mlm}
 
+    def judged(self, batch: Batch, fakes: Corruption) -> Tensor:
+        """Where the RTD loss is taken, (B, L): at every real token, not only at the selected (the paper's main point)."""
+        return real_tokens(batch)
 
-def real_tokens(batch: Batch) -> Tensor:
-    """True on all but padding, (B, L)."""
-    mask = batch.attention_mask
-    return torch.ones_like(batch.input_ids, dtype=torch.bool) if mask is None else mask.bool()
+    def target_counts(self, batch: Batch, config: PretrainConfig) -> dict[str, Tensor]:
+        """How many targets each loss has in a batch, known from its ids alone, before any forward pass."""
+        return {"rtd": real_tokens(batch).sum(), "mlm": self.count_selected(batch, config)}
 
-
-def mlm_loss_sum(logits: Tensor, original_ids: Tensor, selection: Selection) -> Tensor:
-    """Cross-entropy in nats at the selected positions, summed: `logits` (B, M, V), `original_ids` (B, L)."""
-    targets = original_ids.gather(1, selection.positions)
-    targets = torch.where(selection.is_valid, targets, -100)  # cross_entropy passes over -100
-    return F.cross_entropy(at_least_fp32(logits).flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="sum")
+    def count_selected(self, batch: Batch, config: PretrainConfig) -> Tensor:
+        """How many positions of a batch are selected."""
+        return count_selected(batch.input_ids, self.config.unselectable_ids, config.mask_share).sum()

@@ -1,20 +1,24 @@
 """The Transformer encoder that generator and discriminator are both made of: post-LayerNorm, as in BERT.
 
-Shapes: B batch, L length, E embedding size, H hidden size, A heads, D = H / A head size.
-Sources: BERT (Devlin et al., 2019), Section 3; the reference code's `modeling.py`.
+Shapes: B batch, L length, E embedding size, H hidden size, A heads, D = H / A head size, F feed-forward size, V vocabulary.
+Sources: BERT (Devlin et al., 2019), Section 3; the reference code's `modeling.py`. `Linear`, `Dropout` and `attend` are torch's,
+made faster for CPUs in fast_cpu.py.
 """
 
 from __future__ import annotations
 
-import torch
+from functools import partial
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from electra_helpers.config import ModelConfig
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.dropout import Dropout, dropped_product
-from electra_helpers.model.linear import Linear
-from electra_helpers.model.starts import glorot, initialize, mimetic_, neighbours_, scattered_, sinusoids_
+from electra_helpers.model import init
+from electra_helpers.model.fast_cpu import Dropout, Linear, attend, attention_weights
+
+# By the names of transformers' `hidden_act`.
+ACTIVATIONS = {"gelu": F.gelu, "gelu_new": partial(F.gelu, approximate="tanh"), "relu": F.relu, "silu": F.silu}
 
 
 class Embeddings(nn.Module):
@@ -22,16 +26,12 @@ class Embeddings(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.word = nn.Embedding(config.vocab_size, config.embedding_size)
-        self.position = nn.Embedding(config.max_positions, config.embedding_size)
-        self.token_type = nn.Embedding(config.type_vocab_size, config.embedding_size)
+        self.word = nn.Embedding(config.vocab_size, config.embedding_size)  # (V, E)
+        self.position = nn.Embedding(config.max_positions, config.embedding_size)  # learned, one vector a place
+        self.token_type = nn.Embedding(config.type_vocab_size, config.embedding_size)  # first or second segment
         self.layer_norm = nn.LayerNorm(config.embedding_size, eps=config.layer_norm_eps)
         self.dropout = Dropout(config.dropout)
-        initialize(self, config.initializer_range)
-        if config.position_init == "sinusoidal":
-            sinusoids_(self.position.weight, config.initializer_range)
-        if config.position_init == "scattered":
-            scattered_(self.position.weight, config.initializer_range)
+        init.embeddings_(self, config)
 
     def tables(self) -> tuple[Tensor, Tensor, Tensor]:
         """The word (V, E), position and segment tables as they are read."""
@@ -44,26 +44,8 @@ class Embeddings(nn.Module):
             raise ElectraError(f"The text has {length} tokens; this model has positions for {position.shape[0]}.")
         x = F.embedding(input_ids, word) + position[:length]  # (B, L, E) + (L, E)
         # Without segments everything is segment 0: one row is added instead of a lookup.
-        x = x + (token_type[0] if token_type_ids is None else F.embedding(token_type_ids, token_type))
+        x = x + (token_type[0] if token_type_ids is None else F.embedding(token_type_ids, token_type))  # (B, L, E)
         return self.dropout(self.layer_norm(x))
-
-
-class DisentangledEmbeddings(Embeddings):
-    """The generator's tables, which this net's loss does not reach, plus a difference of its own that starts at zero.
-
-    Source: gradient-disentangled embedding sharing, DeBERTaV3 (He et al., 2021), Section 3.3.
-    """
-
-    def __init__(self, config: ModelConfig, base: Embeddings) -> None:
-        super().__init__(config)
-        # In a tuple, so that the generator's module is not registered here a second time.
-        self._base = (base,)
-        for table in (self.word, self.position, self.token_type):
-            nn.init.zeros_(table.weight)
-
-    def tables(self) -> tuple[Tensor, Tensor, Tensor]:
-        own, base = super().tables(), self._base[0].tables()
-        return tuple(theirs.detach() + difference for theirs, difference in zip(base, own, strict=True))
 
 
 class SelfAttention(nn.Module):
@@ -73,50 +55,44 @@ class SelfAttention(nn.Module):
         super().__init__()
         self.num_heads = config.num_heads
         self.dropout = config.attention_dropout
-        self.qkv = Linear(config.hidden_size, 3 * config.hidden_size)
+        self.qkv = Linear(config.hidden_size, 3 * config.hidden_size)  # three maps H → H in one product
         self.out = Linear(config.hidden_size, config.hidden_size)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        batch, length, hidden = x.shape
-        qkv = self.qkv(x).view(batch, length, 3, self.num_heads, hidden // self.num_heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, A, L, D)
-        p = self.dropout if self.training else 0.0
-        if x.device.type == "cpu" and (p or q.dtype == torch.bfloat16):
-            # On a CPU SDPA has no fused form with dropout, and its random numbers are dear; in bf16 its backward pass takes four times
-            # as long as these products (tests/benchmarks).
-            mixed = dropped_product(self._softmax(q, k, mask), v, p)  # (B, A, L, D)
-        else:
-            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p)  # (B, A, L, D)
-        return self.out(mixed.transpose(1, 2).reshape(batch, length, hidden))
+        q, k, v = self.split_heads(x)  # each (B, A, L, D)
+        mixed = attend(q, k, v, mask, self.dropout if self.training else 0.0)  # (B, A, L, D)
+        return self.out(mixed.transpose(1, 2).flatten(2))  # (B, L, A, D) → (B, L, H): the heads side by side again
+
+    def split_heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of every head, each (B, A, L, D)."""
+        qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))  # (B, L, 3H) → (B, L, 3, A, D)
+        return qkv.permute(2, 0, 3, 1, 4).unbind()  # (3, B, A, L, D)
 
     def weights(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """The attention weights (B, A, L, L) as the textbook computes them: for pictures, not for training."""
-        batch, length, hidden = x.shape
-        qkv = self.qkv(x).view(batch, length, 3, self.num_heads, hidden // self.num_heads)
-        q, k, _ = qkv.permute(2, 0, 3, 1, 4)
-        return self._softmax(q, k, mask)
-
-    @staticmethod
-    def _softmax(q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
-        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # (B, A, L, L)
-        return torch.softmax(scores if mask is None else scores.masked_fill(~mask, float("-inf")), dim=-1)
+        """The attention weights (B, A, L, L), which fused attention never writes down: for pictures, not for training."""
+        q, k, _ = self.split_heads(x)
+        return attention_weights(q, k, mask)
 
 
 class Layer(nn.Module):
-    """Attention, then the feed-forward net, each followed by dropout, the residual sum and LayerNorm."""
+    """Attention, then the feed-forward net, each followed by dropout, the residual sum and LayerNorm: (B, L, H) → (B, L, H)."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.attention = SelfAttention(config)
         self.attention_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.up = Linear(config.hidden_size, config.intermediate_size)
-        self.down = Linear(config.intermediate_size, config.hidden_size)
+        self.up = Linear(config.hidden_size, config.intermediate_size)  # H → F
+        self.activation = ACTIVATIONS[config.hidden_act]
+        self.down = Linear(config.intermediate_size, config.hidden_size)  # F → H
         self.output_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = Dropout(config.dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        # LayerNorm comes after the sum, as in BERT (GPT-2 and later models norm before).
         x = self.attention_norm(x + self.dropout(self.attention(x, mask)))
-        return self.output_norm(x + self.dropout(self.down(F.gelu(self.up(x)))))
+        return self.output_norm(
+            x + self.dropout(self.down(self.activation(self.up(x))))
+        )  # up to (B, L, F) and down again
 
 
 class Encoder(nn.Module):
@@ -138,21 +114,14 @@ class Encoder(nn.Module):
         self.config = config
         self.embeddings = embeddings if embeddings is not None else Embeddings(config)
         same = config.embedding_size == config.hidden_size
-        self.project = None if same else Linear(config.embedding_size, config.hidden_size)
+        self.project = None if same else Linear(config.embedding_size, config.hidden_size)  # E → H
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_layers))
-        initialize(self.layers, config.initializer_range)
-        if config.attention_init != "normal":
-            for layer in self.layers:
-                mimetic_(layer.attention)
-        if self.project is not None:
-            glorot(self.project)
-        if config.attention_init == "neighbours":
-            neighbours_(self.layers[0].attention, self.embeddings.position.embedding_dim, self.project)
+        init.encoder_(self, config)
 
     def forward(
         self, input_ids: Tensor, token_type_ids: Tensor | None = None, attention_mask: Tensor | None = None
     ) -> Tensor:
-        x, mask = self.embed(input_ids, token_type_ids, attention_mask)
+        x, mask = self.embed(input_ids, token_type_ids, attention_mask)  # (B, L, H)
         for layer in self.layers:
             x = layer(x, mask)
         return x
@@ -160,9 +129,10 @@ class Encoder(nn.Module):
     def embed(
         self, input_ids: Tensor, token_type_ids: Tensor | None = None, attention_mask: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """What the first layer gets: vectors (B, L, H) and the mask over keys (B, 1, 1, L) or None."""
-        x = self.embeddings(input_ids, token_type_ids)
-        x = x if self.project is None else self.project(x)
+        """What the first layer gets: vectors (B, L, H), and the mask over keys (B, 1, 1, L), or None without padding."""
+        x = self.embeddings(input_ids, token_type_ids)  # (B, L, E)
+        x = x if self.project is None else self.project(x)  # (B, L, H)
+        # The same keys are hidden from every head and every query: two axes of size 1.
         return x, None if attention_mask is None else attention_mask[:, None, None, :].bool()
 
     def attention_weights(

@@ -1,12 +1,15 @@
 """Heads for fine-tuning, on the vectors of a pre-trained encoder: one for a whole text, one for every token, one for a span.
 
 Each comes in two forms. "transformers" is what that library puts on an ELECTRA, so that a fine-tuned model can be taken there;
-"paper" is what the reference code trains. Shapes: B batch, L length, H hidden size, K kinds of label.
+"paper" is what the reference code trains, with its inputs and losses: tagged text is segment 1, answers lie in the context or at [CLS],
+and the losses of a batch are summed before the gradient is clipped (`tests/reference/`). What differs is said where it does.
+Shapes: B batch, L length, H hidden size, K kinds of label.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,13 +17,13 @@ from torch.nn import functional as F
 
 from electra_helpers.config import ModelConfig
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.dropout import Dropout
 from electra_helpers.model.electra import Electra
 from electra_helpers.model.encoder import Encoder
-from electra_helpers.model.starts import glorot, initialize
+from electra_helpers.model.fast_cpu import Dropout
+from electra_helpers.model.init import glorot, initialize
 from electra_helpers.text.packing import Batch
 
-STARTS = 5  # likely starts for which the conditioned head looks for an end
+STARTS = 20  # likely starts for which the conditioned head looks for an end (reference code, `beam_size`)
 
 
 class TextHead(nn.Module):
@@ -45,11 +48,15 @@ class TextHead(nn.Module):
 
 
 class TokenHead(nn.Module):
-    """Every vector → K logits: (B, L, H) → (B, L, K). Both forms are the same: dropout and one linear layer."""
+    """Every vector → K logits: (B, L, H) → (B, L, K).
 
-    def __init__(self, config: ModelConfig, kinds: int) -> None:
+    transformers: dropout, linear. paper: linear alone (reference code, `tagging_tasks.py`).
+    """
+
+    def __init__(self, config: ModelConfig, kinds: int, form: str = "transformers") -> None:
         super().__init__()
-        self.dropout = Dropout(config.dropout)
+        self.form = form
+        self.dropout = Dropout(config.dropout if form == "transformers" else 0.0)
         self.out = nn.Linear(config.hidden_size, kinds)
         glorot(self.out)
 
@@ -68,21 +75,23 @@ class SpanHead(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         return self.out(hidden)
 
-    def edges(self, hidden: Tensor, real: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
-        """log P of every first and of every last token, each (B, L); `starts` are not needed."""
+    def edges(self, hidden: Tensor, real: Tensor, context: Tensor, starts: Tensor | None) -> tuple[Tensor, Tensor]:
+        """log P of every first and of every last token, each (B, L), among the `real` ones; neither of the others is needed."""
         logits = self(hidden).masked_fill(~real[..., None], float("-inf"))
-        return tuple(torch.log_softmax(logits, dim=1).unbind(-1))
+        first, last = torch.log_softmax(logits, dim=1).unbind(-1)
+        return first, last
 
-    def spans(self, hidden: Tensor, real: Tensor) -> Tensor:
+    def spans(self, hidden: Tensor, real: Tensor, context: Tensor) -> Tensor:
         """log P of every pair of a first and a last token, as if they were independent: (B, L, L)."""
-        first, last = self.edges(hidden, real, None)
+        first, last = self.edges(hidden, real, context, None)
         return first[:, :, None] + last[:, None, :]
 
 
 class ConditionedSpanHead(nn.Module):
     """As `SpanHead`, but the last token is chosen knowing the first: a dense layer on both vectors, GELU, one logit.
 
-    Source: reference code, `qa_tasks.py` (there also a logit of its own for "no answer"; here [CLS] … [CLS] says so).
+    Its probabilities are over the `context` alone, which has [CLS] in it, for "no answer".
+    Source: reference code, `qa_tasks.py` (there also a classifier of its own for "no answer"; here [CLS] … [CLS] says so).
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -93,28 +102,32 @@ class ConditionedSpanHead(nn.Module):
         for linear in (self.first, self.dense, self.last):
             glorot(linear)
 
-    def edges(self, hidden: Tensor, real: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
+    def edges(self, hidden: Tensor, real: Tensor, context: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
         """log P of every first token, and of every last one given the right first `starts` (B,): each (B, L)."""
-        return self._first(hidden, real), self._last(hidden, real, starts[:, None])[:, 0]
+        return self._first(hidden, context), self._last(hidden, context, starts[:, None])[:, 0]
 
-    def spans(self, hidden: Tensor, real: Tensor) -> Tensor:
+    def spans(self, hidden: Tensor, real: Tensor, context: Tensor) -> Tensor:
         """log P of every pair whose first token is among the likeliest; −∞ for the others: (B, L, L)."""
-        first = self._first(hidden, real)
+        first = self._first(hidden, context)
         likeliest = first.topk(min(STARTS, first.shape[1]), dim=1).indices  # (B, S)
-        pairs = first.gather(1, likeliest)[..., None] + self._last(hidden, real, likeliest)  # (B, S, L)
+        pairs = first.gather(1, likeliest)[..., None] + self._last(hidden, context, likeliest)  # (B, S, L)
         every = torch.full((*first.shape, first.shape[1]), float("-inf"), dtype=first.dtype, device=first.device)
         return every.scatter(1, likeliest[..., None].expand_as(pairs), pairs)
 
-    def _first(self, hidden: Tensor, real: Tensor) -> Tensor:
-        return torch.log_softmax(self.first(hidden)[..., 0].masked_fill(~real, float("-inf")), dim=1)
+    def _first(self, hidden: Tensor, context: Tensor) -> Tensor:
+        return torch.log_softmax(self.first(hidden)[..., 0].masked_fill(~context, float("-inf")), dim=1)
 
-    def _last(self, hidden: Tensor, real: Tensor, starts: Tensor) -> Tensor:
+    def _last(self, hidden: Tensor, context: Tensor, starts: Tensor) -> Tensor:
         """log P of every last token (B, S, L) for each of the starts (B, S)."""
-        _, length, size = hidden.shape
+        size = hidden.shape[-1]
         begun = hidden.gather(1, starts[..., None].expand(-1, -1, size))  # (B, S, H)
-        both = [hidden[:, None].expand(-1, starts.shape[1], -1, -1), begun[:, :, None].expand(-1, -1, length, -1)]
-        logits = self.last(F.gelu(self.dense(torch.cat(both, dim=-1))))[..., 0]
-        return torch.log_softmax(logits.masked_fill(~real[:, None], float("-inf")), dim=-1)
+        # The dense layer on [last, first], (2H → 512), in its two halves: no (B, S, L, 2H) tensor is made.
+        of_last, of_first = self.dense.weight.split(size, dim=1)
+        both = (
+            F.linear(hidden, of_last)[:, None] + F.linear(begun, of_first, self.dense.bias)[:, :, None]
+        )  # (B, S, L, 512)
+        logits = self.last(F.gelu(both))[..., 0]
+        return torch.log_softmax(logits.masked_fill(~context[:, None], float("-inf")), dim=-1)
 
 
 class FinetunedNet(nn.Module):
@@ -149,10 +162,13 @@ class FinetunedNet(nn.Module):
 
 
 def main_encoder(net: Electra) -> Encoder:
-    """The encoder that is kept after pre-training: the discriminator's; without one the predictor's, then the generator's."""
+    """The encoder that is kept after pre-training: the discriminator's; without one the predictor's, the generator's, or a bare one."""
     for name in ("discriminator", "predictor", "generator"):
         if getattr(net, name, None) is not None:
             return getattr(net, name).encoder
+    alone: Any = getattr(net, "encoder", None)
+    if alone is not None:
+        return alone
     raise ElectraError("This model has no encoder to fine-tune.")
 
 

@@ -11,7 +11,7 @@ from electra_helpers.corruption import MASK_SHARE
 from electra_helpers.text.tokenizer import Tokenizer
 from electra_helpers.world import SPOKEN, vocabulary
 from electra_helpers.world.chart import ImpossibleText
-from electra_helpers.world.oracle import Oracle, judge
+from electra_helpers.world.oracle import Oracle, best_judge
 
 SPLITS = ("train", "test")  # validation stories are of the same kind as training stories
 
@@ -53,7 +53,7 @@ class Ceilings:
     ) -> float | None:
         """P(replaced) of `token_id` at `position` by a judge that knows every other word and the generator's `q` (V,)."""
         p = self.generator(tokens, (), position)
-        return None if p is None else float(judge(p, q, share)[token_id])
+        return None if p is None else float(best_judge(p, q, share)[token_id])
 
 
 @lru_cache(4)

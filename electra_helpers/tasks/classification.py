@@ -18,7 +18,7 @@ from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import LossSum
 from electra_helpers.model.heads import FinetunedNet, TextHead
-from electra_helpers.tasks.downstream import DownstreamTask, Example, Row
+from electra_helpers.tasks.base import DownstreamTask, Example, Row
 from electra_helpers.text.labelled import NO_LABEL, LabelledData
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.tokenizer import Tokenizer
@@ -33,6 +33,7 @@ class Classification(DownstreamTask):
     weights: tuple[float, ...] = ()  # of the classes in the loss; none = all the same
     symmetric: bool = False
     pairs: bool = False
+    numbered: bool = True  # whether the training data had numbers for its labels, without names
 
     name: ClassVar[str] = "classification"
     inputs: ClassVar = (("text",),)
@@ -44,7 +45,7 @@ class Classification(DownstreamTask):
 
     @classmethod
     def from_data(cls, data: LabelledData, config: FinetuneConfig) -> Classification:
-        values = [row["label"] for row in data.rows if row["label"] != NO_LABEL]
+        values = [row["label"] for row in data.rows if _is_known(row["label"], data.labels)]
         if len(set(values)) < 2:
             raise ElectraError(f"{data.source} has {len(set(values))} kinds of label: two are needed to learn from.")
         pairs = "pair" in data.columns
@@ -54,7 +55,9 @@ class Classification(DownstreamTask):
         balanced = (
             len(values) / (len(data.labels) * np.maximum(counts, 1)) if config.class_weights == "balanced" else ()
         )
-        return cls(data.labels, int(counts.argmax()), tuple(map(float, balanced)), config.symmetric, pairs)
+        return cls(
+            data.labels, int(counts.argmax()), tuple(map(float, balanced)), config.symmetric, pairs, data.numbered
+        )
 
     def head(self, config: ModelConfig, form: str) -> nn.Module:
         return TextHead(config, len(self.labels) or 1, form)
@@ -69,7 +72,8 @@ class Classification(DownstreamTask):
             for first, second in orders:
                 read = tokenizer.encode(first, second, max_length=config.length)
                 target = row.get("label")
-                made.append(Example(read.ids, read.token_type_ids, None if target == NO_LABEL else target, number))
+                known = _is_known(target, self.labels)
+                made.append(Example(read.ids, read.token_type_ids, target if known else None, number))
         return made
 
     def loss(self, net: nn.Module, batch: Batch, targets: Tensor) -> LossSum:
@@ -102,7 +106,7 @@ class Classification(DownstreamTask):
         return {"label": self.labels[best], "probability": float(output[best]), "probabilities": probabilities}
 
     def answered(self, rows: Sequence[Row]) -> list[Row]:
-        return [row for row in rows if row.get("label", NO_LABEL) != NO_LABEL]
+        return [row for row in rows if _is_known(row.get("label"), self.labels)]
 
     def score(self, rows: Sequence[Row], predictions: Sequence[Row]) -> dict[str, float]:
         return self._score(rows, [prediction["label"] for prediction in predictions])
@@ -121,6 +125,15 @@ class Classification(DownstreamTask):
 
     def label_names(self) -> Sequence[str]:
         return self.labels
+
+    def uniform(self, predictions: Sequence[Row]) -> str:
+        said = {prediction["label"] for prediction in predictions}
+        return f"every prediction is {said.pop()!r}" if len(said) == 1 else ""
+
+
+def _is_known(label: Any, names: Sequence[str]) -> bool:
+    """Whether a row has a label: a class's number, or any number on a scale."""
+    return label is not None and (label != NO_LABEL or not names)
 
 
 def class_metrics(truth: Sequence[int], predicted: Sequence[int], kinds: int) -> dict[str, float]:

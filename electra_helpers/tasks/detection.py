@@ -15,9 +15,11 @@ from electra_helpers.corruption import (
     sample_tokens,
     select_positions,
 )
-from electra_helpers.errors import ElectraError
-from electra_helpers.model.store import Pretrained
-from electra_helpers.text.tokenizer import Encoding
+from electra_helpers.errors import ElectraError, warn
+from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.text.tokenizer import CLS, SEP, UNK, Encoding
+
+MANY_UNKNOWN = 0.05  # of the tokens: more is worth a word
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,13 @@ class Ladder:
     p_replaced: list[float]
 
 
-def encode(pretrained: Pretrained, text: str, pair: str | None = None) -> Encoding:
+def encode(pretrained: Pretrained, text: str, pair: str | None = None, *, blanks: bool = False) -> Encoding:
     """Token ids of a text that the model can read. Raises `ElectraError` if it is empty or longer than the model."""
     if not text.strip():
         raise ElectraError("The text is empty: give at least one word.")
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ElectraError("The text is not valid UTF-8 (it holds half a surrogate pair): save it as UTF-8 first.")
-    encoding = pretrained.tokenizer.encode(text, pair)
+    encoding = pretrained.tokenizer.encode(text, pair, blanks=blanks)
     most = pretrained.net.config.max_positions
     if len(encoding.ids) > most:
         raise ElectraError(
@@ -125,6 +127,17 @@ def judge_ids(
 
 
 @torch.no_grad()
+def warn_of_unknown(tokens: Sequence[str], name: str) -> None:
+    """Say so where more than a few of a text's tokens are [UNK]: what is said of them means nothing."""
+    words = [token for token in tokens if token not in (CLS, SEP)]
+    unknown = words.count(UNK)
+    if unknown > MANY_UNKNOWN * len(words):
+        warn(
+            f"{unknown} of {len(words)} tokens are [UNK], words that the vocabulary of {name} does not have: "
+            "what it says of this text means little. Choose another --model."
+        )
+
+
 def ladder(
     pretrained: Pretrained, text: str, *, seed: int = 0, temperature: float = 1.0, top_k: int = 5, share: float = 0.15
 ) -> Ladder:

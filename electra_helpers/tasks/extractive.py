@@ -14,7 +14,7 @@ import torch
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.heads import main_encoder
-from electra_helpers.model.store import Pretrained
+from electra_helpers.model.pretrained import Pretrained
 from electra_helpers.tasks.text_metrics import sentences, summary_metrics
 from electra_helpers.text.labelled import LabelledData
 

@@ -1,198 +1,230 @@
-"""Fine-tuned models as folders: several seeds with their spread, written so that a crash loses nothing, and read again.
-
-OUT holds the seed with the best validation score (model.safetensors, config.json, tokenizer, log.jsonl), results.json with
-every seed's scores beside the baseline, and seeds/N with what each seed left.
-"""
+"""A fine-tuned model: what it predicts, how it scores, and its folder, written and read again."""
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import torch
 
-from electra_helpers import __version__
 from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
+from electra_helpers.fields import from_json
+from electra_helpers.jsonfile import expect
+from electra_helpers.model.card import Card, shown, write_card
 from electra_helpers.model.encoder import Encoder
-from electra_helpers.model.files import read_model, write_json_atomically, write_model
+from electra_helpers.model.files import build_to_fit, read_model, write_json_atomically, write_model
+from electra_helpers.model.folder import FORMAT, check_finetuned, is_finetuned
 from electra_helpers.model.heads import FinetunedNet
-from electra_helpers.model.store import FORMAT, Pretrained, read_config
-from electra_helpers.tasks.downstream import DownstreamTask, Row
-from electra_helpers.tasks.finetuning import Finetuned, Material, known_rows, learn, read_material, settings_for
+from electra_helpers.model.hub_push import REPOSITORY
+from electra_helpers.model.transformers_bridge import download
+from electra_helpers.tasks.base import DownstreamTask, Examples, Row
 from electra_helpers.tasks.registry import task_named
 from electra_helpers.text.labelled import LabelledData
 from electra_helpers.text.tokenizer import Tokenizer
-from electra_helpers.training.callbacks import JsonLog
-from electra_helpers.training.checkpoint import only_run_in
-from electra_helpers.training.loop import Callback
+
+AT_ONCE = 512  # rows that are predicted together: sorted by length, and all that is held in memory
+Item = TypeVar("Item")
 
 
-def finetune_seeds(
-    task: str,
-    model: Pretrained,
-    out: str | Path,
-    *,
-    train: LabelledData,
-    validation: LabelledData | None = None,
-    test: LabelledData | None = None,
-    config: FinetuneConfig | None = None,
-    seeds: int = 1,
-    scratch: bool = False,
-    resume: bool = False,
-    callbacks: Callable[[int], Iterable[Callback]] = lambda seed: (),
-) -> dict[str, Any]:
-    """Fine-tune with `seeds` seeds from `config.seed` on, and write the folder `out`; returns what results.json holds.
+@dataclass(frozen=True, eq=False)
+class Finetuned:
+    """A fine-tuned model: the net, its tokenizer, the task it does, and how it was trained."""
 
-    `callbacks` are made anew for each seed. With `resume` finished seeds are kept and an interrupted one goes on. Raises
-    `ElectraError` for a folder that is in use, and for data that does not fit.
-    """
-    out, config = Path(out), config or settings_for(model)
-    material = read_material(task, model, train, validation, config)
-    _prepare(out, _describe(task, model, config, seeds, scratch, train, validation), resume)
-    ends = []
-    with only_run_in(out, "seeds"):
-        for seed in range(config.seed, config.seed + seeds):
-            one = replace(material, config=replace(material.config, seed=seed))
-            ends.append(_one_seed(model, one, out / "seeds" / str(seed), test, scratch, callbacks(seed)))
-    results = summary(ends, material.task.main_metric)
-    results["baseline"] = {
-        part: _named_baseline(material.task, rows)
-        for part, rows in (("validation", material.held_out), ("test", known_rows(material.task, test)))
-        if rows
-    }
-    if material.examples.cut:
-        results["cut"] = {"rows": material.examples.cut, "length": material.config.length}
-    kept = out / "seeds" / str(results["kept_seed"])
-    shutil.copytree(
-        kept, out, ignore=shutil.ignore_patterns("result.json", "checkpoints", "best.safetensors"), dirs_exist_ok=True
-    )
-    write_json_atomically(results, out / "results.json")
-    return results
+    net: FinetunedNet
+    tokenizer: Tokenizer
+    task: DownstreamTask
+    config: FinetuneConfig
+    name: str
+    evaluation: dict[str, float] = field(default_factory=dict)  # of the validation rows, at the step that was kept
+    log: list[dict[str, Any]] = field(default_factory=list, repr=False)
 
+    def predict(self, rows: Iterable[Row | str]) -> Iterator[Row]:
+        """A prediction for each row, in order, however many there are; a text alone stands for {"text": …}."""
+        told = ({"text": row} if isinstance(row, str) else row for row in rows)
+        return (said for _, said in self.predict_beside((row, row) for row in told))
 
-def _describe(
-    task: str, model: Pretrained, config: FinetuneConfig, seeds: int, scratch: bool, *data: Any
-) -> dict[str, Any]:
-    sources = [None if part is None else {"source": part.source, "rows": len(part)} for part in data]
-    run = {"version": __version__, "task": task, "model": model.name, "from_scratch": scratch, "seeds": seeds}
-    return run | {"train": sources[0], "validation": sources[1], "finetune": asdict(config)}
+    def save(self, folder: str | Path) -> Path:
+        """Write the model as a folder for `load_finetuned`, `electra predict` and `electra export`; returns the folder.
+
+        Raises `ElectraError` where something else is in the folder.
+        """
+        folder = Path(folder)
+        is_free = not folder.exists() or (folder.is_dir() and (not any(folder.iterdir()) or is_finetuned(folder)))
+        if not is_free:
+            raise ElectraError(f"{folder} is not empty, and holds no fine-tuned model: choose another folder.")
+        folder.mkdir(parents=True, exist_ok=True)
+        save(self, folder)
+        return folder
+
+    def predict_beside(self, rows: Iterable[tuple[Item, Row]]) -> Iterator[tuple[Item, Row]]:
+        """The same for rows that bring something along, which is given back beside each prediction."""
+        for chunk in chunks(rows, AT_ONCE):
+            said = predict_chunk(self.net, self.task, [row for _, row in chunk], self.tokenizer, self.config)
+            yield from zip((beside for beside, _ in chunk), said, strict=True)
+
+    def evaluate(self, data: LabelledData) -> dict[str, float]:
+        """The task's metrics over the rows whose answer is known. Raises `ElectraError` if there is none."""
+        rows = known_rows(self.task, data)
+        if not rows:
+            raise ElectraError(f"{data.source} has no row with an answer to compare with.")
+        return self.task.score(rows, list(self.predict(rows)))
 
 
-# These decide how a run is shown or where it computes, not what comes out: they may change when it is resumed.
-FREE = ("log_every", "save_every", "keep", "device", "compile", "accumulation")
+@torch.no_grad()
+def predict_chunk(
+    net: FinetunedNet,
+    task: DownstreamTask,
+    rows: Sequence[Row],
+    tokenizer: Tokenizer,
+    config: FinetuneConfig,
+    device: torch.device | str = "cpu",
+) -> list[Row]:
+    """Predictions for rows that fit in memory, computed in batches of like length, given back in order."""
+    found = task.examples(rows, tokenizer, config)
+    examples = Examples(found, tokenizer.pad_id)
+    outputs: list[np.ndarray] = [np.empty(0)] * len(found)
+    order, asked = np.argsort(examples.real_lengths(np.arange(len(found))), kind="stable"), task.ready(net)
+    for indices in chunks(order, max(config.batch_size, 32)):
+        for index, output in zip(indices, task.outputs(asked, examples.batch(indices).to(device)), strict=True):
+            outputs[index] = output
+    return task.predictions(rows, found, outputs)
 
 
-def _prepare(out: Path, described: dict[str, Any], resume: bool) -> None:
-    path = out / "finetune.json"
-    if not resume:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise ElectraError(f"{out} is not empty: choose another --out, or go on with the run in it by --resume.")
-        out.mkdir(parents=True, exist_ok=True)
-        write_json_atomically(described, path)
-        return
-    try:
-        before = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        raise ElectraError(
-            f"There is no fine-tuning run in {out} to resume: leave --resume out to start one."
-        ) from None
-    flat = [{**d, **d["finetune"], "finetune": None, "version": None, "seeds": None} for d in (before, described)]
-    changed = [f"{k}: {flat[0].get(k)!r} → {v!r}" for k, v in flat[1].items() if k not in FREE and flat[0].get(k) != v]
-    if changed:
-        raise ElectraError(f"The run in {out} was started with other settings ({'; '.join(changed)}).")
+def same_labels(data: LabelledData, task: DownstreamTask) -> LabelledData:
+    """The data with the numbers that the task gives to its labels. Raises `ElectraError` for a label that it does not know."""
+    names = tuple(task.label_names())
+    if not names or data.labels == names:
+        return data
+    unknown = [name for name in data.labels if name not in names]
+    if unknown:
+        raise ElectraError(f"{data.source} has the label {unknown[0]!r}; the model knows {', '.join(names)}.")
+    number = {old: names.index(name) for old, name in enumerate(data.labels)}
+    role = "tags" if data.task in ("tagging", "cleaning") else "label"
+
+    def renumbered(value: Any) -> Any:
+        return [number[v] for v in value] if isinstance(value, list) else number.get(value, value)
+
+    return replace(data, rows=[row | {role: renumbered(row[role])} for row in data.rows], labels=names)
 
 
-def _one_seed(
-    model: Pretrained,
-    material: Material,
-    folder: Path,
-    test: LabelledData | None,
-    scratch: bool,
-    callbacks: Iterable[Callback],
-) -> dict[str, Any]:
-    """Train a seed, or find that it is done; what it scored."""
-    done = folder / "result.json"
-    if done.is_file():
-        return json.loads(done.read_text("utf-8"))
-    folder.mkdir(parents=True, exist_ok=True)
-    made = learn(
-        model,
-        material,
-        scratch=scratch,
-        folder=folder,
-        resume=(folder / "checkpoints").is_dir(),
-        callbacks=[JsonLog(folder / "log.jsonl"), *callbacks],
-    )
-    save(made, folder)
-    ended = {"seed": material.config.seed, "validation": made.evaluation, "test": made.evaluate(test) if test else {}}
-    write_json_atomically(ended, done)
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    (folder / "best.safetensors").unlink(missing_ok=True)
-    return ended
+def known_rows(task: DownstreamTask, data: LabelledData | None) -> list[Row]:
+    """The rows whose answer is known, with the task's numbers for its labels."""
+    return [] if data is None else task.answered(same_labels(data, task).rows)
 
 
-def summary(ends: Sequence[dict[str, Any]], metric: str) -> dict[str, Any]:
-    """Every seed's scores, their mean and standard deviation (over n − 1), and the seed that did best on validation."""
-    spread: dict[str, Any] = {}
-    for part in ("validation", "test"):
-        names = [name for name in ends[0][part] if name != "step"]
-        columns = {name: np.array([end[part][name] for end in ends]) for name in names}
-        spread[part] = {
-            name: {"mean": float(v.mean()), "std": float(v.std(ddof=1)) if len(v) > 1 else 0.0}
-            for name, v in columns.items()
-        }
-    best = max(ends, key=lambda end: end["validation"].get(metric, 0.0))
-    return {"metric": metric, "seeds": list(ends), **spread, "kept_seed": best["seed"]}
-
-
-def score_beside_baseline(made: Finetuned, data: LabelledData) -> dict[str, Any]:
-    """The model's metrics on labelled rows, and those of what costs nothing. Raises `ElectraError` if no answer is known."""
-    scores, rows = made.evaluate(data), known_rows(made.task, data)
-    return {"data": data.source, "rows": len(rows), "scores": scores, "baseline": _named_baseline(made.task, rows)}
-
-
-def _named_baseline(task: DownstreamTask, rows: Sequence[Row]) -> dict[str, Any]:
-    name, scores = task.baseline(rows)
-    return {"name": name} | scores
+def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """The same items in lists of at most `size`, read as they are needed."""
+    source = iter(items)
+    while part := list(islice(source, size)):
+        yield part
 
 
 def save(made: Finetuned, folder: Path) -> None:
     """Write weights, tokenizer and what is needed to build the net again."""
     about = {"electra_helpers": FORMAT, "task": made.task.write(folder), "name": made.name}
-    about |= {"model": asdict(made.net.encoder.config), "finetune": asdict(made.config)}
+    about |= {"model": asdict(made.net.encoder.config), "finetune": asdict(made.config), "evaluation": made.evaluation}
     write_model(made.net, folder / "model.safetensors")
-    made.tokenizer.save(folder)
+    made.tokenizer.save(folder, max_length=made.net.encoder.config.max_positions)
     write_json_atomically(about, folder / "config.json")
+    write_card(folder, card_of(made, folder.name))
+
+
+PIPELINES = {  # what the hub calls a task
+    "classification": "text-classification",
+    "tagging": "token-classification",
+    "cleaning": "token-classification",
+    "question-answering": "question-answering",
+    "translation": "translation",
+    "summarisation": "summarization",
+}
+TOLD = (
+    "steps",
+    "batch_size",
+    "learning_rate",
+    "layer_decay",
+    "warmup_steps",
+    "dropout",
+    "length",
+    "class_weights",
+    "seed",
+)
+
+
+def card_of(made: Finetuned, name: str, results: dict[str, Any] | None = None) -> Card:
+    """The card of a fine-tuned model; `results` are those of several seeds, with the baseline."""
+    labels = list(made.task.label_names())
+    settings = {"started from": made.name} | ({"labels": ", ".join(labels)} if labels else {})
+    settings |= {key: getattr(made.config, key) for key in TOLD}
+    code = f'import electra_helpers as eh\n\nmodel = eh.load_finetuned("{name}")  # this folder\n'
+    code += "for said in model.predict([ROW, …]):  # a row has the columns of the training data\n    print(said)"
+    front = {"pipeline_tag": PIPELINES[made.task.name]}
+    if made.name.count("/") == 1 and not Path(made.name).exists():
+        front["base_model"] = made.name
+    scores = {"validation": {n: v for n, v in made.evaluation.items() if n != "step"}}
+    scores = spread(results) if results else {n: {"validation": v} for n, v in scores["validation"].items()}
+    remarks = results["remarks"] if results else []
+    return Card(name, f"An ELECTRA fine-tuned for {made.task.name}.", code, settings, scores, remarks, front)
+
+
+def spread(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Metric → mean ± standard deviation over the seeds and the baseline's score, for each part of the data."""
+    count = len(results["seeds"])
+    rows: dict[str, dict[str, Any]] = {}
+    for part in ("validation", "test"):
+        trivial = results["baseline"].get(part, {})
+        for metric, found in results[part].items():
+            over = f" ± {found['std']:.4f} ({count} seeds)" if count > 1 else ""
+            beside = f"{shown(trivial[metric])} ({trivial['name']})" if metric in trivial else ""
+            rows[f"{part}: {metric}"] = {"score": f"{found['mean']:.4f}{over}", "trivial baseline": beside}
+    return rows
+
+
+def write_finetuned_bundle(folder: str | Path, out: str | Path) -> Path:
+    """Write a fine-tuned model as one small folder for `load_finetuned`: half precision, its best seed alone; returns `out`.
+
+    Raises `ElectraError` where `out` is not empty.
+    """
+    out = Path(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ElectraError(f"{out} is not empty: choose another folder.")
+    made = load_finetuned(folder)
+    out.mkdir(parents=True, exist_ok=True)
+    save(replace(made, net=made.net.half()), out)
+    if (Path(folder) / "log.jsonl").is_file():
+        shutil.copyfile(Path(folder) / "log.jsonl", out / "log.jsonl")
+    return out
 
 
 def load_finetuned(folder: str | Path) -> Finetuned:
-    """Load what `electra finetune` wrote. Raises `ElectraError` where the folder holds no fine-tuned model.
+    """Load what `electra finetune`, `finetune(folder=…)` or `Finetuned.save` wrote, here or at OWNER/NAME of the hub.
+
+    Raises `ElectraError` where there is no fine-tuned model.
 
     >>> import electra_helpers as eh
     >>> eh.load_finetuned("runs/topic").task.labels  # doctest: +SKIP
 
     Built in notebook 08.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ElectraError(f"There is no folder {folder}: give the --out of `electra finetune`.")
-    about = read_config(folder)
-    if not isinstance(about.get("task"), dict):
-        raise ElectraError(f"{folder} is not fine-tuned for a task: run `electra finetune` with it as --model first.")
-    if about["electra_helpers"] > FORMAT:
-        raise ElectraError(
-            f"{folder} has model format {about['electra_helpers']}, this package reads up to {FORMAT}: update it."
-        )
+    name, folder = str(folder), Path(folder)
+    if not folder.parent.is_dir() and REPOSITORY.fullmatch(name):
+        folder = download(name)
+    about, path = check_finetuned(folder), folder / "config.json"
     try:
         task = task_named(about["task"]["name"]).read(about["task"], folder)
-        config, shape = FinetuneConfig(**about["finetune"]), ModelConfig(**about["model"])
-    except (TypeError, KeyError) as error:
-        raise ElectraError(f"{folder / 'config.json'} is no configuration of this package: {error}") from error
-    net = FinetunedNet(Encoder(shape), task.head(shape, config.head), frozen=config.freeze)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ElectraError(f"{path} is no configuration of this package: {error}") from error
+    config, shape = from_json(FinetuneConfig, about["finetune"], path), from_json(ModelConfig, about["model"], path)
+
+    def build() -> FinetunedNet:
+        return FinetunedNet(Encoder(shape), task.head(shape, config.head), frozen=config.freeze)
+
+    net = build_to_fit(build, folder / "model.safetensors", shape)
     read_model(net, folder / "model.safetensors")
-    return Finetuned(net.eval(), Tokenizer.load(folder), task, config, folder.name)
+    expect(about, path, evaluation=(dict, type(None)))
+    return Finetuned(net.eval(), Tokenizer.load(folder), task, config, Path(name).name, about.get("evaluation") or {})

@@ -1,71 +1,47 @@
 """Fine-tuning: a pre-trained encoder and a fresh head learn a task in the loop that pre-training uses.
 
-`finetune` trains one seed; what several seeds, folders and the command need stands in `finetuned`.
+`finetune` trains one seed; `seeds` trains several and compares them; what comes out stands in `finetuned`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import islice
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from electra_helpers.config import FinetuneConfig, ModelConfig, nearest_recipe
-from electra_helpers.errors import ElectraError
+from electra_helpers.config import FinetuneConfig, ModelConfig
+from electra_helpers.errors import ElectraError, warn
+from electra_helpers.jsonfile import read_json
 from electra_helpers.model.electra import LossSum
-from electra_helpers.model.files import read_model, write_model
+from electra_helpers.model.files import read_model, write_json_atomically, write_model
 from electra_helpers.model.heads import FinetunedNet, encoder_to_finetune, main_encoder
-from electra_helpers.model.store import Pretrained, load
-from electra_helpers.tasks.downstream import DownstreamTask, Examples, Row
+from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.model.store import load
+from electra_helpers.recipes import nearest_recipe
+from electra_helpers.tasks.base import DownstreamTask, Examples, Row
+from electra_helpers.tasks.finetuned import AT_ONCE, Finetuned, chunks, known_rows, predict_chunk, save
+from electra_helpers.tasks.holding_out import hold_out
+from electra_helpers.tasks.reading import as_known, as_labelled
 from electra_helpers.tasks.registry import task_named
-from electra_helpers.text.labelled import LabelledData, labelled
-from electra_helpers.text.packing import Batch, like_lengths
+from electra_helpers.text.labelled import LabelledData
+from electra_helpers.text.packing import Batch
+from electra_helpers.text.rows import like_lengths
 from electra_helpers.text.tokenizer import Tokenizer
-from electra_helpers.training.callbacks import read_log
+from electra_helpers.training.callbacks import JsonLog, read_log
 from electra_helpers.training.checkpoint import Checkpoints
 from electra_helpers.training.loop import Callback, Run, seed_for, train
 from electra_helpers.training.optim import layerwise_groups
 
-WEIGHTS = 3  # stream of randomness for the head's weights, beside those of pre-training
-AT_ONCE = 512  # rows that are predicted together: sorted by length, and all that is held in memory
-Item = TypeVar("Item")
-
-
-@dataclass(frozen=True, eq=False)
-class Finetuned:
-    """A fine-tuned model: the net, its tokenizer, the task it does, and how it was trained."""
-
-    net: FinetunedNet
-    tokenizer: Tokenizer
-    task: DownstreamTask
-    config: FinetuneConfig
-    name: str
-    evaluation: dict[str, float] = field(default_factory=dict)  # of the validation rows, at the step that was kept
-    log: list[dict[str, Any]] = field(default_factory=list, repr=False)
-
-    def predict(self, rows: Iterable[Row | str]) -> Iterator[Row]:
-        """A prediction for each row, in order, however many there are; a text alone stands for {"text": …}."""
-        told = ({"text": row} if isinstance(row, str) else row for row in rows)
-        return (said for _, said in self.predict_beside((row, row) for row in told))
-
-    def predict_beside(self, rows: Iterable[tuple[Item, Row]]) -> Iterator[tuple[Item, Row]]:
-        """The same for rows that bring something along, which is given back beside each prediction."""
-        for chunk in chunks(rows, AT_ONCE):
-            said = predict_chunk(self.net, self.task, [row for _, row in chunk], self.tokenizer, self.config)
-            yield from zip((beside for beside, _ in chunk), said, strict=True)
-
-    def evaluate(self, data: LabelledData) -> dict[str, float]:
-        """The task's metrics over the rows whose answer is known. Raises `ElectraError` if there is none."""
-        rows = known_rows(self.task, data)
-        if not rows:
-            raise ElectraError(f"{data.source} has no row with an answer to compare with.")
-        return self.task.score(rows, list(self.predict(rows)))
+# Streams of randomness beside those of pre-training: the head's weights, and the seeds of runs that start over.
+WEIGHTS, RESTART = 3, 4
+RESTARTS = "restarts.json"  # how often the run in this folder started over
+WHAT_HELPS = "Try another seed, restarts=2, a lower learning_rate, or more rows."
 
 
 class Finetuning:
@@ -98,6 +74,8 @@ class Finetuning:
         return ((batch.rows(at, at + size), targets[at : at + size]) for at in range(0, size * parts, size))
 
     def target_counts(self, work: tuple[Batch, Tensor]) -> dict[str, Tensor]:
+        if self.config.head == "paper":  # the reference sums a batch's losses: nothing to divide by
+            return {self.task.name: torch.tensor(0)}
         return {self.task.name: self.task.count(work[1])}
 
     def tokens(self, work: tuple[Batch, Tensor]) -> int:
@@ -144,8 +122,11 @@ class KeepBest(Callback):
             run.stop = bool(self.patience) and self.waited >= self.patience
 
     def on_evaluation(self, run: Run, record: dict[str, float]) -> None:
-        if self.metric not in record:
+        if len(record) < 2:  # the step alone: there are no held-out rows
             return
+        if self.metric not in record:
+            known = ", ".join(name for name in record if name != "step")
+            raise ElectraError(f"best_by {self.metric!r} is no metric of this task; there are: {known}.")
         if not self.best or record[self.metric] > self.best[self.metric]:
             self.best, self.waited = dict(record), 0
             self._remember(run.task.model)
@@ -165,22 +146,25 @@ class KeepBest(Callback):
 def finetune(
     task: str,
     model: str | Path | Pretrained,
-    train_data: LabelledData | Sequence[Row],
+    train_data: Any,
     *,
-    validation: LabelledData | Sequence[Row] | None = None,
+    validation: Any = None,
+    columns: Mapping[str, str] | None = None,
     config: FinetuneConfig | None = None,
     scratch: bool = False,
-    folder: Path | None = None,
+    folder: str | Path | None = None,
     resume: bool = False,
     callbacks: Iterable[Callback] = (),
     **changes: Any,
 ) -> Finetuned:
     """Fine-tune a pre-trained model for a task and return it at its best validation score (without validation: at its end).
 
-    `task` is a name of `electra finetune`; rows are a `LabelledData` or dictionaries; `config` is the paper's for the model's size, or
-    yours; `changes` replace single settings (`learning_rate=1e-4`); `scratch` trains the same net from random weights;
-    with `folder` the run is logged, and goes on with `resume`. Raises `ElectraError` for data that does not fit.
-    Source: paper, Section 3 and Appendix B.
+    `task` is a name of `electra finetune`. Data are a path (or another source of that command), a list of dictionaries, columns as
+    {name: values}, a DataFrame, a `datasets.Dataset` or a `LabelledData`; `columns` says which column plays which role
+    ({"text": "review"}) where that is not guessed; `validation` may be a share of the training rows, such as 0.1. `config` is the
+    recipe of the model's size, or yours; `changes` replace single settings (`learning_rate=1e-4`); `scratch` trains the same net from
+    random weights. With `folder` the run is logged there, resumes with `resume`, and its model is left for `load_finetuned`. Raises
+    `ElectraError` for data that does not fit. Source: paper, Section 3 and Appendix B.
 
     >>> import electra_helpers as eh
     >>> rows = [{"text": "It rained.", "label": "wet"}, {"text": "It was sunny.", "label": "dry"}]
@@ -191,9 +175,17 @@ def finetune(
     Built in notebook 08.
     """
     start = model if isinstance(model, Pretrained) else load(model)
-    config = replace(config or settings_for(start), **changes)
-    material = read_material(task, start, train_data, validation, config)
-    return learn(start, material, scratch=scratch, folder=folder, resume=resume, callbacks=callbacks)
+    config = with_changes(config or settings_for(start), changes)
+    material = read_material(task, start, train_data, validation, config, columns)
+    folder = None if folder is None else Path(folder)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    made = learn(start, material, scratch=scratch, folder=folder, resume=resume, callbacks=callbacks)
+    if folder:
+        save(made, folder)
+    if said := one_class(made, material):
+        warn(f"{said}. {WHAT_HELPS}")
+    return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,17 +201,25 @@ class Material:
 def read_material(
     task: str,
     start: Pretrained,
-    train_data: LabelledData | Sequence[Row],
-    validation: LabelledData | Sequence[Row] | None,
+    train_data: Any,
+    validation: Any,
     config: FinetuneConfig,
+    columns: Mapping[str, str] | None = None,
 ) -> Material:
     """Data as `finetune` learns from it. Raises `ElectraError` for data that does not fit the task or the model."""
-    data = as_labelled(train_data, task)
+    data = as_labelled(train_data, task, columns=columns)
+    if isinstance(validation, float):
+        data, validation = hold_out(data, validation)
+    elif validation is not None:
+        known = as_known(data.labels, data.numbered, data.kind, None)
+        validation = as_labelled(validation, task, "validation", columns=columns, **known)
+    if config.patience and validation is None:
+        raise ElectraError(f"patience {config.patience} needs held-out rows: give validation, such as 0.1 of the rows.")
     config = fit_length(config, start)
     learned = task_named(task).from_data(data, config)
-    held_out = known_rows(learned, None if validation is None else as_labelled(validation, task))
+    held_out = known_rows(learned, validation)
     examples = encoded(learned, data, start.tokenizer, config)
-    return Material(learned, examples, held_out, settle_steps(config, len(examples)))
+    return Material(learned, examples, held_out, with_schedule(config, len(examples)))
 
 
 def learn(
@@ -231,16 +231,64 @@ def learn(
     resume: bool = False,
     callbacks: Iterable[Callback] = (),
 ) -> Finetuned:
-    """Train one seed, that of the material's configuration; see `finetune`. Raises KeyboardInterrupt where it was stopped and saved."""
+    """Train one seed, that of the material's configuration; see `finetune`. Raises KeyboardInterrupt where it was stopped and saved.
+
+    A run that gives every held-out row one class is trained again `restarts` times, each time with a warning.
+    """
+    seed, callbacks = material.config.seed, list(callbacks)
+    attempt = restarts_in(folder) if folder and resume else 0
+    while True:
+        one = replace(material, config=replace(material.config, seed=restarted(seed, attempt)))
+        made = _learn_once(start, one, scratch=scratch, folder=folder, resume=resume, callbacks=callbacks)
+        said = one_class(made, material)
+        if not said or attempt >= material.config.restarts:
+            return made
+        attempt, resume = attempt + 1, False
+        warn(
+            f"Seed {seed}: {said}. Training again, from other random weights ({attempt} of {material.config.restarts})."
+        )
+        if folder:
+            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+            (folder / "best.safetensors").unlink(missing_ok=True)
+            write_json_atomically({"restarts": attempt}, folder / RESTARTS)
+
+
+def restarted(seed: int, attempt: int) -> int:
+    """The seed of a run's n-th restart; the seed itself for the run."""
+    return seed_for(seed, RESTART, attempt) % 2**31 if attempt else seed
+
+
+def restarts_in(folder: Path) -> int:
+    """How often the run in a folder was trained again."""
+    return read_json(folder / RESTARTS).get("restarts", 0) if (folder / RESTARTS).is_file() else 0
+
+
+def one_class(made: Finetuned, material: Material) -> str:
+    """What every held-out row is said to be, where the answers differ and the predictions do not; "" otherwise."""
+    shown = material.held_out[:AT_ONCE]
+    if len({str(row.get("label")) for row in shown}) < 2:
+        return ""
+    found = made.task.uniform(list(made.predict(shown)))
+    return f"{found[0].upper()}{found[1:]} of the held-out rows" if found else ""
+
+
+def _learn_once(
+    start: Pretrained,
+    material: Material,
+    *,
+    scratch: bool,
+    folder: Path | None,
+    resume: bool,
+    callbacks: Iterable[Callback],
+) -> Finetuned:
     config, task = material.config, material.task
     net = build_net(start, task, config, scratch)
     run = Finetuning(net, task, material.examples, config, start.tokenizer, material.held_out)
-    keeper, log = KeepBest(task.main_metric, config.patience, folder), Recorder()
+    keeper, log = KeepBest(config.best_by or task.main_metric, config.patience, folder), Recorder()
     checkpoints = Checkpoints(folder / "checkpoints", config.keep) if folder else None
     groups = layerwise_groups(net.encoder, net.head, config)
-    ended = train(
-        run, config, callbacks=[*callbacks, log, keeper], checkpoints=checkpoints, resume=resume, groups=groups
-    )
+    told = [*([JsonLog(folder / "log.jsonl")] if folder else []), *callbacks, log, keeper]
+    ended = train(run, config, callbacks=told, checkpoints=checkpoints, resume=resume, groups=groups)
     if ended.interrupted:
         raise KeyboardInterrupt
     if keeper.weights is not None:
@@ -261,26 +309,6 @@ class Recorder(Callback):
         self.records.append({"kind": "evaluation"} | record)
 
 
-@torch.no_grad()
-def predict_chunk(
-    net: FinetunedNet,
-    task: DownstreamTask,
-    rows: Sequence[Row],
-    tokenizer: Tokenizer,
-    config: FinetuneConfig,
-    device: torch.device | str = "cpu",
-) -> list[Row]:
-    """Predictions for rows that fit in memory, computed in batches of like length, given back in order."""
-    found = task.examples(rows, tokenizer, config)
-    examples = Examples(found, tokenizer.pad_id)
-    outputs: list[np.ndarray] = [np.empty(0)] * len(found)
-    order, asked = np.argsort(examples.real_lengths(np.arange(len(found))), kind="stable"), task.ready(net)
-    for indices in chunks(order, max(config.batch_size, 32)):
-        for index, output in zip(indices, task.outputs(asked, examples.batch(indices).to(device)), strict=True):
-            outputs[index] = output
-    return task.predictions(rows, found, outputs)
-
-
 def encoded(task: DownstreamTask, data: LabelledData, tokenizer: Tokenizer, config: FinetuneConfig) -> Examples:
     """The training examples. Raises `ElectraError` where no row can be learned from."""
     rows = task.answered(data.rows)
@@ -298,6 +326,11 @@ def build_net(start: Pretrained, task: DownstreamTask, config: FinetuneConfig, s
     return FinetunedNet(encoder, head, frozen=config.freeze)
 
 
+def with_changes(config: FinetuneConfig, changes: Mapping[str, Any]) -> FinetuneConfig:
+    """The configuration with single settings replaced; whoever names the epochs gets these, however few steps they are."""
+    return replace(config, **({"min_steps": 0} if "epochs" in changes else {}) | dict(changes))
+
+
 def settings_for(start: Pretrained) -> FinetuneConfig:
     """How a net of this width is fine-tuned (paper, Table 7; tiny and mini measured here)."""
     return nearest_recipe(main_encoder(start.net).config).finetune
@@ -308,50 +341,21 @@ def fit_length(config: FinetuneConfig, start: Pretrained) -> FinetuneConfig:
     return replace(config, length=min(config.length, shape_of(start).max_positions))
 
 
+def check_length(asked: int | None, start: Pretrained) -> None:
+    """Raise `ElectraError` where rows are asked for that the model has no positions for."""
+    most = shape_of(start).max_positions
+    if asked is not None and asked > most:
+        raise ElectraError(
+            f"--length {asked} is more than the {most} positions of {start.name}: ask for {most} at most."
+        )
+
+
 def shape_of(start: Pretrained) -> ModelConfig:
     """The shape of the encoder that is fine-tuned."""
     return main_encoder(start.net).config
 
 
-def settle_steps(config: FinetuneConfig, rows: int) -> FinetuneConfig:
+def with_schedule(config: FinetuneConfig, rows: int) -> FinetuneConfig:
     """The configuration with steps and warm-up in numbers."""
-    steps = config.steps or max(1, math.ceil(config.epochs * rows / config.batch_size))
+    steps = config.steps or max(1, config.min_steps, math.ceil(config.epochs * rows / config.batch_size))
     return replace(config, steps=steps, warmup_steps=config.warmup_steps or round(config.warmup_share * steps))
-
-
-def as_labelled(rows: LabelledData | Sequence[Row], task: str) -> LabelledData:
-    """Rows as labelled data of this task. Raises `ElectraError` where they are of another."""
-    task_named(task)  # says which there are
-    data = rows if isinstance(rows, LabelledData) else labelled(rows, task=task)
-    if data.task != task:
-        raise ElectraError(f"{data.source} holds rows for {data.task}, not for {task}.")
-    return data
-
-
-def same_labels(data: LabelledData, task: DownstreamTask) -> LabelledData:
-    """The data with the numbers that the task gives to its labels. Raises `ElectraError` for a label that it does not know."""
-    names = tuple(task.label_names())
-    if not names or data.labels == names:
-        return data
-    unknown = [name for name in data.labels if name not in names]
-    if unknown:
-        raise ElectraError(f"{data.source} has the label {unknown[0]!r}; the model knows {', '.join(names)}.")
-    number = {old: names.index(name) for old, name in enumerate(data.labels)}
-    role = "tags" if data.task in ("tagging", "cleaning") else "label"
-
-    def renumbered(value: Any) -> Any:
-        return [number[v] for v in value] if isinstance(value, list) else number.get(value, value)
-
-    return replace(data, rows=[row | {role: renumbered(row[role])} for row in data.rows], labels=names)
-
-
-def known_rows(task: DownstreamTask, data: LabelledData | None) -> list[Row]:
-    """The rows whose answer is known, with the task's numbers for its labels."""
-    return [] if data is None else task.answered(same_labels(data, task).rows)
-
-
-def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """The same items in lists of at most `size`, read as they are needed."""
-    source = iter(items)
-    while part := list(islice(source, size)):
-        yield part

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from unicodedata import normalize
 
 import torch
 from torch import Tensor
 
 from electra_helpers.corruption import Selection, sample_tokens, scatter_at, select_positions
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.store import Pretrained
+from electra_helpers.model.pretrained import Pretrained
 from electra_helpers.tasks.detection import encode
 from electra_helpers.text.tokenizer import MASK, is_chinese
 from electra_helpers.training.loop import seed_for
@@ -178,7 +179,7 @@ def draft_of(model: Pretrained, text: str | None, *, count: int, words: int, sha
             raise ElectraError(f"words is {words}: this model writes 1 to {config.max_positions - 2} tokens.")
         ids = torch.tensor([[config.cls_id, *[config.mask_id] * words, config.sep_id]])
     else:
-        ids = torch.tensor([encode(model, BLANK.sub(MASK, text)).ids])
+        ids = torch.tensor([encode(model, BLANK.sub(MASK, text), blanks=True).ids])
     ids = ids.repeat(count, 1)
     is_blank = ids == config.mask_id
     if not is_blank.any():
@@ -237,7 +238,7 @@ def as_text(tokens: Sequence[str]) -> str:
             or (is_chinese(token[0]) and _is_wide(text[-1]))
         )
         text += token[2:] if joined else token if tight else f" {token}"
-    return text
+    return normalize("NFC", text)
 
 
 def _is_wide(character: str) -> bool:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from electra_helpers.corruption import MASK_SHARE, Selection, mask_positions, sample_tokens, select_positions
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.store import Pretrained
+from electra_helpers.model.pretrained import Pretrained
 from electra_helpers.tasks.detection import judge_ids
 from electra_helpers.text.tokenizer import Encoding, Tokenizer
 from electra_helpers.training.loop import seed_for
@@ -37,7 +37,7 @@ class Proposals:
 
 
 @dataclass(frozen=True)
-class Row:
+class EncodedText:
     """A text as one row of ids, and how many tokens of it had to be left out."""
 
     text: str
@@ -45,15 +45,15 @@ class Row:
     n_cut: int
 
 
-def read_row(pretrained: Pretrained, text: str) -> Row:
+def read_row(pretrained: Pretrained, text: str) -> EncodedText:
     """Tokenise a text, cut to what the model reads and to 512 tokens. Raises `ElectraError` for a text without tokens."""
     whole = pretrained.tokenizer.encode(text)
     if len(whole.ids) <= 2:
         raise ElectraError("There is nothing to read: type at least one word.")
     most = min(LONGEST, pretrained.net.config.max_positions)
     if len(whole.ids) <= most:
-        return Row(text, whole, 0)
-    return Row(text, pretrained.tokenizer.encode(text, max_length=most), len(whole.ids) - most)
+        return EncodedText(text, whole, 0)
+    return EncodedText(text, pretrained.tokenizer.encode(text, max_length=most), len(whole.ids) - most)
 
 
 @torch.inference_mode()
@@ -89,7 +89,11 @@ def propose(
 
 def probabilities(logits: Tensor, temperature: float) -> np.ndarray:
     """softmax(logits / temperature), (V,), in double precision."""
-    return torch.softmax(logits.double() / temperature, -1).numpy()
+    scaled = (
+        logits.float().cpu().numpy().astype(np.float64) / temperature
+    )  # not on the device: an Apple GPU has no fp64
+    raised = np.exp(scaled - scaled.max(-1, keepdims=True))
+    return raised / raised.sum(-1, keepdims=True)
 
 
 def draw(logits: Tensor, *, temperature: float, seed: int, number: int) -> list[int]:

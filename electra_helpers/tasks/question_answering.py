@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import string
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import LossSum, real_tokens
 from electra_helpers.model.heads import ConditionedSpanHead, FinetunedNet, SpanHead
-from electra_helpers.tasks.downstream import DownstreamTask, Example, Row
+from electra_helpers.tasks.base import DownstreamTask, Example, Row
 from electra_helpers.tasks.windows import windows
 from electra_helpers.text.labelled import NO_START, LabelledData
 from electra_helpers.text.packing import Batch
@@ -96,7 +97,7 @@ class QuestionAnswering(DownstreamTask):
         return made
 
     def loss(self, net: nn.Module, batch: Batch, targets: Tensor) -> LossSum:
-        edges = net(batch, "edges", real=real_tokens(batch), starts=targets[:, 0])
+        edges = net(batch, "edges", real=real_tokens(batch), context=context_and_cls(batch), starts=targets[:, 0])
         chosen = [log_p.float().gather(1, targets[:, i : i + 1]) for i, log_p in enumerate(edges)]
         return LossSum(-torch.cat(chosen).sum() / 2, self.count(targets))
 
@@ -104,7 +105,7 @@ class QuestionAnswering(DownstreamTask):
         return torch.tensor(len(targets), device=targets.device)
 
     def outputs(self, net: FinetunedNet, batch: Batch) -> list[np.ndarray]:
-        return list(net(batch, "spans", real=real_tokens(batch)).float().cpu().numpy())
+        return list(net(batch, "spans", real=real_tokens(batch), context=context_and_cls(batch)).float().cpu().numpy())
 
     def predictions(self, rows: Sequence[Row], examples: Sequence[Example], outputs: Sequence[np.ndarray]) -> list[Row]:
         seen: list[list[tuple[Window, np.ndarray]]] = [[] for _ in rows]
@@ -157,11 +158,20 @@ class QuestionAnswering(DownstreamTask):
             found |= {"answerable_f1": forced["f1"], "unanswerable_auc": float(roc_auc_score(none, margins))}
         return found
 
+    def uniform(self, predictions: Sequence[Row]) -> str:
+        return "every question is given no answer" if not any(p["answer"] for p in predictions) else ""
+
     def baseline(self, rows: Sequence[Row]) -> tuple[str, dict[str, float]]:
         """Blind to the question: the context's first sentence, or no answer where that scores higher."""
         sentences = answer_metrics(rows, [re.split(r"(?<=[.!?。！？])", row["context"])[0] for row in rows])
         nothing = answer_metrics(rows, [""] * len(rows))
         return ("no answer", nothing) if nothing["f1"] > sentences["f1"] else ("first sentence", sentences)
+
+
+def context_and_cls(batch: Batch) -> Tensor:
+    """True where an answer may begin and end, (B, L): in the second segment, and at [CLS], which says that there is none."""
+    is_cls = torch.arange(batch.input_ids.shape[1], device=batch.input_ids.device) == 0
+    return real_tokens(batch) & (batch.token_type_ids == 1) | is_cls
 
 
 def has_answer(row: Row) -> bool:
@@ -205,11 +215,14 @@ def answer_words(text: str) -> list[str]:
     >>> answer_words("The 3 Red hats!"), answer_words("《战国无双3》")
     (['3', 'red', 'hats'], ['战', '国', '无', '双', '3'])
     """
-    apart = "".join(f" {c} " if is_chinese(c) else c for c in text.lower() if c not in PUNCTUATION)
+    kept = (c for c in unicodedata.normalize("NFC", text).lower() if not is_punctuation(c))
+    apart = "".join(f" {c} " if is_chinese(c) else c for c in kept)
     return [word for word in apart.split() if word not in ("a", "an", "the")]
 
 
-PUNCTUATION = frozenset(string.punctuation + "，。、；：？！“”‘’「」『』（）《》〈〉【】…—·～")
+def is_punctuation(character: str) -> bool:
+    """Whether SQuAD's scores (ASCII) or those of MLQA (every script) leave the character out."""
+    return character in string.punctuation + "～" or unicodedata.category(character).startswith("P")
 
 
 def word_f1(given: Sequence[str], wanted: Sequence[str]) -> float:

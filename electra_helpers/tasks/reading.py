@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.tasks.downstream import DownstreamTask, Row
+from electra_helpers.tasks.base import DownstreamTask, Row
+from electra_helpers.tasks.holding_out import HoldOut, hold_out
 from electra_helpers.tasks.registry import task_named
-from electra_helpers.text.files import form_of, read_documents, read_rows
+from electra_helpers.text.files import how_read, read_documents, read_rows
+from electra_helpers.text.hub import NoSplit
+from electra_helpers.text.in_memory import rows_in_memory
+from electra_helpers.text.labelled import PLAIN, LabelledData, checked, labelled, load_labelled
 from electra_helpers.text.labelled import TASKS as SCHEMAS
-from electra_helpers.text.labelled import LabelledData, checked, labelled, load_labelled
+from electra_helpers.text.labels import ByName, Wanted, listed
+from electra_helpers.text.layout import FOUND_OUT, Layout
 
 WORLD_ROWS = {"train": 2_000, "validation": 500, "test": 500}
-HELD_OUT_SHARE = 0.1  # of a training file that comes without validation rows
-PREDICTED = "predicted_"  # before the name of every column that a prediction adds
 
 
 def open_task_data(
@@ -27,21 +27,58 @@ def open_task_data(
     task: str,
     *,
     columns: Mapping[str, str] | None = None,
-    labels: Sequence[str] | None = None,
+    labels: Wanted | None = None,
+    kind: str = "auto",
+    numbered: bool = True,
+    layout: Layout = FOUND_OUT,
 ) -> LabelledData:
     """One split of a labelled set: a file, a folder with a file a split, hub:NAME, or the little world.
 
     The little world is `world[:WHAT][:LANGUAGE][:ROWS]`, such as `world`, `world:topic`, `world:sentiment:zh:500`; for translation
-    LANGUAGE is a pair such as `en-zh`, or the one translated into. Raises
-    `ElectraError` for a source, split or column that is not there.
+    LANGUAGE is a pair such as `en-zh`, or the one translated into. `labels` are known labels in their order, `numbered` whether
+    they were numbers where they come from, `kind` what labels are, `layout` how files are written. Raises
+    `ElectraError` for a source, split or column that is not there, and for labels that cannot be matched.
     """
     if str(source).split(":")[0] == "world" and not Path(source).exists():
-        return _world_data(str(source), split, task)
+        return _world_data(str(source), split, task, labels)
     task_named(task)  # says which there are
-    return load_labelled(source, split, task=task, columns=columns, labels=labels)
+    data = load_labelled(source, split, task=task, columns=columns, labels=labels, kind=kind, layout=layout)
+    if data.numbered and not numbered and data.labels:
+        first = ",".join(f"{number}={name}" for number, name in enumerate(data.labels[:2]))
+        raise ElectraError(
+            f"The labels of {data.source} are numbers, those known are names: {listed(data.labels)}. Say which is which, "
+            f"such as --labels {first},…"
+        )
+    return data
 
 
-def _world_data(source: str, split: str, task: str) -> LabelledData:
+def as_labelled(
+    rows: Any,
+    task: str,
+    split: str = "train",
+    *,
+    columns: Mapping[str, str] | None = None,
+    labels: Wanted | None = None,
+    kind: str = "auto",
+    numbered: bool = True,
+) -> LabelledData:
+    """Rows of a program, or of a source that it names, as labelled data of this task; see `open_task_data`, `rows_in_memory`.
+
+    Raises `ElectraError` where they are of another task.
+    """
+    task_named(task)  # says which there are
+    how = {"columns": columns, "labels": labels, "kind": kind}
+    if isinstance(rows, str | Path):
+        return open_task_data(str(rows), split, task, numbered=numbered, **how)
+    if isinstance(rows, LabelledData):
+        if rows.task != task:
+            raise ElectraError(f"{rows.source} holds rows for {rows.task}, not for {task}.")
+        return rows
+    found = rows_in_memory(rows)
+    return labelled(found.rows, task=task, source=found.source, names=found.names, **how)
+
+
+def _world_data(source: str, split: str, task: str, known: Wanted | None = None) -> LabelledData:
     from electra_helpers.world.labels import LABEL_NAMES
     from electra_helpers.world.labels import labelled as world_rows
 
@@ -59,66 +96,104 @@ def _world_data(source: str, split: str, task: str) -> LabelledData:
         rows = list(world_rows(what, language, split=split, count=count))
     except ValueError as error:
         raise ElectraError(f"{source}: {error}") from error
-    return labelled(rows, task=task, labels=LABEL_NAMES.get(what), source=f"{source} ({split})")
+    own = LABEL_NAMES.get(what)
+    names = {"label": own, "ner_tags": own} if own else None
+    return labelled(rows, task=task, labels=known or own, names=names, source=f"{source} ({split})")
 
 
 def training_data(
-    train: str, validation: str | None, test: str | None, task: str, **how: Any
+    train: str, validation: str | None, test: str | None, task: str, *, holding: HoldOut | None = None, **how: Any
 ) -> tuple[LabelledData, LabelledData | None, LabelledData | None]:
-    """Training, validation and test rows. Without `validation` its split of the same source, or a tenth of a training file."""
+    """Training, validation and test rows. Without `validation` its split of the same source, or a share that is held out of it."""
     data = open_task_data(train, "train", task, **how)
-    known = how | ({"labels": data.labels} if data.labels else {})
+    known = how | as_known(data.labels, data.numbered, data.kind, how.get("labels"))
+    held_out = None
     if validation:
         held_out = open_task_data(validation, "validation", task, **known)
-    elif Path(train).is_file():
-        data, held_out = hold_out(data)
-    else:
-        held_out = open_task_data(train, "validation", task, **known)
+    elif not Path(train).is_file():
+        try:
+            held_out = open_task_data(train, "validation", task, **known)
+        except NoSplit:
+            held_out = None
+    if held_out is None:
+        split = holding or HoldOut()
+        data, held_out = hold_out(data, split.hold_out, group=split.group, seed=split.split_seed)
     return data, held_out, open_task_data(test, "test", task, **known) if test else None
 
 
-def hold_out(data: LabelledData, share: float = HELD_OUT_SHARE) -> tuple[LabelledData, LabelledData]:
-    """Every tenth row (or what `share` says) for validation, the others for training: the same ones every time."""
-    every = round(1 / share)
-    chosen = [number % every == every - 1 for number in range(len(data))]
-    if not any(chosen):
-        raise ElectraError(f"{data.source} has {len(data)} rows, too few to hold some out: give --validation.")
-    held_out = [row for row, out in zip(data.rows, chosen, strict=True) if out]
-    kept = [row for row, out in zip(data.rows, chosen, strict=True) if not out]
-    return replace(data, rows=kept), replace(data, rows=held_out, source=f"{data.source}, every {every}th row")
+def as_known(names: Sequence[str], numbered: bool, kind: str, named: Wanted | None) -> dict[str, Any]:
+    """How other rows are read by what is known of the labels; a mapping that the user gave leads to these names already."""
+    if kind == "scale":
+        return {"kind": "scale"}
+    if not names:
+        return {}
+    return {"labels": ByName(named, names) if isinstance(named, Mapping) else names, "numbered": numbered}
+
+
+def labels_to_match(task: DownstreamTask, named: Wanted | None) -> dict[str, Any]:
+    """How labelled rows are read that a fine-tuned model is scored on: by its labels, and by what the user says of the data's.
+
+    Raises `ElectraError` for names that the model does not know.
+    """
+    known, numbered = task.label_names(), getattr(task, "numbered", True)
+    if named is None or not known:
+        return as_known(known, numbered, "scale" if task.name == "classification" and not known else "", None)
+    new = list(named.values()) if isinstance(named, Mapping) else list(named)
+    unknown = [name for name in new if name not in known]
+    if unknown:
+        raise ElectraError(f"--labels has {unknown[0]!r}; the model knows {listed(known)}.")
+    told = named if isinstance(named, Mapping) else {str(n): name for n, name in enumerate(new)} | {n: n for n in new}
+    return {"labels": ByName(told, known)}
+
+
+def named_labels(written: str | None) -> Wanted | None:
+    """`a,b,c` → the labels in their order; `0=a,1=b` → what each of the data's labels is called.
+
+    >>> named_labels("neg,pos"), named_labels("0=neg,4=pos")
+    (['neg', 'pos'], {'0': 'neg', '4': 'pos'})
+    """
+    if not written:
+        return None
+    items = [item.strip() for item in written.split(",")]
+    pairs = [item.partition("=") for item in items]
+    if "" in items or len(set(items)) < len(items) or len({bool(equals) for _, equals, _ in pairs}) > 1:
+        raise ElectraError(f"--labels {written!r}: write names with commas between them, or OLD=NEW for each.")
+    if not pairs[0][1]:
+        return items
+    if not all(old and new for old, _, new in pairs):
+        raise ElectraError(f"--labels {written!r}: write OLD=NEW for each label, such as 0=negative,1=positive.")
+    return {old: new for old, _, new in pairs}
 
 
 def rows_to_predict(
-    path: Path, task: DownstreamTask, columns: Mapping[str, str] | None = None
+    path: Path,
+    task: DownstreamTask,
+    columns: Mapping[str, str] | None = None,
+    layout: Layout = FOUND_OUT,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Iterator[tuple[Row, Row]]:
-    """Each row of a file with what the task reads of it, as a stream. Raises `ElectraError`, listing the columns found."""
-    if form_of(path) == ".txt":
+    """Each row of a file with what the task reads of it, as a stream; `say` is told what was decided.
+
+    Raises `ElectraError`, listing the columns found.
+    """
+    how = how_read(path, layout)
+    told = ", ".join(f"{name} {value!r}" for name, value in how.items() if (name, value) not in PLAIN)
+    if how["form"] == "txt":
         if "text" not in {role for roles in task.inputs for role in roles}:
             raise ElectraError(f"{path} has no columns; {task.name} reads {' and '.join(task.inputs[0])}.")
-        yield from (({"text": text}, {"text": text}) for text in read_documents(path))
+        say(f"{path}: {told}")
+        yield from (({"text": text}, {"text": text}) for text in read_documents(path, layout=layout))
         return
     chosen: dict[str, str] | None = None
-    for number, row in enumerate(read_rows(path), start=1):
+    for number, row in enumerate(read_rows(path, layout=layout), start=1):
         inside = row.get("translation")  # a column of the hub that holds columns
         row = {**row, **inside} if isinstance(inside, Mapping) else row
-        chosen = chosen or _input_columns(list(row), task, columns or {}, path)
-        yield (
-            row,
-            {
-                role: checked(
-                    _list(row.get(name)) if role == "tokens" else row.get(name), role, name, f"Row {number} of {path}"
-                )
-                for role, name in chosen.items()
-            },
-        )
-
-
-def _list(cell: Any) -> Any:
-    """A list that a .csv file holds as JSON; anything else as it is."""
-    try:
-        return json.loads(cell) if isinstance(cell, str) else cell
-    except ValueError:
-        return cell
+        if chosen is None:
+            named = {"tokens": "2" if how["form"] == "conllu" else "1"} if how["form"] in ("conll", "conllu") else {}
+            chosen = _input_columns(list(row), task, {**named, **(columns or {})}, path)
+            say(f"{path}: {told}; " + ", ".join(f"{role}={name}" for role, name in chosen.items()))
+        where = f"Row {number} of {path}"
+        yield row, {role: checked(row.get(name), role, name, where) for role, name in chosen.items()}
 
 
 def _input_columns(found: list[str], task: DownstreamTask, named: Mapping[str, str], path: Path) -> dict[str, str]:
@@ -139,54 +214,3 @@ def _input_columns(found: list[str], task: DownstreamTask, named: Mapping[str, s
     raise ElectraError(
         f"{path} has no column for {needed}; it has: {', '.join(found)}. Name one with --column ROLE=NAME."
     )
-
-
-@contextmanager
-def predictions_file(path: Path) -> Iterator[Any]:
-    """A function that writes one row with its prediction; the file gets its name when all is written."""
-    form = form_of(path)
-    if form not in (".jsonl", ".csv", ".tsv") or path.suffix != form:
-        raise ElectraError(f"{path}: predictions are written as .jsonl, .csv or .tsv.")
-    partial = path.with_name(f".partial-{path.name}")
-    with open(partial, "w", encoding="utf-8", errors="replace", newline="") as file:
-        yield _json_writer(file) if form == ".jsonl" else _table_writer(file, "," if form == ".csv" else "\t")
-    partial.replace(path)
-
-
-def _joined(row: Row, prediction: Row) -> Row:
-    return row | {f"{PREDICTED}{name}": value for name, value in prediction.items()}
-
-
-def _json_writer(file: TextIO) -> Any:
-    def write(row: Row, prediction: Row) -> None:
-        file.write(json.dumps(_joined(row, prediction), ensure_ascii=False) + "\n")
-
-    return write
-
-
-def _table_writer(file: TextIO, delimiter: str) -> Any:
-    import csv
-
-    writer: list[csv.DictWriter] = []
-
-    def write(row: Row, prediction: Row) -> None:
-        cells = {name: _cell(value) for name, value in _joined(row, prediction).items()}
-        if not writer:
-            writer.append(csv.DictWriter(file, list(cells), delimiter=delimiter, extrasaction="ignore"))
-            writer[0].writeheader()
-        writer[0].writerow(cells)
-
-    return write
-
-
-def _cell(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
-
-
-def named_columns(written: Iterable[str]) -> dict[str, str]:
-    """`ROLE=NAME` as it is typed → {role: name}."""
-    pairs = [item.partition("=") for item in written]
-    wrong = [role for role, equals, name in pairs if not (role and equals and name)]
-    if wrong:
-        raise ElectraError(f"--column {wrong[0]!r}: write ROLE=NAME, such as text=review.")
-    return {role: name for role, _, name in pairs}

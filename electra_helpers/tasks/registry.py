@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.tasks.base import DownstreamTask
 from electra_helpers.tasks.classification import Classification
-from electra_helpers.tasks.cleaning import Cleaning
-from electra_helpers.tasks.downstream import DownstreamTask
+from electra_helpers.tasks.cleaning.task import Cleaning
 from electra_helpers.tasks.question_answering import QuestionAnswering
 from electra_helpers.tasks.seq2seq import Summarisation, Translation
 from electra_helpers.tasks.tagging import Tagging

@@ -24,11 +24,13 @@ from electra_helpers.model.decoder import TextDecoder, encoder_decoder
 from electra_helpers.model.electra import LossSum, real_tokens
 from electra_helpers.model.encoder import Encoder
 from electra_helpers.model.heads import FinetunedNet
-from electra_helpers.tasks.downstream import IGNORED, DownstreamTask, Example, Row
+from electra_helpers.tasks.base import IGNORED, DownstreamTask, Example, Row
 from electra_helpers.tasks.text_metrics import (
+    bleu_tokenizer,
     lead,
     learn_dictionary,
     mostly_chinese,
+    rouge_unit,
     summary_metrics,
     translation_metrics,
     word_by_word,
@@ -60,7 +62,7 @@ def shift_right(labels: Tensor, start_id: int, pad_id: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Writing(DownstreamTask):
-    """A text for a text. Subclasses say which columns these are, how they are scored, and what costs nothing."""
+    """A text for a text. Subclasses say which columns these are, how they are scored, and the trivial baseline."""
 
     vocabulary: Tokenizer  # of the target
     beams: int
@@ -164,7 +166,7 @@ class Writing(DownstreamTask):
 
 @dataclass(frozen=True)
 class Translation(Writing):
-    """A text in another language; `dictionary` is what costs nothing to learn from the same pairs."""
+    """A text in another language; `dictionary` is the trivial baseline, learned from the same pairs."""
 
     columns_read: tuple[str, ...]  # the training data's name for the source
     chinese: bool  # whether the target is
@@ -188,6 +190,9 @@ class Translation(Writing):
 
     def metrics(self, rows: Sequence[Row], written: Sequence[str]) -> dict[str, float]:
         return translation_metrics([row["target"] for row in rows], written)
+
+    def how_scored(self, rows: Sequence[Row]) -> str:
+        return f"BLEU with sacrebleu's tokenizer {bleu_tokenizer(row['target'] for row in rows)}"
 
     def free_texts(self, rows: Sequence[Row]) -> dict[str, list[str]]:
         sources = [self.read_text(row) for row in rows]
@@ -224,6 +229,9 @@ class Summarisation(Writing):
 
     def metrics(self, rows: Sequence[Row], written: Sequence[str]) -> dict[str, float]:
         return summary_metrics([row["summary"] for row in rows], written)
+
+    def how_scored(self, rows: Sequence[Row]) -> str:
+        return f"ROUGE of {rouge_unit([row['summary'] for row in rows])}"
 
     def free_texts(self, rows: Sequence[Row]) -> dict[str, list[str]]:
         return {"the first sentence": [lead(row["text"]) for row in rows]}

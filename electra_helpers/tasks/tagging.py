@@ -21,7 +21,7 @@ from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import LossSum
 from electra_helpers.model.heads import FinetunedNet, TokenHead
-from electra_helpers.tasks.downstream import IGNORED, DownstreamTask, Example, Row
+from electra_helpers.tasks.base import IGNORED, DownstreamTask, Example, Row
 from electra_helpers.tasks.windows import most_central
 from electra_helpers.text.labelled import LabelledData
 from electra_helpers.text.packing import Batch
@@ -87,6 +87,7 @@ class Tagging(DownstreamTask):
     """A tag for every word. Where tags are BIO, entities are read from them and scored; otherwise words are."""
 
     labels: tuple[str, ...]
+    numbered: bool = True  # whether the training data had numbers for them
 
     name: ClassVar[str] = "tagging"
     inputs: ClassVar = (("tokens",), ("text",))
@@ -105,10 +106,12 @@ class Tagging(DownstreamTask):
     def from_data(cls, data: LabelledData, config: FinetuneConfig) -> Tagging:
         if len(data.labels) < 2:
             raise ElectraError(f"{data.source} has one tag only: two are needed to learn from.")
-        return cls(data.labels)
+        if not any(row["tags"] for row in data.rows):
+            raise ElectraError(f"{data.source} has no word with a tag.")
+        return cls(data.labels, data.numbered)
 
     def head(self, config: ModelConfig, form: str) -> nn.Module:
-        return TokenHead(config, len(self.labels))
+        return TokenHead(config, len(self.labels), form)
 
     def examples(
         self, rows: Sequence[Row], tokenizer: Tokenizer, config: FinetuneConfig, *, training: bool = False
@@ -117,7 +120,9 @@ class Tagging(DownstreamTask):
         for number, row in enumerate(rows):
             words = words_of(row, tokenizer)
             tags = self._tags_of(words, row.get("tags"))
-            made += [self._example(words, tags, span, number, tokenizer) for span in _windows_of(words, config)]
+            segment = int(config.head == "paper")  # the reference calls all of a tagged text its second segment
+            for span in _windows_of(words, config):
+                made.append(self._example(words, tags, span, number, tokenizer, segment))
         return made
 
     def _tags_of(self, words: Words, tags: Sequence[int] | None) -> list[int] | None:
@@ -135,7 +140,13 @@ class Tagging(DownstreamTask):
         return self.labels.index(inside) if name.startswith("B-") and inside in self.labels else tag
 
     def _example(
-        self, words: Words, tags: list[int] | None, span: tuple[int, int], number: int, tokenizer: Tokenizer
+        self,
+        words: Words,
+        tags: list[int] | None,
+        span: tuple[int, int],
+        number: int,
+        tokenizer: Tokenizer,
+        segment: int,
     ) -> Example:
         inside = range(*span)
         word_ids = [None, *(word for word in inside for _ in words.pieces[word]), None]
@@ -143,7 +154,7 @@ class Tagging(DownstreamTask):
         target = None if tags is None else align_labels(word_ids, tags)
         sizes = [len(words.pieces[word]) for word in inside]
         places = 1 + np.cumsum([0, *sizes])[:-1]  # of each word's first piece among the tokens
-        return Example(ids, [0] * len(ids), target, number, about=(words, span, places))
+        return Example(ids, [segment] * len(ids), target, number, about=(words, span, places))
 
     def loss(self, net: nn.Module, batch: Batch, targets: Tensor) -> LossSum:
         logits = net(batch).float()  # (B, L, K)
@@ -195,10 +206,14 @@ class Tagging(DownstreamTask):
         return f"always {always}", self._score(rows, [[always] * len(row["tags"]) for row in rows])
 
     def answered(self, rows: Sequence[Row]) -> list[Row]:
-        return [row for row in rows if row.get("tags") is not None]
+        return [row for row in rows if row.get("tags")]  # a row without words teaches nothing
 
     def label_names(self) -> Sequence[str]:
         return self.labels
+
+    def uniform(self, predictions: Sequence[Row]) -> str:
+        said = {tag for prediction in predictions for tag in prediction.get("tags", ())}
+        return f"every word is tagged {said.pop()!r}" if len(said) == 1 else ""
 
 
 def words_of(row: Row, tokenizer: Tokenizer) -> Words:
@@ -232,7 +247,7 @@ def _with_accents(text: str, end: int, limit: int) -> int:
 
 def _words_of_list(tokens: Sequence[str], tokenizer: Tokenizer) -> Words:
     words = Words([], [], [], len(tokens))
-    read = tokenizer.backend.encode(list(tokens), is_pretokenized=True, add_special_tokens=False)
+    read = tokenizer.encode_words(tokens)
     for token, piece, owner in zip(read.ids, read.tokens, read.word_ids, strict=True):
         _unreadable(words, owner, tokenizer)
         if words.owners and words.owners[-1] == owner and piece.startswith("##"):

@@ -1,32 +1,25 @@
-"""Scores of written texts, right for Chinese too, and what costs nothing: a dictionary, and the first sentence.
+"""Scores of written texts, right for every script, and the trivial baselines: a dictionary, and the first sentence.
 
-BLEU and chrF are sacreBLEU's, ROUGE is rouge-score's with words of our own: its own rule keeps a to z only, so that no word of a
-Chinese text would be left. Scores of translations go from 0 to 100, as that field writes them, ROUGE from 0 to 1.
+BLEU and chrF are sacreBLEU's, with its tokenizer chosen by the script of the references; ROUGE is rouge-score's with words of our own:
+its own rule keeps a to z only, so that no word of a Chinese text would be left. Both sides are compared in composed form (NFC). Scores
+of translations go from 0 to 100, as that field writes them, ROUGE from 0 to 1.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
+from unicodedata import normalize
 
-from electra_helpers.text.tokenizer import CHINESE, is_chinese
+import regex
 
-HAN = "".join(f"{chr(first)}-{chr(last)}" for first, last in CHINESE)
-WORD = re.compile(rf"[{HAN}]|[^\W_{HAN}]+")
-TOKEN = re.compile(rf"[{HAN}]|[^\W_{HAN}]+|[^\s\w]")  # the same with punctuation
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])\s*")
+from electra_helpers.text.tokenizer import is_chinese
+from electra_helpers.text.words import FIND_TOKEN, HAN, clusters, composed, is_unsegmented, script_of, words
+
+SENTENCE_END = regex.compile(r"(?<=[.!?।॥؟۔։።។။])\s+|(?<=[。！？])\s*")
 LONGEST_CHUNK = 4  # Chinese characters that one word may become
 MOST_PAIRS = 50_000  # from which a dictionary is learnt
-
-
-def words(text: str) -> list[str]:
-    """Lower-case words; every Chinese character is one.
-
-    >>> words("L'été à 北京!")
-    ['l', 'été', 'à', '北', '京']
-    """
-    return WORD.findall(text.lower())
 
 
 def sentences(text: str) -> list[str]:
@@ -40,26 +33,58 @@ def mostly_chinese(texts: Iterable[str]) -> bool:
     return sum(map(is_chinese, letters)) > len(letters) / 2
 
 
+# sacreBLEU's tokenizer where its default, 13a, would leave whole sentences or full stops as parts of words.
+BY_CHARACTER = ("Thai", "Lao", "Khmer", "Myanmar", "Tibetan")
+WESTERN = ("Latin", "Cyrillic", "Greek", "Hangul", "Georgian")  # punctuation is ASCII's, words have blanks between them
+
+
+def bleu_tokenizer(references: Iterable[str]) -> str:
+    """The name of sacreBLEU's tokenizer for the script of these texts; Japanese is cut by MeCab where it is installed.
+
+    >>> [bleu_tokenizer([text]) for text in ("Le chat dort.", "今天天气很好。", "यह किताब है।", "ภาษาไทย")]
+    ['13a', 'zh', 'intl', 'char']
+    """
+    script = script_of(references)
+    if script == "Japanese":
+        return "ja-mecab" if find_spec("MeCab") and find_spec("ipadic") else "char"
+    if script == "Han":
+        return "zh"
+    return "char" if script in BY_CHARACTER else "13a" if script in WESTERN else "intl"
+
+
 def translation_metrics(references: Sequence[str], written: Sequence[str]) -> dict[str, float]:
-    """chrF and BLEU of a whole set; Chinese references are compared by character (sacreBLEU's tokenizer zh, else 13a).
+    """chrF and BLEU of a whole set, compared in NFC; BLEU's words are those of `bleu_tokenizer`.
 
     >>> translation_metrics(["今天天气很好。"], ["今天天气不好。"])["bleu"] > 40
     True
     """
     import sacrebleu
 
-    tokenizer = "zh" if mostly_chinese(references) else "13a"
+    references, written = composed(references), composed(written)
+    tokenizer = bleu_tokenizer(references)
     return {
-        "chrf": sacrebleu.corpus_chrf(list(written), [list(references)]).score,
-        "bleu": sacrebleu.corpus_bleu(list(written), [list(references)], tokenize=tokenizer, force=True).score,
+        "chrf": sacrebleu.corpus_chrf(written, [references]).score,
+        "bleu": sacrebleu.corpus_bleu(written, [references], tokenize=tokenizer, force=True).score,
     }
 
 
-class Words:
-    """`words` as rouge-score asks for them."""
+class Units:
+    """Words or, in texts without blanks between them, characters, as rouge-score asks for them."""
+
+    def __init__(self, references: Sequence[str]) -> None:
+        self.by_character = is_unsegmented(references)
 
     def tokenize(self, text: str) -> list[str]:
-        return words(text)
+        return (clusters if self.by_character else words)(text)
+
+
+def rouge_unit(references: Sequence[str]) -> str:
+    """What ROUGE counts in a set of these references.
+
+    >>> rouge_unit(["किताब अच्छी है"]), rouge_unit(["ภาษาไทยเขียนโดยไม่เว้นวรรค"])
+    ('words', 'characters')
+    """
+    return "characters" if Units(references).by_character or mostly_chinese(references) else "words"
 
 
 def summary_metrics(references: Sequence[str], written: Sequence[str]) -> dict[str, float]:
@@ -71,7 +96,7 @@ def summary_metrics(references: Sequence[str], written: Sequence[str]) -> dict[s
     from rouge_score.rouge_scorer import RougeScorer
 
     names = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
-    scorer = RougeScorer(list(names.values()), tokenizer=Words())
+    scorer = RougeScorer(list(names.values()), tokenizer=Units(references))
     found = [scorer.score(reference, text) for reference, text in zip(references, written, strict=True)]
     return {ours: sum(scores[theirs].fmeasure for scores in found) / len(found) for ours, theirs in names.items()}
 
@@ -102,7 +127,7 @@ def learn_dictionary(pairs: Iterable[tuple[str, str]], chinese: bool) -> dict[st
 def _units(text: str, chinese: bool) -> list[str]:
     if not chinese:
         return words(text)
-    runs = re.findall(rf"[{HAN}]+", text)
+    runs = regex.findall(rf"[{HAN}]+", text)
     return [run[at : at + n] for run in runs for n in range(1, LONGEST_CHUNK + 1) for at in range(len(run) - n + 1)]
 
 
@@ -112,7 +137,9 @@ def word_by_word(text: str, dictionary: Mapping[str, str], chinese: bool) -> str
     >>> word_by_word("A dog sat.", {"a": "un", "dog": "chien"}, chinese=False)
     'un chien sat .'
     """
-    return ("" if chinese else " ").join(dictionary.get(token, token) for token in TOKEN.findall(text.lower()))
+    return ("" if chinese else " ").join(
+        dictionary.get(token, token) for token in FIND_TOKEN.findall(normalize("NFC", text).lower())
+    )
 
 
 def lead(text: str, count: int = 1) -> str:

@@ -5,24 +5,35 @@ content, so that what was computed from it can be kept.
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import Any
+from unicodedata import normalize
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.text.documentation import documentation
-from electra_helpers.text.files import TEXT_COLUMNS, files_in, pick_column, read_documents, text_column
+from electra_helpers.text.files import (
+    TEXT_COLUMNS,
+    how_read,
+    pick_column,
+    read_documents,
+    text_column,
+    what_is_a_document,
+)
+from electra_helpers.text.folder import corpus_files, layout_of
 from electra_helpers.text.hub import hub_name, load_from_hub, told_in_one_line
+from electra_helpers.text.layout import FOUND_OUT, Layout
+from electra_helpers.text.tables import OWN_DELIMITER
 from electra_helpers.text.tokenizer import Tokenizer
+from electra_helpers.text.words import COUNTED_WORD
 
 LANGUAGES = {"en": "English", "zh": "Chinese", "fr": "French"}
 WORLD_STORIES = 20_000
+LOOKED_AT = 50  # files of a folder of which it is said what separates their documents
 HASH_WHOLE = 16 << 20  # files up to this many bytes are hashed whole, of larger ones 64 blocks spread over the file
-_CJK = "\u3400-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:['’-][^\W_{_CJK}]+)*")
 
 
 @dataclass(frozen=True)
@@ -45,8 +56,18 @@ class Corpus:
     Raises `ElectraError` on reading where there is no text at all. Built in notebook 01.
     """
 
-    def __init__(self, parts: Sequence[Part], description: str, *, if_empty: str = "There is no text in {}."):
-        self.parts = tuple(parts)
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        description: str,
+        *,
+        if_empty: str = "There is no text in {}.",
+        decided: Sequence[dict[str, Any]] = (),
+    ):
+        self.parts, self.decided = (
+            tuple(parts),
+            tuple(decided),
+        )  # what was decided on reading, one entry a source of files
         self._description = description
         self._if_empty = if_empty
 
@@ -87,13 +108,16 @@ class Split:
     validation: Corpus
 
 
-def open_corpus(*sources: str | Path, column: str | None = None, streaming: bool = False) -> Corpus:
+def open_corpus(
+    *sources: str | Path, column: str | None = None, streaming: bool = False, layout: Layout = FOUND_OUT
+) -> Corpus:
     """Open one or several sources as one corpus.
 
-    A source is a file (.txt .jsonl .csv .tsv .parquet, also .gz or .xz), a folder of such files, `docs` (installed
-    documentation), `world`, `world:zh`, `world:fr` or `world:en:5000` (that many stories of the little world), or
+    A source is a file (.txt .jsonl .json .csv .tsv .parquet, also .gz, .xz or .bz2, or what is clearly text), a folder of such files,
+    `docs` (installed documentation), `world`, `world:zh`, `world:fr` or `world:en:5000` (that many stories of the little world), or
     `hub:owner/name` or `hub:owner/name/configuration`; `streaming` reads the hub as it arrives. `column` names the
-    column that holds the text; without it the usual names are tried. A file called docs is given as `./docs`.
+    column that holds the text; without it the usual names are tried; `layout` says how files are written, such as
+    their encoding. A file called docs is given as `./docs`.
     Raises `ElectraError` where a source is missing, empty, damaged or has no such column.
 
     >>> open_corpus("no/such/file.txt")  # doctest: +ELLIPSIS
@@ -104,15 +128,16 @@ def open_corpus(*sources: str | Path, column: str | None = None, streaming: bool
     """
     if not sources:
         raise ElectraError("No corpus was named: give a file, a folder, docs, world or hub:NAME.")
-    parts, descriptions = [], []
+    parts, descriptions, decided = [], [], []
     for source in map(str, sources):
-        new, description = _open_source(source, column, streaming)
+        new, description, about = _open_source(source, column, streaming, layout)
         # What is wrong at its beginning is told now and not after training has begun.
         if next(chain.from_iterable(part.documents() for part in new), None) is None:
             raise ElectraError(f"There is no text in {description.split(' (')[0]}.")
         parts += new
         descriptions.append(description)
-    return Corpus(parts, " + ".join(descriptions))
+        decided.append({"source": description.split(" (")[0]} | about)
+    return Corpus(parts, " + ".join(descriptions), decided=decided)
 
 
 def split_documents(corpus: Corpus, validation_share: float = 0.01, seed: int = 0) -> Split:
@@ -156,14 +181,14 @@ def corpus_stats(corpus: Iterable[str], tokenizer: Tokenizer | None = None) -> C
     seen: set[int] = set()
     for batch in in_batches(corpus):
         for text in batch:
-            found = _WORD.findall(text)
+            found = COUNTED_WORD.findall(normalize("NFC", text))
             types.update(map(str.lower, found))
             seen.add(hash(text))
             documents, characters = documents + 1, characters + len(text)
             words, longest = words + len(found), max(longest, len(found))
         tokens += sum(map(len, tokenizer.encode_batch(batch))) if tokenizer else 0
-    counted = (tokens, tokens / max(1, words)) if tokenizer else ()
-    return CorpusStats(documents, documents - len(seen), words, len(types), characters, longest, *counted)
+    stats = CorpusStats(documents, documents - len(seen), words, len(types), characters, longest)
+    return replace(stats, tokens=tokens, tokens_per_word=tokens / max(1, words)) if tokenizer else stats
 
 
 def in_batches(texts: Iterable[str], characters: int = 2_000_000) -> Iterator[list[str]]:
@@ -179,31 +204,49 @@ def in_batches(texts: Iterable[str], characters: int = 2_000_000) -> Iterator[li
         yield batch
 
 
-def _open_source(source: str, column: str | None, streaming: bool) -> tuple[list[Part], str]:
+def _open_source(
+    source: str, column: str | None, streaming: bool, layout: Layout
+) -> tuple[list[Part], str, dict[str, Any]]:
     kind, _, rest = source.partition(":")
     if source == "docs":
-        return _documentation_part()
+        return *_documentation_part(), {"document": "docstring"}
     if kind == "world":
-        return _world_part(rest)
+        return *_world_part(rest), {"document": "story"}
     if kind == "hub" and rest:
-        return _hub_parts(rest, column, streaming)
-    return _file_parts(Path(source).expanduser(), column)
+        return *_hub_parts(rest, column, streaming), {"document": "row"}
+    return _file_parts(Path(source).expanduser(), column, layout)
 
 
-def _file_parts(path: Path, column: str | None) -> tuple[list[Part], str]:
-    files = files_in(path)
+def _file_parts(path: Path, column: str | None, layout: Layout) -> tuple[list[Part], str, dict[str, Any]]:
+    found = corpus_files(path, layout, column)
+    files, layouts = found.files, [layout_of(file, found, layout) for file in found.files]
     size = sum(file.stat().st_size for file in files) / 1e6
-    chosen = text_column(files[0], column)
+    asked = zip(files, layouts, strict=True) if column else [(files[0], layouts[0])]
+    chosen = next(filter(None, (text_column(file, column, how) for file, how in asked)), None)
     if column and chosen is None:
         raise ElectraError(f"{files[0]} is plain text and has no column {column!r}: leave --column out.")
     details = [f"{len(files)} files"] if path.is_dir() else []
-    details += [f"{size:.1f} MB", *([f"column {chosen}"] if chosen else [])]
-    parts = [Part(str(file), _reader(file, column), lambda file=file: _file_hash(file, column)) for file in files]
-    return parts, f"{path.name} ({', '.join(details)})"
+    details += [f"{size:.1f} MB", *([f"column {chosen}"] if chosen else []), *_layout_in_words(files[0], layouts[0])]
+    parts = [
+        Part(str(file), _reader(file, column, how), lambda file=file, how=how: _file_hash(file, column, how))
+        for file, how in zip(files, layouts, strict=True)
+    ]
+    kinds = dict.fromkeys(map(what_is_a_document, files[:LOOKED_AT], layouts))
+    decided = found.as_json() | {"document": " or ".join(kinds), "column": chosen} | how_read(files[0], layouts[0])
+    return parts, f"{path.name} ({', '.join([*details, *found.in_words()])})", decided
 
 
-def _reader(file: Path, column: str | None) -> Callable[[], Iterable[str]]:
-    return lambda: read_documents(file, column)
+def _reader(file: Path, column: str | None, layout: Layout = FOUND_OUT) -> Callable[[], Iterable[str]]:
+    return lambda: read_documents(file, column, layout)
+
+
+def _layout_in_words(file: Path, layout: Layout) -> list[str]:
+    """What was decided about a file that does not stand in its name."""
+    found = how_read(file, layout)
+    encoding = found.get("encoding", "utf-8")
+    said = [f"encoding {encoding}"] if encoding != "utf-8" else []
+    own = OWN_DELIMITER.get(f".{found['form']}")
+    return said + ([f"{found['delimiter']!r} between cells"] if found.get("delimiter", own) != own else [])
 
 
 def _documentation_part() -> tuple[list[Part], str]:
@@ -282,9 +325,11 @@ def _hash(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 
-def _file_hash(path: Path, column: str | None) -> str:
+def _file_hash(path: Path, column: str | None, layout: Layout) -> str:
     size = path.stat().st_size
-    digest = hashlib.blake2b(f"{''.join(path.suffixes)} {size} {column}".encode(), digest_size=8)
+    # As it was before there was a choice of documents, so that rows which were kept are found.
+    how = "" if layout == FOUND_OUT else f" {layout}".replace(", documents='auto'", "")
+    digest = hashlib.blake2b(f"{''.join(path.suffixes)} {size} {column}{how}".encode(), digest_size=8)
     with path.open("rb") as stream:
         if size <= HASH_WHOLE:
             digest.update(stream.read())

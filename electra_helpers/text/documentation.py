@@ -47,7 +47,7 @@ def documentation() -> tuple[Path, dict]:
     )
     folder = cache_folder() / f"docs-{key.hexdigest()}"
     if not (folder / "about.json").is_file():
-        with made_whole(folder) as draft:
+        with made_whole(folder, lambda made: (made / "about.json").is_file()) as draft:
             _extract(_source_files(), draft)
     return folder / "documents.jsonl", json.loads((folder / "about.json").read_text(encoding="utf-8"))
 

@@ -1,67 +1,82 @@
-"""Files → rows and documents: .txt, .jsonl, .csv, .tsv and .parquet, plain, .gz or .xz, with errors that name the line.
+"""Files → rows and documents: .txt, .jsonl, .json, .csv, .tsv, .parquet and CoNLL, plain or compressed, with errors that name the line.
 
-Everything is read as a stream, so a file may be larger than the memory.
+Everything is read as a stream (but for whole JSON documents), so a file may be larger than the memory.
 """
 
-import csv
-import gzip
 import io
-import json
-import lzma
-import zlib
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+from tqdm import tqdm
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.text.formats import conll_rows, json_rows
+from electra_helpers.text.layout import FORMS, FOUND_OUT, SAME_AS, TAGGED_FORMS, Layout
+from electra_helpers.text.lines import LONGEST_DOCUMENT, OPENERS, open_bytes, text_lines, undamaged
+from electra_helpers.text.tables import dialect_of, read_table
 
-FORMS = (".txt", ".jsonl", ".csv", ".tsv", ".parquet")
 TEXT_COLUMNS = ("text", "content", "sentence", "document", "article", "body", "story", "review")
-HEAD_LINES, HEAD_CHARACTERS = (
-    1_000,
-    4_000_000,
-)  # so much decides whether blank lines separate the documents of a .txt file
-LONGEST_DOCUMENT = 1_000_000  # characters: a longer one is read in pieces, so that memory stays flat
-LONGEST_LINE = 1 << 28  # bytes of a row; an endless line of plain text is cut long before
-_OPENERS = {".gz": gzip.open, ".xz": lzma.open}
-_DAMAGE = (lzma.LZMAError, gzip.BadGzipFile, zlib.error, EOFError)
+TABLES = (".csv", ".tsv")
+# So much decides whether blank lines separate the documents of a .txt file.
+HEAD_LINES, HEAD_CHARACTERS = 1_000, 4_000_000
+LISTING_DELAY = 1  # seconds of silence while a folder is listed
+MOST_WORDS_OF_A_NAME = 4  # a longer "name" of the only column is a row of a table without a header
 
 
-def form_of(path: Path) -> str | None:
+def form_of(path: Path, layout: Layout = FOUND_OUT) -> str | None:
     """The form of a file by its name, compression left aside: "corpus.jsonl.xz" → ".jsonl"; None for any other."""
+    if layout.format != "auto":
+        return f".{layout.format}"
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in _OPENERS:
+    if suffixes and suffixes[-1] in OPENERS:
         suffixes.pop()
-    return suffixes[-1] if suffixes and suffixes[-1] in FORMS else None
+    suffix = SAME_AS.get(suffixes[-1], suffixes[-1]) if suffixes else None
+    return suffix if suffix in FORMS + TAGGED_FORMS else None
 
 
-def files_in(path: Path) -> list[Path]:
+def files_in(path: Path, layout: Layout = FOUND_OUT) -> list[Path]:
     """The file itself, or all files of a known form below a folder, by name; hidden and empty ones are left out."""
     if not path.exists():
         raise ElectraError(f"{path} does not exist. Check the path; the current folder is {Path.cwd()}.")
     if path.is_dir():
-        inside = [file.relative_to(path) for file in sorted(path.rglob("*"))]
-        visible = [path / file for file in inside if form_of(file) and not any(p.startswith(".") for p in file.parts)]
-        files = [file for file in visible if file.is_file() and file.stat().st_size]
+        files = [file for file in files_below(path) if form_of(file, layout) and file.stat().st_size]
         if not files:
-            raise ElectraError(f"The folder {path} holds no text: no file that ends in {_forms()} and is not empty.")
+            raise ElectraError(
+                f"The folder {path} holds no text: no file that ends in {readable_forms()} and is not empty."
+            )
         return files
-    if form_of(path) is None:
-        raise ElectraError(f"{path} is of no form that can be read: the name must end in {_forms()}.")
+    if form_of(path, layout) is None:
+        raise ElectraError(f"{path} is of no form that can be read: the name must end in {readable_forms()}.")
     if path.stat().st_size == 0:
         raise ElectraError(f"{path} is empty (0 bytes).")
     return [path]
 
 
-def read_documents(path: Path, column: str | None = None) -> Iterator[str]:
+def files_below(path: Path) -> list[Path]:
+    """All files below a folder but hidden ones, by name, with a line that counts them where they are many."""
+    found: list[Path] = []
+    with tqdm(desc=f"listing {path.name}", unit=" files", delay=LISTING_DELAY, leave=False) as bar:
+        for folder, folders, names in os.walk(path):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            files = [Path(folder, name) for name in names if not name.startswith(".")]
+            found += [file for file in files if file.is_file()]  # no broken link, no pipe
+            bar.update(len(files))
+    return sorted(found)
+
+
+def read_documents(path: Path, column: str | None = None, layout: Layout = FOUND_OUT) -> Iterator[str]:
     """The documents of a file; blank ones are skipped.
 
     In a .txt file blank lines separate documents, as in the reference code; in one without blank lines each line is a
-    document. In the other forms each row is one, its text in `column`, or in the first of TEXT_COLUMNS that is there.
+    document; `layout.documents` says it where that is not meant. In the other forms each row is one, its text in `column`,
+    or in the first of TEXT_COLUMNS that is there.
     A document of more than a million characters comes in pieces that end between words.
     """
-    texts = _text_documents(path) if form_of(path) == ".txt" else _column_of_rows(path, column)
+    is_text = form_of(path, layout) == ".txt"
+    texts = _text_documents(path, layout) if is_text else _column_of_rows(path, column, layout)
     whole = (well_formed(text) for text in texts if text and not text.isspace())
     return (piece for text in whole for piece in pieces(text))
 
@@ -80,26 +95,43 @@ def pieces(text: str, longest: int = LONGEST_DOCUMENT) -> Iterator[str]:
     yield text[start:]
 
 
-def text_column(path: Path, column: str | None = None) -> str | None:
+def text_column(path: Path, column: str | None = None, layout: Layout = FOUND_OUT) -> str | None:
     """The column that holds the documents: the one named, or guessed from the first row; None for .txt files."""
-    if form_of(path) == ".txt":
+    if form_of(path, layout) == ".txt":
         return None
-    first = next(read_rows(path), None)
+    first = next(read_rows(path, layout=layout), None)
     if first is None:
         raise ElectraError(f"{path} holds no rows.")
     return pick_column(first, column, TEXT_COLUMNS, path)
 
 
-def read_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[dict]:
-    """The rows of a .jsonl, .csv, .tsv or .parquet file as dictionaries; `columns` spares .parquet the others."""
-    form = form_of(path)
-    if form == ".jsonl":
-        return _jsonl_rows(path)
-    if form in (".csv", ".tsv"):
-        return _csv_rows(path, "," if form == ".csv" else "\t")
+def read_rows(path: Path, columns: Sequence[str] | None = None, layout: Layout = FOUND_OUT) -> Iterator[dict]:
+    """The rows of a file of rows as dictionaries; `columns` spares .parquet the others. Raises `ElectraError` for .txt."""
+    form = form_of(path, layout)
+    if form in (".jsonl", ".json"):
+        return json_rows(path, form, layout)
+    if form in TABLES:
+        return read_table(path, dialect_of(path, form, layout), layout)
+    if form in TAGGED_FORMS:
+        return conll_rows(path, form, layout)
     if form == ".parquet":
         return _parquet_rows(path, columns)
-    raise ElectraError(f"{path} has no columns: rows are read from .jsonl, .csv, .tsv and .parquet files.")
+    raise ElectraError(
+        f"{path} has no columns: rows are read from {', '.join(f for f in FORMS if f != '.txt')} files. "
+        f"If it is one of these under another name, say so: --format tsv, say (with --no-header where no line names the columns)."
+    )
+
+
+def how_read(path: Path, layout: Layout = FOUND_OUT) -> dict[str, Any]:
+    """What is decided about a file before its first row is read: its form, its encoding, and how its table is written."""
+    form = form_of(path, layout)
+    found: dict[str, Any] = {"form": str(form).lstrip(".")}
+    if form != ".parquet":
+        found["encoding"] = layout.encoding
+    if form in TABLES:
+        dialect = dialect_of(path, form, layout)
+        found |= {"delimiter": dialect.delimiter, "quoted": dialect.quoted, "header": dialect.header}
+    return found
 
 
 def pick_column(found: Iterable[str], wanted: str | None, guesses: Sequence[str], where: object) -> str:
@@ -113,98 +145,63 @@ def pick_column(found: Iterable[str], wanted: str | None, guesses: Sequence[str]
     for name in guesses:
         if name in found:
             return name
-    if len(found) == 1:
+    if len(found) == 1 and len(found[0].split()) <= MOST_WORDS_OF_A_NAME:
         return found[0]
-    raise ElectraError(f"{where} has none of the columns {', '.join(guesses)}; it has: {listed}. Name the one to use.")
+    raise ElectraError(
+        f"{where} has none of the columns {', '.join(guesses)}; it has: {listed}. Name the one to use"
+        f" (a table without a line of names needs --no-header; its columns are called 1, 2, …)."
+    )
 
 
-def text_lines(path: Path) -> Iterator[str]:
-    """The lines of a UTF-8 file with their ends; other encodings and binary files are told with the line.
-
-    An endless line of a .txt file comes in pieces; one of a file of rows is an error.
-    """
-    cut = form_of(path) == ".txt"
-    with _open(path) as stream:
-        lines = _bounded_lines(stream, path, 4 * LONGEST_DOCUMENT if cut else LONGEST_LINE, cut=cut)
-        for number, raw in enumerate(_undamaged(lines, path), start=1):
-            if b"\0" in raw:
-                raise ElectraError(f"{path} is not text: line {number} holds NUL bytes, as binary and UTF-16 files do.")
-            try:
-                line = raw.decode("utf-8")
-            except UnicodeDecodeError as error:
-                byte = raw[error.start]
-                raise ElectraError(
-                    f"{path} is not UTF-8: byte 0x{byte:02x} on line {number}. Save it as UTF-8, for example with "
-                    f"`iconv -f latin1 -t utf-8`."
-                ) from error
-            yield line.removeprefix("\ufeff") if number == 1 else line
-
-
-def _open(path: Path) -> BinaryIO:
-    try:
-        return io.BufferedReader(_OPENERS.get(path.suffix.lower(), io.FileIO)(path), 1 << 20)
-    except OSError as error:
-        raise ElectraError(f"{path} cannot be opened: {error.strerror}.") from error
+def _text_documents(path: Path, layout: Layout) -> Iterator[str]:
+    lines = text_lines(path, layout, cut=True)
+    document, head = layout.documents, []
+    if document == "auto":
+        head = _head(lines)
+        document = "paragraph" if _has_blank_lines(head) else "line"
+    if document == "line":
+        yield from chain(head, lines)
+        return
+    read: list[str] = []
+    size = 0
+    for line in chain(head, lines):
+        size += len(line)
+        ends = document == "paragraph" and not line.strip()
+        if not ends:
+            read.append(line)
+        if ends or size > LONGEST_DOCUMENT:  # one without an end is given as far as it was read
+            yield "".join(read)
+            read, size = [], 0
+    yield "".join(read)
 
 
-def _bounded_lines(stream: BinaryIO, path: Path, longest: int, *, cut: bool) -> Iterator[bytes]:
-    """Lines of at most `longest` bytes; a longer one is cut between words, or at least between characters, or refused."""
-    rest = b""
-    while line := rest + stream.readline(longest - len(rest)):
-        rest = b""
-        if len(line) == longest and not line.endswith(b"\n"):
-            if not cut:
-                raise ElectraError(
-                    f"{path} has a row of more than {longest >> 20} MB: no text is that long; is a quote left open?"
-                )
-            end = line.rfind(b" ") + 1 or _last_character(line) or longest
-            line, rest = line[:end], line[end:]
-        yield line
-
-
-def _last_character(line: bytes) -> int:
-    """Where the last character of UTF-8 begins, which may be cut in two; 0 where none does."""
-    place = len(line) - 1
-    while place and line[place] & 0xC0 == 0x80:  # a byte that continues one
-        place -= 1
-    return place
-
-
-def _undamaged(stream: Iterable[bytes], path: Path) -> Iterator[bytes]:
-    try:
-        yield from stream
-    except _DAMAGE as error:
-        raise ElectraError(
-            f"{path} is damaged, or cut short, or no {path.suffix} file: {error}. Fetch or compress it again."
-        ) from error
-
-
-def _text_documents(path: Path) -> Iterator[str]:
-    lines, size = text_lines(path), 0
-    head: list[str] = []
+def _head(lines: Iterator[str]) -> list[str]:
+    """The lines by which it is decided what separates the documents; they are taken from `lines`."""
+    head, size = [], 0
     for line in islice(lines, HEAD_LINES):
         head.append(line)
         if (size := size + len(line)) > HEAD_CHARACTERS:
             break
+    return head
+
+
+def _has_blank_lines(head: Iterable[str]) -> bool:
     body = "".join(line if line.strip() else "\n" for line in head).strip("\n")
-    if "\n\n" not in body.replace("\r\n", "\n"):
-        yield from chain(head, lines)
-        return
-    paragraph: list[str] = []
-    size = 0
-    for line in chain(head, lines):
-        size += len(line)
-        if line.strip():
-            paragraph.append(line)
-        if not line.strip() or size > LONGEST_DOCUMENT:  # one without an end is given as far as it was read
-            yield "".join(paragraph)
-            paragraph, size = [], 0
-    yield "".join(paragraph)
+    return "\n\n" in body.replace("\r\n", "\n")
 
 
-def _column_of_rows(path: Path, column: str | None) -> Iterator[str]:
-    name = text_column(path, column)
-    for number, row in enumerate(read_rows(path, [name]), start=1):
+def what_is_a_document(path: Path, layout: Layout = FOUND_OUT) -> str:
+    """ "row", "file", "line", or "paragraph" where blank lines stand between them."""
+    if form_of(path, layout) != ".txt":
+        return "row"
+    if layout.documents != "auto":
+        return layout.documents
+    return "paragraph" if _has_blank_lines(_head(text_lines(path, layout, cut=True))) else "line"
+
+
+def _column_of_rows(path: Path, column: str | None, layout: Layout) -> Iterator[str]:
+    name = text_column(path, column, layout)
+    for number, row in enumerate(read_rows(path, None if name is None else [name], layout), start=1):
         if name not in row:
             pick_column(row, name, (), f"Row {number} of {path}")  # raises, listing what the row has
         text = row[name]
@@ -221,47 +218,14 @@ def well_formed(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _jsonl_rows(path: Path) -> Iterator[dict]:
-    for number, line in enumerate(text_lines(path), start=1):
-        if line.isspace():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise ElectraError(
-                f"Wrong JSON on line {number} of {path}: {error.msg} (character {error.pos + 1})."
-            ) from error
-        except RecursionError:
-            raise ElectraError(f"Wrong JSON on line {number} of {path}: it is nested too deep to be read.") from None
-        if not isinstance(row, dict):
-            kind = type(row).__name__
-            raise ElectraError(
-                f'Line {number} of {path} is a {kind}: each line must be an object such as {{"text": "…"}}.'
-            )
-        yield row
-
-
-def _csv_rows(path: Path, delimiter: str) -> Iterator[dict]:
-    csv.field_size_limit(2**31 - 1)  # the default of 128 kB is less than an article
-    quoting = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE  # in .tsv files a quote is a quote
-    reader = csv.DictReader(text_lines(path), delimiter=delimiter, quoting=quoting, strict=True)
-    try:
-        for row in reader:
-            if None in row:
-                raise ElectraError(f"Line {reader.line_num} of {path} has more fields than its header has columns.")
-            yield row
-    except csv.Error as error:
-        raise ElectraError(f"{path} is no correct CSV: {error} (line {reader.line_num}).") from error
-
-
 def _parquet_rows(path: Path, columns: Sequence[str] | None) -> Iterator[dict]:
     import pyarrow.parquet as pq  # costs 0.2 s: only those who have .parquet files pay
 
     try:
         source: Path | BinaryIO = path
-        if path.suffix.lower() in _OPENERS:  # Parquet is read from its end: a compressed one is unpacked in memory
-            with _open(path) as stream:
-                source = io.BytesIO(b"".join(_undamaged(stream, path)))
+        if path.suffix.lower() in OPENERS:  # Parquet is read from its end: a compressed one is unpacked in memory
+            with open_bytes(path) as stream:
+                source = io.BytesIO(b"".join(undamaged(stream, path)))
         for batch in pq.ParquetFile(source).iter_batches(batch_size=1_000, columns=columns):
             yield from batch.to_pylist()
     except (OSError, ValueError) as error:  # pyarrow's own errors are among these
@@ -270,5 +234,6 @@ def _parquet_rows(path: Path, columns: Sequence[str] | None) -> Iterator[dict]:
         raise ElectraError(f"{path} is no Parquet file, or damaged: {error}.") from error
 
 
-def _forms() -> str:
-    return f"{', '.join(FORMS)} (each also with .gz or .xz)"
+def readable_forms() -> str:
+    """The endings of files that are read, for a message."""
+    return f"{', '.join(FORMS)} (each also with .gz, .xz or .bz2); or say what it is with --format"

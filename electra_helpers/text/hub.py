@@ -37,6 +37,10 @@ REVISIONS = {
 }
 
 
+class NoSplit(ElectraError):
+    """A set that is there and lacks the split asked for."""
+
+
 class HubName(NamedTuple):
     """What `datasets.load_dataset` wants to know."""
 
@@ -84,7 +88,10 @@ def told_in_one_line(name: str) -> Iterator[None]:
         raise ElectraError(
             f"{name} could not be fetched from the hub ({reason}). Without internet, give a file."
         ) from error
-    except (ValueError, RuntimeError) as error:  # a configuration or split that is not there, a loading script
+    except (ValueError, RuntimeError) as error:
+        if "Unknown split" in str(error):
+            raise NoSplit(f"{name} on the hub has not that split: {_first_line(error)}") from error
+        # a configuration or split that is not there, a loading script
         raise ElectraError(f"{name} could not be loaded from the hub: {_first_line(error)}") from error
     finally:
         logger.setLevel(level)

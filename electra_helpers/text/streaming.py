@@ -1,7 +1,7 @@
 """Rows from a corpus that is larger than the disk: read, tokenised and packed while the training runs.
 
 The order of the parts (files, or shards on the hub) is drawn anew in every epoch, and a part's rows are shuffled block
-by block, as they come. Both are pure functions of the seed, so that training can go on at any step: parts that were read
+by block, as they come. Both are pure functions of the seed, so that training can be resumed at any step: parts that were read
 before are passed over by their number of rows, and at most one part is read again from its beginning.
 """
 
@@ -9,23 +9,25 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from itertools import count, islice
+from typing import Any
 
 import numpy as np
 
-from electra_helpers.ahead import one_ahead
 from electra_helpers.errors import ElectraError
+from electra_helpers.paths import appears_whole
+from electra_helpers.prefetch import one_ahead
 from electra_helpers.text.cache import cache_folder
 from electra_helpers.text.corpora import Corpus, Part, in_batches
-from electra_helpers.text.packing import Batch, Row, pack, padded, shuffled, side_by_side, to_batch
+from electra_helpers.text.packing import Batch, Row, pack, padded, side_by_side, to_batch
+from electra_helpers.text.rows import shuffled
 from electra_helpers.text.tokenizer import Tokenizer
 
 BLOCK_ROWS = 16_384  # rows shuffled together, over all streams: 128 tokens each are 4 MiB
-CHARACTERS = (
-    2_000_000  # tokenised together, over all streams: a tokenizer's answer is a hundred times as large as the ids
-)
+# Tokenised together, over all streams: a tokenizer's answer is a hundred times as large as the ids.
+CHARACTERS = 2_000_000
 MOST_STREAMS = 16
 
-Rows = tuple[np.ndarray, np.ndarray, np.ndarray]  # (n, L) ids, (n,) ends of the first segments, (n,) ends of the rows
+Block = tuple[np.ndarray, np.ndarray, np.ndarray]  # (n, L) ids, (n,) ends of the first segments, (n,) ends of the rows
 
 
 class StreamedRows:
@@ -57,25 +59,25 @@ class StreamedRows:
         self._index = cache_folder() / f"stream-{self.fingerprint}.json"
         self._known: dict[str, int] = json.loads(self._index.read_text()) if self._index.is_file() else {}
         self._next_row = -1  # the row of the stream that `_pieces` gives next
-        self._pieces: Iterator[Rows] = iter(())
-        self._rest: Rows | None = None
+        self._pieces: Iterator[Block] = iter(())
+        self._rest: Block | None = None
 
     def rows(self, start: int, number: int) -> Batch:
         """The examples start … start + number; quick where the last call ended at `start`."""
         if start != self._next_row:
             self._pieces, self._rest = self._stream(start), None
-        taken: list[Rows] = []
+        taken: list[Block] = []
         missing = number
         while missing:
             piece = self._rest or next(self._pieces)
-            taken.append(tuple(array[:missing] for array in piece))
-            self._rest = tuple(array[missing:] for array in piece) if len(piece[0]) > missing else None
+            taken.append(rows_of(piece, slice(missing)))
+            self._rest = rows_of(piece, slice(missing, None)) if len(piece[0]) > missing else None
             missing -= len(taken[-1][0])
         self._next_row = start + number
         ids, first, real = (np.concatenate(arrays) for arrays in zip(*taken, strict=True))
         return to_batch(ids.astype(np.int64), first, real)
 
-    def _stream(self, skip: int) -> Iterator[Rows]:
+    def _stream(self, skip: int) -> Iterator[Block]:
         """Shuffled blocks of rows, epoch after epoch, from the row `skip` on."""
         parts = self.corpus.parts
         for epoch in count():
@@ -91,12 +93,12 @@ class StreamedRows:
                     order = shuffled(size, self.seed, epoch, int(number), place)[skip:]
                     skip = max(0, skip - size)
                     if len(order):
-                        yield tuple(array[order] for array in rows)
+                        yield rows_of(rows, order)
                 self._remember(str(number), total)
             if not sum(self._known.values()):
                 raise ElectraError(f"{self.corpus.describe()} is too little text for one row of {self.length}.")
 
-    def _blocks(self, part: Part) -> Iterator[Rows]:
+    def _blocks(self, part: Part) -> Iterator[Block]:
         dtype = np.uint16 if self.tokenizer.vocab_size <= 1 << 16 else np.int32
         rows = packed(part.documents(), self.tokenizer, self.length, self.form, self.seed, self.characters)
         while len((block := padded(islice(rows, self.block), self.length, self.tokenizer.pad_id, dtype))[0]):
@@ -106,9 +108,14 @@ class StreamedRows:
         if self._known.get(part) != rows:
             self._known[part] = rows
             self._index.parent.mkdir(parents=True, exist_ok=True)
-            draft = self._index.with_suffix(".part")
-            draft.write_text(json.dumps(self._known), encoding="utf-8")
-            draft.replace(self._index)
+            with appears_whole(self._index) as draft:
+                draft.write_text(json.dumps(self._known), encoding="utf-8")
+
+
+def rows_of(block: Block, chosen: slice | np.ndarray) -> Block:
+    """Some rows of a block."""
+    ids, first, real = block
+    return ids[chosen], first[chosen], real[chosen]
 
 
 class StreamedRun:
@@ -127,7 +134,8 @@ class StreamedRun:
         options = {"form": form, "seed": seed, "block": BLOCK_ROWS // number, "characters": CHARACTERS // number}
         dealt = [Corpus(corpus.parts[first::number], corpus.describe()) for first in range(number)]
         self.streams = [StreamedRows(parts, tokenizer, length, **options) for parts in dealt]
-        self.length, self.batch_size = length, batch_size
+        self.length, self.batch_size, self.seed = length, batch_size, seed
+        self.about: dict[str, Any] = {}  # nobody has counted the rows
         self.fingerprint = hashlib.blake2b(
             "".join(s.fingerprint for s in self.streams).encode(), digest_size=8
         ).hexdigest()
@@ -137,8 +145,12 @@ class StreamedRun:
         """A few words for people."""
         return f"rows of {self.length} from {len(self.streams)} stream{'s' * (len(self.streams) > 1)}"
 
-    def of_step(self, step: int, mine: slice) -> Batch:
-        """The rows `mine` of the `batch_size` rows of a step."""
+    def of_step(self, step: int, mine: slice, *, size: int, seed: int, one_shape: bool = False) -> Batch:
+        """The rows `mine` of the `size` rows of a step, all of one shape. Raises `ElectraError` for another size or seed than at first."""
+        if (size, seed) != (self.batch_size, self.seed):
+            raise ElectraError(
+                f"These streams give steps of {self.batch_size} rows by seed {self.seed}, not of {size} by seed {seed}: open others."
+            )
         each = self.batch_size // len(self.streams)
         pieces = []
         for number in range(mine.start // each, -(-mine.stop // each)):

@@ -11,7 +11,8 @@ import tokenizers
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.text.tokenizer import CLS, SEP, SPECIAL_TOKENS, UNK, Tokenizer, spread_sample
+from electra_helpers.text.tokenizer import CLS, SEP, SPECIAL_TOKENS, UNK, Tokenizer
+from electra_helpers.text.vocabulary import spread_sample
 
 SPACE = "▁"
 ALONE = r"\p{Han}|\p{P}|\p{N}"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from electra_helpers.jsonfile import expect
 from electra_helpers.training.loop import Callback, Run
 from electra_helpers.training.metrics import readable
 
@@ -81,11 +82,13 @@ class JsonLog(Callback):
 
 
 def read_log(path: str | Path) -> list[dict[str, Any]]:
-    """The records of a log; a last line that a crash cut off is left out."""
+    """The records of a log up to the first line that is none: a crash cuts off the last one."""
     records = []
-    for line in Path(path).read_text("utf-8").splitlines():
+    for line in Path(path).read_text("utf-8", "replace").splitlines():
         try:
-            records.append(json.loads(line))
-        except ValueError:
+            record = json.loads(line)
+            expect(record, path, kind=str, step=int)
+        except (ValueError, AttributeError, TypeError, RecursionError):
             break
+        records.append(record)
     return records

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,10 @@ import torch
 from torch import nn
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.jsonfile import expect, read_json, shown
 from electra_helpers.model.files import checksum, read_model, sync_folder, write_json, write_model, write_tensors
-from electra_helpers.training.processes import cut_like, whole
+from electra_helpers.paths import PARTIAL, draft_folder
+from electra_helpers.training.distributed import cut_like, whole
 
 FORMAT = 1
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
@@ -51,7 +53,7 @@ class Checkpoints:
         self.folder, self.keep = Path(folder), keep
         self.publish = publish  # where the newest weights are offered to whoever loads the run
         self.refused: list[str] = []  # damaged checkpoints that were passed over, and why
-        self.restored: Path | None = None  # the checkpoint that the run goes on from
+        self.restored: Path | None = None  # the checkpoint that the run resumed from
 
     def save(self, model: nn.Module, moments: dict[str, torch.Tensor], state: dict[str, Any]) -> Path:
         """Write the checkpoint of `state["step"]`, then drop the oldest beyond `keep`; `moments` are `optimizer_tensors`.
@@ -59,10 +61,10 @@ class Checkpoints:
         Raises `ElectraError` on a full disk.
         """
         final = self.folder / f"step-{state['step']:08d}"
-        partial = self.folder / f".partial-{final.name}"
+        partial = None
         try:
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            partial = draft_folder(final)
             write_model(model, partial / FILES[0])
             write_tensors(moments, partial / FILES[1])
             write_json({"format": FORMAT} | state, partial / FILES[2])
@@ -74,7 +76,8 @@ class Checkpoints:
             if self.publish:
                 link(final / FILES[0], self.publish)
         except OSError as error:
-            shutil.rmtree(partial, ignore_errors=True)
+            if partial is not None:
+                shutil.rmtree(partial, ignore_errors=True)
             why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
             raise ElectraError(
                 f"Could not write the checkpoint {final}: {why}. Older checkpoints are untouched."
@@ -117,7 +120,7 @@ class Checkpoints:
 def damage(folder: Path) -> str | None:
     """What is wrong with a checkpoint, in a few words; None if it is whole."""
     try:
-        sums = json.loads((folder / "checksums.json").read_text("utf-8"))
+        sums = read_json(folder / "checksums.json")
         for name in FILES:
             if checksum(folder / name) != sums[name]:
                 return f"{name} does not match its checksum"
@@ -130,8 +133,11 @@ def damage(folder: Path) -> str | None:
 
 def read_state(folder: Path) -> dict[str, Any]:
     """state.json of a whole checkpoint. Raises `ElectraError` if a later version of the package wrote it."""
-    state = json.loads((folder / "state.json").read_text("utf-8"))
-    if state.get("format", 0) > FORMAT:
+    state = read_json(folder / "state.json")
+    expect(state, folder / "state.json", format=int, step=int)
+    if state["step"] < 0:
+        raise ElectraError(f"{folder / 'state.json'}: step is {shown(state['step'])}, and steps begin at 0.")
+    if state["format"] > FORMAT:
         raise ElectraError(
             f"{folder} has checkpoint format {state['format']}, this package reads up to {FORMAT}: update electra_helpers."
         )
@@ -140,13 +146,13 @@ def read_state(folder: Path) -> dict[str, Any]:
 
 def link(source: Path, target: Path) -> None:
     """Offer a file under a second name, in one move: a hard link where the disk has them, else a copy."""
-    partial = target.with_name(f".partial-{target.name}")
-    partial.unlink(missing_ok=True)
-    try:
-        os.link(source, partial)
-    except OSError:
-        shutil.copyfile(source, partial)
-    os.replace(partial, target)
+    with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=target.parent) as folder:
+        partial = Path(folder) / target.name
+        try:
+            os.link(source, partial)
+        except OSError:
+            shutil.copyfile(source, partial)
+        os.replace(partial, target)
 
 
 def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
@@ -159,11 +165,20 @@ def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dic
 
 
 def restore_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer, folder: Path) -> None:
-    """Put the moments that lie in a checkpoint's folder back."""
+    """Put the moments that lie in a checkpoint's folder back. Raises `ElectraError` where the file is damaged or of another net."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    parameters = dict(model.named_parameters())
-    for key, value in load_file(str(folder / FILES[1])).items():
-        name, part = key.rsplit("|", 1)
+    path, parameters = folder / FILES[1], dict(model.named_parameters())
+    try:
+        moments = load_file(str(path))
+    except (SafetensorError, OSError) as error:
+        raise ElectraError(f"{path} cannot be read: {error}.") from error
+    for key, value in moments.items():
+        name, _, part = key.rpartition("|")
+        if name not in parameters or value.shape not in ((), parameters[name].shape):
+            raise ElectraError(
+                f"{path} is of another net: it has no parameter for {shown(key)} of shape {[*value.shape]}."
+            )
         # Fused AdamW wants its step counter on the parameter's device, in fp32.
         optimizer.state[parameters[name]][part] = cut_like(value, parameters[name])

@@ -47,7 +47,10 @@ class Exam:
 
     def auc(self, discriminator: Discriminator, device: torch.device, rows: int = 64) -> float:
         """Area under the ROC curve of P(replaced) over all real tokens."""
-        judged = [(judge(discriminator, part, device), real_tokens(part)) for part in chunks(self.batch, rows)]
+        judged = [
+            (replaced_probabilities(discriminator, part, device), real_tokens(part))
+            for part in chunks(self.batch, rows)
+        ]
         p, real = (torch.cat(x) for x in zip(*judged, strict=True))
         return detection_metrics(p[real].numpy(), self.is_replaced[real].numpy())["auc"]
 
@@ -55,9 +58,10 @@ class Exam:
 def make_exams(held_out: Batch, training_ids: Tensor, model: ModelConfig, share: float) -> list[Exam]:
     """The uniform and the bigram exam on the same held-out rows and positions."""
     ids = held_out.input_ids
-    noise = draw_noise(*ids.shape, torch.Generator().manual_seed(EVALUATION_SEED), share)
+    count, length = ids.shape
+    noise = draw_noise(count, length, torch.Generator().manual_seed(EVALUATION_SEED), share)
     selection = select_positions(ids, model.unselectable_ids, share=share, noise=noise.select)
-    u = noise.sample.double().numpy()[:, : selection.positions.shape[1]]
+    u = noise.sample.numpy().astype(np.float64)[:, : selection.positions.shape[1]]
     left = ids.gather(1, (selection.positions - 1).clamp(min=0)).numpy()
     fakes = {
         "uniform": torch.from_numpy((u * model.vocab_size).astype(np.int64)),
@@ -71,7 +75,7 @@ def make_exams(held_out: Batch, training_ids: Tensor, model: ModelConfig, share:
     return exams
 
 
-def judge(discriminator: Discriminator, batch: Batch, device: torch.device) -> Tensor:
+def replaced_probabilities(discriminator: Discriminator, batch: Batch, device: torch.device) -> Tensor:
     """P(replaced) of every token, (B, L), on the CPU in fp32."""
     on = batch.to(device)
     return torch.sigmoid(discriminator(on.input_ids, on.token_type_ids, on.attention_mask).float()).cpu()
@@ -89,7 +93,8 @@ def evaluate_step(
 
     mlm_loss in nats; mlm_accuracy over all selected, masked_accuracy over those that show [MASK].
     """
-    noise = draw_noise(*held_out.input_ids.shape, torch.Generator().manual_seed(EVALUATION_SEED + 1), config.mask_share)
+    count, length = held_out.input_ids.shape
+    noise = draw_noise(count, length, torch.Generator().manual_seed(EVALUATION_SEED + 1), config.mask_share)
     tally = _Tally()
     for i, part in enumerate(chunks(held_out, rows)):
         tally.add(net, part.to(device), noise.rows(i * rows, (i + 1) * rows).to(device), config)

@@ -1,16 +1,13 @@
 """The training loop, once, for pre-training and fine-tuning: batch → loss → gradient → update, with reports on the side.
 
 What is trained is a `Task`; what is shown or kept of it is the business of callbacks. Data order, corruption and dropout depend on
-(seed, step) alone, so a run that goes on from a checkpoint takes the very steps that it would have taken.
+(seed, step) alone, so a run resumed from a checkpoint takes exactly the steps that it would have taken.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
-import signal
-import threading
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import count
@@ -20,38 +17,50 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from electra_helpers.ahead import one_ahead
 from electra_helpers.config import TrainingConfig
-from electra_helpers.errors import ElectraError
+from electra_helpers.errors import warn
 from electra_helpers.model.electra import LossSum
+from electra_helpers.prefetch import one_ahead
 from electra_helpers.training.checkpoint import Checkpoints, optimizer_tensors, restore_optimizer
+from electra_helpers.training.distributed import agree_to_stop, gather, make_accelerator, shard, whole
+from electra_helpers.training.meter import Meter
 from electra_helpers.training.optim import make_optimizer, parameter_groups, set_step
-from electra_helpers.training.processes import agree_to_stop, gather, make_accelerator, shard, whole
+from electra_helpers.training.signals import stop_signals
 
 
 class Task(Protocol):
     """What the loop needs to know of the thing it trains."""
 
-    model: nn.Module
     loss_weights: dict[str, float]
+
+    @property
+    def model(self) -> nn.Module:
+        """The net."""
+        ...
 
     def work(self, step: int, process: int, processes: int) -> Any:
         """This process's rows of the global batch of a step, as one piece of work."""
+        ...
 
     def split(self, work: Any, parts: int) -> Iterable[Any]:
         """The same cut into micro-batches."""
+        ...
 
     def target_counts(self, work: Any) -> dict[str, Tensor]:
         """How many targets each loss has in it."""
+        ...
 
     def tokens(self, work: Any) -> int:
         """How many tokens it holds, for the speed."""
+        ...
 
-    def losses(self, model: nn.Module, work: Any, device: torch.device) -> dict[str, LossSum]:
+    def losses(self, model: Any, work: Any, device: torch.device) -> dict[str, LossSum]:
         """Forward pass."""
+        ...
 
-    def evaluate(self, model: nn.Module, device: torch.device) -> dict[str, float]:
+    def evaluate(self, model: Any, device: torch.device) -> dict[str, float]:
         """Metrics on held-out data."""
+        ...
 
 
 @dataclass
@@ -65,9 +74,10 @@ class Run:
     start: int = 0  # the step it was resumed at
     saved: int = 0  # the step of the newest checkpoint
     tokens: int = 0  # of this session
-    seconds: float = 0.0
-    stop: bool = False
-    interrupted: bool = False
+    seconds: float = 0.0  # of training in this session, without evaluations
+    stop: bool = False  # a callback may set it: the run ends behind this step
+    interrupted: bool = False  # by a signal
+    saving: bool = False  # a checkpoint is being written: no signal may break it off
     processes: int = 1
     is_main: bool = True  # of several processes the one that reports and saves
     last: dict[str, float] = field(default_factory=dict)  # the newest log record
@@ -90,6 +100,7 @@ class Callback:
 
 def seed_for(*parts: int) -> int:
     """One 63-bit seed out of several numbers, such as (seed, step): close inputs give unrelated seeds."""
+    # Added up, (seed 1, step 2) and (seed 2, step 1) would be one; SeedSequence hashes them.
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> 1)
 
 
@@ -111,30 +122,44 @@ def train(
     """
     trainer = Trainer(task, config, checkpoints=checkpoints, resume=resume, groups=groups, sharded=sharded)
     run = trainer.run
-    listeners = list(callbacks) if run.is_main else []
-    eval_every = config.eval_every or max(1, config.steps // 10)
+    listeners = list(callbacks) if run.is_main else []  # of several processes one reports
+    eval_every = config.eval_every or max(1, config.steps // 10)  # ten times a run
     stop = False
+    if run.is_main:
+        check_warmup(config)
     with stop_signals(run):
         tell(listeners, "on_start", run)
         while run.step < config.steps and not stop:
             learning_rate = trainer.step()
             tell(listeners, "on_step", run)
+            # A signal may reach one process alone: all stop behind the same step, or the others wait for it for ever.
             stop, interrupted = agree_to_stop([run.stop, run.interrupted], run.step, trainer.accelerator)
             run.stop, run.interrupted = run.stop or stop, run.interrupted or interrupted
             if run.step % config.log_every == 0 or run.step == config.steps or stop:
                 run.last = trainer.meter.read(run) | {"learning_rate": learning_rate}
                 tell(listeners, "on_log", run, run.last)
             if run.step % eval_every == 0 or run.step == config.steps:
-                with trainer.meter.paused():
+                with trainer.meter.paused():  # tokens per second are those of training
                     run.evaluation = trainer.evaluate()
                     tell(listeners, "on_evaluation", run, run.evaluation)
             # After the evaluation: a run killed between the two would otherwise go on behind it and never know its score.
             if config.save_every and run.step % config.save_every == 0:
                 trainer.save()
-        if run.saved != run.step:
+        if run.saved != run.step:  # at the end, and where the run was stopped between two checkpoints
             trainer.save()
         tell(listeners, "on_end", run)
     return run
+
+
+def check_warmup(config: TrainingConfig) -> None:
+    """Say where the warm-up was cut to the run, or takes so much of it that the learning rate asked for is hardly reached."""
+    if config.warmup != config.warmup_steps and config.steps:
+        warn(
+            f"warmup_steps {config.warmup_steps:,} is longer than the run of {config.steps:,} steps: "
+            f"the learning rate grows over {config.warmup:,} of them instead."
+        )
+    elif config.warmup > config.steps / 2:
+        warn(f"The learning rate grows over {config.warmup:,} of the {config.steps:,} steps: is warmup_steps meant so?")
 
 
 class Trainer:
@@ -153,17 +178,20 @@ class Trainer:
         self.task, self.config, self.checkpoints = task, config, checkpoints
         self.accelerator = accelerator = make_accelerator(config)
         self.net = task.model.to(accelerator.device)  # evaluated and saved
+        # Weights are restored before the net is cut into pieces and before the optimizer looks at them.
         state = checkpoints.restore(self.net) if resume and checkpoints else None
         self.trained = shard(self.net) if sharded and accelerator.num_processes > 1 else self.net
         self.optimizer = make_optimizer(groups or parameter_groups(self.trained, config), config)
         self.run, self.meter = Run(task, config, accelerator.device), Meter(accelerator)
         self.run.processes, self.run.is_main = accelerator.num_processes, accelerator.is_main_process
-        if state:
+        if state and checkpoints and checkpoints.restored:
             restore_optimizer(self.trained, self.optimizer, checkpoints.restored)
             self.run.step = self.run.start = self.run.saved = state["step"]
+        # Three views of one net: `net` to evaluate and save, `trained` whose gradients are taken, `wrapped` to call in a step.
         wrapped = torch.compile(self.trained) if config.compile else self.trained
         self.wrapped = wrapped if self.is_sharded else accelerator.prepare(wrapped)
         self.stepper = accelerator.prepare(self.optimizer)
+        # fp16 scales its loss up by what it has learned of overflows so far.
         if state and accelerator.scaler is not None and state.get("scaler"):
             accelerator.scaler.load_state_dict(state["scaler"])
         self.works = self._works()
@@ -184,19 +212,22 @@ class Trainer:
     def step(self) -> float:
         """One optimizer step: micro-batches, gradients of the globally averaged loss, clipping, update; returns the learning rate."""
         config, run, accelerator = self.config, self.run, self.accelerator
+        # A function of the step alone, as are rows and noise: a resumed run takes the same steps.
         learning_rate = set_step(self.optimizer, run.step, config)
-        work = next(self.works)
+        work = next(self.works)  # batch_size / processes rows
         targets = self.task.target_counts(work).items()
+        # How many tokens each loss is the mean of, in all micro-batches of all processes: (), int64.
         counts = {name: accelerator.reduce(n.to(run.device), "sum").clamp(min=1) for name, n in targets}
         # Dropout is the only randomness that torch's global generator decides.
         torch.manual_seed(seed_for(config.seed, run.step, accelerator.process_index))
         self.wrapped.train()
-        parts = list(self.task.split(work, config.accumulation))
+        parts = list(self.task.split(work, config.accumulation))  # micro-batches: one after the other fits into memory
         for i, part in enumerate(parts):
+            # Gradients travel between processes once, behind the last micro-batch.
             waits = i < len(parts) - 1
             with accelerator.no_sync(self.wrapped) if waits else contextlib.nullcontext():
                 self._backward(part, counts)
-        norm = config.max_grad_norm if config.max_grad_norm > 0 else math.inf
+        norm = config.max_grad_norm if config.max_grad_norm > 0 else math.inf  # 0: measured, not clipped
         self.meter.add({"grad_norm": whole(accelerator.clip_grad_norm_(self.wrapped.parameters(), norm))})
         self.stepper.step()
         self.stepper.zero_grad()
@@ -208,15 +239,16 @@ class Trainer:
         """Forward and backward pass of a micro-batch; its losses are divided by global counts."""
         with self.accelerator.autocast():
             losses = self.task.losses(self.wrapped, part, self.run.device)
+            # A sum over this micro-batch by the count of all: the shares of all micro-batches add up to the mean.
             shares = {name: found.total / counts[name] for name, found in losses.items()}
-            loss = sum(self.task.loss_weights[name] * share for name, share in shares.items())
+            loss: Any = sum(self.task.loss_weights[name] * share for name, share in shares.items())
             # Gradients are averaged over processes, hence the factor.
             self.accelerator.backward(loss * self.run.processes)
         self.meter.add({"loss": loss.detach()} | {f"{name}_loss": share.detach() for name, share in shares.items()})
 
     def evaluate(self) -> dict[str, float]:
         """Metrics on held-out data, by the main process, in eval mode; dropout's generator is left as it was."""
-        self.meter.check(self.run)
+        self.meter.check(self.run)  # a net that is no longer a number is not worth an evaluation
         gather(self.trained, self.net)
         record: dict[str, float] = {}
         if self.run.is_main:
@@ -224,11 +256,19 @@ class Trainer:
             with torch.no_grad(), self.accelerator.autocast():
                 record = {"step": self.run.step} | self.task.evaluate(self.net, self.run.device)
             self.net.train()
-        self.accelerator.wait_for_everyone()
+        self.accelerator.wait_for_everyone()  # the others would time out in their next step
         return record
 
     def save(self) -> None:
         """A checkpoint, written by the main process, unless a loss is no number."""
+        self.run.saving = True
+        try:
+            self._save()
+            self.run.saved = self.run.step
+        finally:
+            self.run.saving = False
+
+    def _save(self) -> None:
         self.meter.check(self.run)  # in every process: a weight that is not a number is one in all of them
         gather(self.trained, self.net)
         scaler = self.accelerator.scaler.state_dict() if self.accelerator.scaler is not None else None
@@ -238,67 +278,6 @@ class Trainer:
                 state = {"step": self.run.step, "scaler": scaler, "config": asdict(self.config)}
                 self.checkpoints.save(self.net, moments, state)
         self.accelerator.wait_for_everyone()
-        self.run.saved = self.run.step
-
-
-class Meter:
-    """Adds up losses on the device, so that reading them (a host synchronisation) happens only when a line is logged.
-
-    Each process adds the share of its own rows; what is read is the sum over all processes, and all have to read.
-    """
-
-    def __init__(self, accelerator: Any) -> None:
-        self.accelerator = accelerator
-        self.restart()
-
-    def restart(self) -> None:
-        self.sums: dict[str, Tensor | float] = {}
-        self.steps, self.tokens, self.since = 0, 0, time.perf_counter()
-
-    def add(self, values: dict[str, Tensor]) -> None:
-        for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
-
-    def count(self, tokens: int) -> None:
-        self.steps, self.tokens = self.steps + 1, self.tokens + tokens
-
-    def read(self, run: Run) -> dict[str, float]:
-        """Means since the last reading, with tokens per second. Raises `ElectraError` if the loss is not a number."""
-        means = {name: total / self.steps for name, total in self.check(run).items()}
-        seconds = max(time.perf_counter() - self.since, 1e-9)
-        run.tokens, run.seconds = run.tokens + self.tokens, run.seconds + seconds
-        record = {"step": run.step} | means | {"tokens_per_second": self.tokens / seconds}
-        self.restart()
-        return record
-
-    @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        """Time spent inside does not count against the speed."""
-        began = time.perf_counter()
-        yield
-        self.since += time.perf_counter() - began
-
-    def check(self, run: Run) -> dict[str, float]:
-        """The sums since the last reading. Raises `ElectraError` if a loss among them is NaN or infinite."""
-        sums = self.total()
-        bad = {name: total for name, total in sums.items() if not math.isfinite(total)}
-        if bad and "loss" in bad:
-            raise ElectraError(
-                f"The loss is {bad['loss']} near step {run.step}: training stopped, nothing was saved since. "
-                "Try a lower learning rate, a longer warm-up, or --precision fp32."
-            )
-        return sums
-
-    def total(self) -> dict[str, float]:
-        """The sums of all processes together; the gradient's norm is the same in each."""
-        names = [name for name in self.sums if name != "grad_norm"]
-        if self.accelerator.num_processes > 1 and names:
-            mine = torch.stack([torch.as_tensor(self.sums[name]) for name in names])
-            return self.sums_as_numbers() | dict(zip(names, self.accelerator.reduce(mine, "sum").tolist(), strict=True))
-        return self.sums_as_numbers()
-
-    def sums_as_numbers(self) -> dict[str, float]:
-        return {name: float(total) for name, total in self.sums.items()}
 
 
 def computes_by_itself(device: torch.device) -> bool:
@@ -310,23 +289,3 @@ def tell(listeners: Iterable[Callback], event: str, *what: Any) -> None:
     """Call the same method of every callback, in order."""
     for listener in listeners:
         getattr(listener, event)(*what)
-
-
-@contextlib.contextmanager
-def stop_signals(run: Run) -> Iterator[None]:
-    """Ctrl-C and SIGTERM let the current step finish and then stop the run; a second Ctrl-C stops at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask_to_stop(number: int, _frame: Any) -> None:
-        if run.stop and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        run.stop = run.interrupted = True
-
-    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,21 +1,23 @@
 """AdamW as ELECTRA uses it: which parameters decay, how the learning rate moves, and Adam without bias correction.
 
-And, as an option for small budgets, Muon: it is not part of ELECTRA.
+Muon, an option for small budgets, stands in muon.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from electra_helpers.config import FinetuneConfig, TrainingConfig
 from electra_helpers.device import choose_device
+from electra_helpers.training.muon import Muon, muon_groups
 
-INNER = ("attention.qkv.weight", "attention.out.weight", "up.weight", "down.weight")  # a layer's matrices
+if TYPE_CHECKING:
+    from electra_helpers.model.encoder import Encoder
 
 
 def decays(name: str, parameter: nn.Parameter) -> bool:
@@ -29,13 +31,9 @@ def parameter_groups(model: nn.Module, config: TrainingConfig) -> list[dict]:
     A table that two nets share is one parameter here: `named_parameters` names it once.
     """
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    muon = []
+    muon: list[dict] = []
     if config.optimizer == "muon":
-        inner = [(n, p) for n, p in named if n.endswith(INNER)]
-        named = [(n, p) for n, p in named if not n.endswith(INNER)]
-        for parts in (3, 1):  # queries, keys and values lie in one matrix
-            chosen = [p for n, p in inner if n.endswith(INNER[0]) == (parts == 3)]
-            muon.append({"params": chosen, "weight_decay": config.weight_decay, "muon_parts": parts})
+        muon, named = muon_groups(named, config)
     return [
         *muon,
         {"params": [p for n, p in named if decays(n, p)], "weight_decay": config.weight_decay},
@@ -58,7 +56,7 @@ def layer_scales(num_layers: int, decay: float, exponent: str = "paper") -> list
     return [*(decay ** (num_layers + extra - depth) for depth in range(num_layers + 1)), 1.0]
 
 
-def layerwise_groups(encoder: nn.Module, head: nn.Module, config: FinetuneConfig) -> list[dict]:
+def layerwise_groups(encoder: Encoder, head: nn.Module, config: FinetuneConfig) -> list[dict]:
     """Every trainable parameter of an encoder and its head once, with the learning rate's `scale` of its depth."""
     scales = layer_scales(len(encoder.layers), config.layer_decay, config.decay_exponent)
     parts: list[list[nn.Module]] = [
@@ -71,64 +69,6 @@ def layerwise_groups(encoder: nn.Module, head: nn.Module, config: FinetuneConfig
         for group in parameter_groups(nn.ModuleList(part), config)
         if group["params"]
     ]
-
-
-class Muon(torch.optim.AdamW):
-    """AdamW, but the groups with `muon_parts` move by their orthogonalised momentum: every direction of a matrix learns at one pace.
-
-    Momentum 0.95 in Nesterov's form; an update is scaled to the size that AdamW's has, 0.2 √max(rows, columns), so that the two share
-    learning rate and weight decay.
-    Source: Jordan et al. (2024), "Muon"; the scale: Liu et al. (2025), "Muon is scalable for LLM training", Section 2.2.
-    """
-
-    MOMENTUM = 0.95
-
-    def __init__(self, groups: list[dict], *, in_bf16: bool, **options: Any) -> None:
-        super().__init__(groups, **options)
-        self.number = torch.bfloat16 if in_bf16 else torch.float32
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
-        moved = [
-            (group, p)
-            for group in self.param_groups
-            if group.get("muon_parts")
-            for p in group["params"]
-            if p.grad is not None
-        ]
-        alike: dict[tuple[int, int], list[tuple[Tensor, Tensor, float]]] = {}
-        for group, p in moved:
-            if not self.state[p]:
-                # AdamW looks for a step counter wherever there is a state.
-                self.state[p] = {"step": torch.zeros(()), "momentum": torch.zeros_like(p)}
-            momentum = self.state[p]["momentum"]
-            momentum.lerp_(p.grad, 1 - self.MOMENTUM)
-            update = p.grad.lerp_(momentum, self.MOMENTUM)
-            p.mul_(1 - group["lr"] * group["weight_decay"])
-            parts = group["muon_parts"]
-            for piece, change in zip(p.chunk(parts), update.chunk(parts), strict=True):
-                alike.setdefault(tuple(piece.shape), []).append((piece, change, group["lr"]))
-            p.grad = None  # AdamW passes over what has no gradient
-        for shape, found in alike.items():
-            straight = orthogonalize(torch.stack([change for _, change, _ in found]).to(self.number))
-            for (piece, _, rate), change in zip(found, straight, strict=True):
-                piece.add_(change.to(piece.dtype), alpha=-rate * 0.2 * max(shape) ** 0.5)
-        return super().step(closure)
-
-
-def orthogonalize(matrices: Tensor) -> Tensor:
-    """Matrices (N, R, C) with nearly the same singular vectors and all singular values near 1, by five Newton-Schulz steps.
-
-    The values end between about 0.7 and 1.2, which is near enough for an update. Source: Jordan et al. (2024), "Muon".
-    """
-    a, b, c = 3.4445, -4.7750, 2.0315
-    is_tall = matrices.shape[-2] > matrices.shape[-1]
-    wide = matrices.mT if is_tall else matrices
-    wide = wide / (wide.norm(dim=(-2, -1), keepdim=True) + 1e-7)
-    for _ in range(5):
-        square = wide @ wide.mT
-        wide = a * wide + (b * square + c * square @ square) @ wide
-    return wide.mT if is_tall else wide
 
 
 def make_optimizer(groups: Iterable[dict], config: TrainingConfig) -> torch.optim.AdamW:
@@ -157,15 +97,16 @@ def learning_rate_at(step: int, config: TrainingConfig) -> float:
 
     Built in notebook 06.
     """
-    warm = min(1.0, step / config.warmup_steps) if config.warmup_steps else 1.0
+    warmup = config.warmup  # a tenth of the steps where warmup_steps is longer than the run
+    warm = min(1.0, step / warmup) if warmup else 1.0
     if config.schedule == "constant":
         return config.learning_rate * warm
     if config.schedule == "reference":
         return config.learning_rate * (1 - step / config.steps) * warm
     # The first update of a warm-up from zero would change nothing: count from 1.
-    if step < config.warmup_steps:
-        return config.learning_rate * (step + 1) / config.warmup_steps
-    left = (config.steps - step) / max(1, config.steps - config.warmup_steps)
+    if step < warmup:
+        return config.learning_rate * (step + 1) / warmup
+    left = (config.steps - step) / max(1, config.steps - warmup)
     return config.learning_rate * max(0.0, left)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,25 +13,42 @@ import torch
 from torch import Tensor
 
 from electra_helpers import __version__
-from electra_helpers.config import ModelConfig, PretrainConfig, Recipe, recipe
-from electra_helpers.corruption import Noise, draw_noise
+from electra_helpers.config import ModelConfig, PretrainConfig
+from electra_helpers.corruption import Noise, draw_noise, draw_unigrams, unigram_cumulative
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.ablations import build_network
-from electra_helpers.model.bridge import download
+from electra_helpers.model.card import pretrained_card, write_card
 from electra_helpers.model.electra import Electra, LossSum, Steps
 from electra_helpers.model.files import write_json_atomically
-from electra_helpers.model.reshape import reshape
-from electra_helpers.model.store import Pretrained, load, save_config
+from electra_helpers.model.pretrained import Pretrained, save_config
+from electra_helpers.model.transformers_bridge import download
+from electra_helpers.model.variants import build_network
+from electra_helpers.recipes import recipe
 from electra_helpers.text.corpora import Corpus, open_corpus, split_documents
-from electra_helpers.text.packing import Batch, PackedRows, build_rows, row_order
+from electra_helpers.text.in_memory import corpus_or_names
+from electra_helpers.text.layout import FOUND_OUT, Layout
+from electra_helpers.text.packing import Batch
+from electra_helpers.text.rows import CorpusRows, Rows, build_rows, row_order
 from electra_helpers.text.streaming import StreamedRun, first_rows
-from electra_helpers.text.tokenizer import Tokenizer, tokenizer_from_words, train_tokenizer
+from electra_helpers.text.tokenizer import Tokenizer, tokenizer_from_words
+from electra_helpers.text.vocabulary import train_tokenizer
+from electra_helpers.text.words import marked_share
+from electra_helpers.training.budget import settle_steps
 from electra_helpers.training.checkpoint import Checkpoints, only_run_in
+from electra_helpers.training.decisions import decisions, in_words, warn_of_waste
+from electra_helpers.training.distributed import make_accelerator
 from electra_helpers.training.evaluation import evaluate_step, make_exams
 from electra_helpers.training.loop import Callback, Run, seed_for, train
-from electra_helpers.training.processes import make_accelerator
+from electra_helpers.training.run_folder import compare_run, extend, read_run, try_folder
+from electra_helpers.training.starting import (
+    COUNTED_ROWS,
+    WEIGHTS,
+    load_start,
+    name_of,
+    nets_to_train,
+    start_at_frequencies,
+)
 
-NOISE, WEIGHTS = 1, 2  # streams of randomness beside the data order, all from one seed
+NOISE = 1  # a stream of randomness beside the data order and the weights, all from one seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +69,17 @@ class Pretraining:
     def __init__(
         self,
         net: Electra,
-        rows: PackedRows | StreamedRun,
+        rows: Rows,
         held_out: Batch,
         config: PretrainConfig,
         steps: Steps | None = None,
     ) -> None:
         self.model, self.rows, self.held_out, self.config, self.steps = net, rows, held_out, config, steps
         self.loss_weights = config.loss_weights
+        self.unigrams = None
+        if config.unigram_share:
+            shape = (net.config.vocab_size, net.config.unselectable_ids)
+            self.unigrams = unigram_cumulative(rows.sample(COUNTED_ROWS).input_ids, *shape, config.unigram_power)
         self.exams = []
         if net.discriminator is not None:
             self.exams = make_exams(held_out, rows.sample(2_000).input_ids, net.config, config.mask_share)
@@ -69,12 +90,11 @@ class Pretraining:
         if size % processes:
             raise ElectraError(f"batch_size {size} does not split over {processes} processes: make it a multiple.")
         mine = slice(process * size // processes, (process + 1) * size // processes)
-        if isinstance(self.rows, StreamedRun):
-            batch = self.rows.of_step(step, mine)
-        else:
-            batch = self.rows.of_step(step, mine, size, seed, one_shape=self.config.compile)
+        batch = self.rows.of_step(step, mine, size=size, seed=seed, one_shape=self.config.compile)
         random = torch.Generator().manual_seed(seed_for(seed, step, NOISE))
         noise = draw_noise(size, batch.input_ids.shape[1], random, self.config.mask_share)
+        if self.unigrams is not None:
+            noise = draw_unigrams(noise, self.unigrams, self.config.unigram_share, random)
         return Work(batch, noise.rows(mine.start, mine.stop))
 
     def split(self, work: Work, parts: int) -> Iterable[Work]:
@@ -89,36 +109,37 @@ class Pretraining:
         mask = work.batch.attention_mask
         return work.batch.input_ids.numel() if mask is None else int(mask.sum())
 
-    def losses(self, model: torch.nn.Module, work: Work, device: torch.device) -> dict[str, LossSum]:
+    def losses(self, model: Any, work: Work, device: torch.device) -> dict[str, LossSum]:
         batch, noise = (part.to(device, non_blocking=True) for part in (work.batch, work.noise))
         return model(batch, noise, self.config, self.steps).losses
 
-    def evaluate(self, model: torch.nn.Module, device: torch.device) -> dict[str, float]:
+    def evaluate(self, model: Any, device: torch.device) -> dict[str, float]:
         found = evaluate_step(model, self.held_out, self.config, device)
         return found | {f"exam_{exam.name}_auc": exam.auc(model.discriminator, device) for exam in self.exams}
 
 
 def pretrain(
-    sources: Sequence[str],
+    sources: Any,
     out: str | Path,
     *,
     size: str = "tiny",
     config: PretrainConfig | None = None,
     model: ModelConfig | None = None,
     tokenizer: str | Path | None = None,
-    init_from: str | Path | None = None,
+    init_from: str | Path | Pretrained | None = None,
     resume: bool = False,
     column: str | None = None,
+    layout: Layout = FOUND_OUT,
     callbacks: Iterable[Callback] = (),
     say: Callable[[str], None] = lambda line: None,
 ) -> Run:
     """Pre-train on text and leave everything a model needs in the folder `out`.
 
-    `sources` are files, folders, `docs`, `world` or `hub:NAME`; `tokenizer` a folder (else a vocabulary is trained on the corpus);
-    `init_from` a model to start from, of which `model` may then change dropout and `sharing`; with `resume` the run in `out` goes on;
-    `say` is told what takes long.
-    Raises `ElectraError` for input that cannot be used.
-    Source: paper, Section 3 and Appendix A.
+    `sources` are files, folders, `docs`, `world` or `hub:NAME`, one or a list; or the text itself: a list of texts, a DataFrame, a
+    `datasets.Dataset` (its column `column`), a `Corpus`. `tokenizer` is a folder (else a vocabulary is trained on the corpus);
+    `init_from` a model to start from (its name, or as it was loaded), of which `model` may then change dropout and `sharing`; with
+    `resume` the run in `out` is resumed; `say` is told what takes long; `layout` says how files are written, such as their encoding.
+    Raises `ElectraError` for input that cannot be used. Source: paper, Section 3 and Appendix A.
 
     >>> from electra_helpers import pretrain, PretrainConfig
     >>> pretrain(["world"], "runs/first", config=PretrainConfig(steps=100))  # doctest: +SKIP
@@ -126,31 +147,96 @@ def pretrain(
     Built in notebook 06.
     """
     out = Path(out)
-    config = settle_form(config or recipe(size).pretrain, sources)
+    in_memory, sources = corpus_or_names(sources, column)
+    config = settled(config or recipe(size).pretrain, sources, has_start=bool(init_from or resume))
     accelerator = make_accelerator(config)
-    is_main = accelerator.is_main_process
-    if is_main:
-        prepare_folder(out, resume)
-    start = _starting_point(init_from, model) if init_from else None
+    if accelerator.is_main_process:
+        try_folder(out, resume)
+    # A run that is resumed has its weights in its checkpoint.
+    start = load_start(init_from, config) if init_from and not resume else None
+    generator_is_new = start is not None and start.net.generator is None
+    tell = say if accelerator.is_main_process else lambda line: None
     # One process of a machine tokenises and packs; the others find what it kept.
     with accelerator.local_main_process_first():
-        corpus = open_corpus(*sources, column=column, streaming=config.stream)
-        if is_main:
-            say(announce_corpus(corpus, config))
-        pieces = _tokenizer(sources, corpus, config, tokenizer, start, out if resume else None)
+        corpus = in_memory or open_corpus(*sources, column=column, streaming=config.stream, layout=layout)
+        start = nets_to_train(start, model, config, corpus, tell) if start else None
+        tell(announce_corpus(corpus, config))
+        pieces = tokenizer_for(sources, corpus, config, tokenizer, start, out if resume else None)
+        tell_lost_marks(corpus, pieces, tell)
         rows, held_out = build_data(corpus, pieces, config)
-    net = _network(config, model or recipe(size).model, pieces, start)
-    described = describe_run(sources, column, config, net.config, rows)
+    net = start.net if start else new_network(config, model, size, pieces=pieces, run=out if resume else None)
+    if generator_is_new and net.generator is not None:
+        start_at_frequencies(net.generator.head, rows)
+    check_segments(config, net.config)
+    task = with_steps(Pretraining(net, rows, held_out, config), resume=resume, processes=accelerator.num_processes)
+    begun = {"size": size, "tokenizer": tokenizer and str(tokenizer), "init_from": name_of(init_from)}
+    decided = {"decisions": decisions(rows, pieces, task.config, corpus), "begun": begun}
+    described = describe_run(sources, column, task.config, net.config, rows, layout) | decided
+    with _opened(out, pieces, described, task=task, resume=resume, accelerator=accelerator, say=say):
+        kept = Checkpoints(out / "checkpoints", config.keep, publish=out / "model.safetensors")
+        return train(task, task.config, callbacks=callbacks, checkpoints=kept, resume=resume, sharded=config.shard)
+
+
+def with_steps(task: Pretraining, *, resume: bool, processes: int) -> Pretraining:
+    """The same task; where its length is given in epochs or minutes, it is now a number of steps."""
+
+    def tried(config: PretrainConfig) -> Pretraining:
+        return Pretraining(deepcopy(task.model), task.rows, task.held_out, config)
+
+    task.config = settle_steps(task.config, task.rows, tried, resume=resume, processes=processes)
+    return task
+
+
+@contextlib.contextmanager
+def _opened(
+    out: Path,
+    pieces: Tokenizer,
+    described: dict[str, Any],
+    *,
+    task: Pretraining,
+    resume: bool,
+    accelerator: Any,
+    say: Callable[[str], None],
+) -> Iterator[None]:
+    """The folder of a run, made where it is new, held for this run alone."""
+    is_main = accelerator.is_main_process
     with only_run_in(out) if is_main else contextlib.nullcontext():
         if resume:
             compare_run(out, described)
+            if is_main and (before := extend(out, described)):
+                _write_card(out, task.model.config, described)
+                say(extended_in_words(before, task.config))
         elif is_main:
-            pieces.save(out)
-            save_config(out, net.config, config)
-            write_json_atomically(described, out / "run.json")
-        task = Pretraining(net, rows, held_out, config)
-        kept = Checkpoints(out / "checkpoints", config.keep, publish=out / "model.safetensors")
-        return train(task, config, callbacks=callbacks, checkpoints=kept, resume=resume, sharded=config.shard)
+            say(in_words(described["decisions"]))
+            warn_of_waste(described["decisions"])
+            _begin(out, pieces, task.model.config, task.config, described)
+        yield
+
+
+def extended_in_words(before: int, config: PretrainConfig) -> str:
+    """What becomes of the learning rate where a finished run gets more steps."""
+    rate = "stays" if config.schedule == "constant" else "is that of the longer run's schedule from here"
+    return f"Extended from {before:,} to {config.steps:,} steps; the learning rate {rate}."
+
+
+def _begin(out: Path, pieces: Tokenizer, shape: ModelConfig, config: PretrainConfig, described: dict[str, Any]) -> None:
+    """The folder of a new run, with all that a model needs but its weights."""
+    out.mkdir(parents=True, exist_ok=True)
+    pieces.save(out, max_length=shape.max_positions)
+    save_config(out, shape, config)
+    _write_card(out, shape, described)
+    write_json_atomically(described, out / "run.json")
+
+
+def _write_card(out: Path, shape: ModelConfig, described: dict[str, Any]) -> None:
+    """The README of the folder."""
+    write_card(out, pretrained_card(out.name, shape, described["pretrain"], sources=described["sources"]))
+
+
+def check_segments(config: PretrainConfig, shape: ModelConfig) -> None:
+    """Raise `ElectraError` where rows have two segments and the model knows one."""
+    if config.form == "segments" and shape.type_vocab_size < 2:
+        raise ElectraError("form segments needs two segments, this model has type_vocab_size 1: choose --form plain.")
 
 
 def announce_corpus(corpus: Corpus, config: PretrainConfig) -> str:
@@ -159,8 +245,28 @@ def announce_corpus(corpus: Corpus, config: PretrainConfig) -> str:
     return f"Reading {corpus.describe()}: tokenised and packed {how}."
 
 
-def settle_form(config: PretrainConfig, sources: Sequence[str]) -> PretrainConfig:
-    """The configuration with `form` decided: stories of the little world stand one a row, other text is packed."""
+MANY_MARKS = 0.1  # share of the letters; French has 0.04, Vietnamese 0.3
+
+
+def tell_lost_marks(corpus: Iterable[str], pieces: Tokenizer, tell: Callable[[str], None]) -> None:
+    """What stripping accents does to this text, where it does much."""
+    share = marked_share(corpus) if pieces.strips_accents else 0.0
+    if share >= MANY_MARKS:
+        tell(
+            f"{share:.0%} of the letters carry accents or vowel signs, which this vocabulary takes off (Korean syllables come apart): "
+            "--no-strip-accents trains one that keeps them."
+        )
+
+
+def settled(config: PretrainConfig, sources: Sequence[str], *, has_start: bool) -> PretrainConfig:
+    """The configuration with `form` decided: stories of the little world stand one a row, other text is packed.
+
+    Raises `ElectraError` where pieces of a vocabulary are to be kept and there is no model to start from.
+    """
+    if config.keep_vocabulary and not has_start:
+        raise ElectraError(
+            f"keep_vocabulary {config.keep_vocabulary} cuts the vocabulary of a model: name it by --init-from."
+        )
     if config.form != "auto":
         return config
     return replace(config, form="documents" if only_world(sources) else "plain")
@@ -171,23 +277,7 @@ def only_world(sources: Sequence[str]) -> bool:
     return all(source.split(":")[0] == "world" for source in map(str, sources))
 
 
-def prepare_folder(out: Path, resume: bool) -> None:
-    """Make the folder of a new run, or check that there is a run to go on with."""
-    is_run = (out / "run.json").is_file()
-    if resume:
-        read_run(out)
-        if (out / "model.safetensors").is_file() and not any((out / "checkpoints").glob("*/state.json")):
-            # A mean or a bundle: what went on here would begin at random weights and write over these.
-            raise ElectraError(
-                f"{out} holds a model and no checkpoint to go on from: start a run by --init-from {out}."
-            )
-    if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        hint = "go on with it by --resume, or choose" if is_run else "choose"
-        raise ElectraError(f"{out} is not empty: {hint} another --out.")
-    out.mkdir(parents=True, exist_ok=True)
-
-
-def build_data(corpus: Corpus, pieces: Tokenizer, config: PretrainConfig) -> tuple[PackedRows | StreamedRun, Batch]:
+def build_data(corpus: Corpus, pieces: Tokenizer, config: PretrainConfig) -> tuple[CorpusRows, Batch]:
     """Training rows, memory-mapped or streamed, and the held-out batch of the evaluations."""
     if config.stream:
         split, form = split_documents(corpus, config.validation_share), config.form
@@ -201,64 +291,49 @@ def build_data(corpus: Corpus, pieces: Tokenizer, config: PretrainConfig) -> tup
     return rows, held_out.take(chosen)
 
 
-def _tokenizer(
+def tokenizer_for(
     sources: Sequence[str], corpus: Any, config: PretrainConfig, folder: Any, start: Pretrained | None, run: Path | None
 ) -> Tokenizer:
+    """That of a run that is resumed, of the model to start from, or of `folder`; else the words of the little world, or a trained one."""
     if run is not None:
         return Tokenizer.load(run)
     if start is not None:
-        return start.tokenizer
+        return _as_asked(start.tokenizer, config, start.name)
     if folder is not None:
-        return Tokenizer.load(folder if Path(folder).exists() or str(folder).count("/") != 1 else download(str(folder)))
+        path = folder if Path(folder).exists() or str(folder).count("/") != 1 else download(str(folder))
+        return _as_asked(Tokenizer.load(path), config, folder)
     if only_world(sources):
         from electra_helpers.world import vocabulary
 
         words = [word for s in sources for word in vocabulary(s.partition(":")[2].split(":")[0] or "en")]
-        return tokenizer_from_words(dict.fromkeys(words), lowercase=config.lowercase)
+        return tokenizer_from_words(
+            dict.fromkeys(words), lowercase=config.lowercase, strip_accents=bool(config.strip_accents)
+        )
     seen = split_documents(corpus, config.validation_share).train
-    return train_tokenizer(seen, config.vocab_size, lowercase=config.lowercase, whole_words=config.whole_words)
+    how = {"lowercase": config.lowercase, "strip_accents": config.strip_accents, "whole_words": config.whole_words}
+    return train_tokenizer(seen, config.vocab_size, **how)
 
 
-def _starting_point(init_from: str | Path, shape: ModelConfig | None) -> Pretrained:
-    start = load(init_from)
-    return replace(start, net=reshape(start.net, shape, start.name)) if shape else start
+def _as_asked(pieces: Tokenizer, config: PretrainConfig, name: object) -> Tokenizer:
+    """A tokenizer that is given, if it treats accents as asked."""
+    if config.strip_accents in (None, pieces.strips_accents):
+        return pieces
+    asked, does = ("--strip-accents", "keeps") if config.strip_accents else ("--no-strip-accents", "strips")
+    raise ElectraError(f"{asked} is for a vocabulary that is trained here; the one of {name} {does} accents.")
 
 
-def _network(config: PretrainConfig, shape: ModelConfig, pieces: Tokenizer, start: Pretrained | None) -> Electra:
-    if start is not None:
-        if config.length > start.net.config.max_positions:
-            raise ElectraError(
-                f"length is {config.length}, {start.name} reads {start.net.config.max_positions} tokens."
-            )
-        return start.net
+def new_network(
+    config: PretrainConfig, shape: ModelConfig | None, size: str, *, pieces: Tokenizer, run: Path | None
+) -> Electra:
+    """A new net; where `run` is resumed, of that run's shape: a model that it started from may have had more rows than pieces."""
+    known = read_run(run).recipe.model if run else None
+    shape = shape or known or recipe(size).model
+    torch.manual_seed(seed_for(config.seed, WEIGHTS))
     ids = {"pad_id": pieces.pad_id, "cls_id": pieces.cls_id, "sep_id": pieces.sep_id, "mask_id": pieces.mask_id}
     positions = max(shape.max_positions, config.length)
-    shape = replace(shape, vocab_size=pieces.vocab_size, max_positions=positions, **ids)
-    torch.manual_seed(seed_for(config.seed, WEIGHTS))
+    rows = known.vocab_size if known else pieces.vocab_size
+    shape = replace(shape, vocab_size=rows, max_positions=positions, **ids)
     return build_network(shape, config)
-
-
-@dataclass(frozen=True)
-class StartedRun:
-    """What run.json says of a run: its networks and settings, its data, and a hash of its rows."""
-
-    recipe: Recipe
-    sources: list[str]
-    column: str | None
-    data: str
-
-
-def read_run(out: Path) -> StartedRun:
-    """The run in a folder. Raises `ElectraError` if there is none, or if its run.json cannot be used."""
-    path = out / "run.json"
-    try:
-        found = json.loads(path.read_text("utf-8"))
-        started = Recipe(ModelConfig(**found["model"]), PretrainConfig(**found["pretrain"]))
-        return StartedRun(started, found["sources"], found["column"], found["data"])
-    except FileNotFoundError:
-        raise ElectraError(f"There is no run in {out} to resume: leave --resume out to start one.") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ElectraError(f"{path} is no run of this package, so it cannot be resumed: {error}") from error
 
 
 def describe_run(
@@ -266,30 +341,16 @@ def describe_run(
     column: str | None,
     config: PretrainConfig,
     model: ModelConfig,
-    rows: PackedRows | StreamedRun,
+    rows: CorpusRows,
+    layout: Layout = FOUND_OUT,
 ) -> dict[str, Any]:
     """What identifies a run: its configuration and its data."""
     return {
         "version": __version__,
         "sources": list(sources),
         "column": column,
+        "layout": asdict(layout),
         "data": rows.fingerprint,
         "model": asdict(model),
         "pretrain": asdict(config),
     }
-
-
-# These decide how a run is shown or where it computes, not which steps it takes: they may change when it is resumed.
-FREE = ("log_every", "eval_every", "save_every", "keep", "device", "compile", "shard", "accumulation", "eval_rows")
-
-
-def compare_run(out: Path, now: dict[str, Any]) -> None:
-    """Raise `ElectraError`, with the differences, if the run in `out` is another one than the run asked for."""
-    then = read_run(out)
-    before = asdict(then.recipe.model) | asdict(then.recipe.pretrain) | {"data": then.data}
-    asked = now["model"] | now["pretrain"] | {"data": now["data"]}
-    changed = [f"{k}: {before.get(k)!r} → {asked[k]!r}" for k in asked if k not in FREE and before.get(k) != asked[k]]
-    if changed:
-        raise ElectraError(
-            f"The run in {out} was started with other settings ({'; '.join(changed)}). Give the same, or another --out."
-        )

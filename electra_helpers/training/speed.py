@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import statistics
-import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
 
-from electra_helpers.config import ModelConfig, PretrainConfig, recipe
+from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.device import choose_device
-from electra_helpers.model.ablations import build_network
+from electra_helpers.model.variants import build_network
+from electra_helpers.recipes import recipe
 from electra_helpers.text.packing import Batch
+from electra_helpers.text.rows import Rows
+from electra_helpers.training.budget import peak_memory, timed
 from electra_helpers.training.loop import Trainer
 from electra_helpers.training.pretraining import Pretraining
 
@@ -38,21 +36,15 @@ class Speed:
 class RandomRows:
     """Full rows of random words, drawn anew for every step: what a step costs does not depend on what it reads."""
 
-    is_padded = False
-    fingerprint = "random"
-
     def __init__(self, config: PretrainConfig, vocab_size: int, unselectable: int) -> None:
         self.length, self.size = config.length, config.batch_size
         self.words = (unselectable, vocab_size)
 
-    def of_step(self, step: int, mine: slice, size: int, seed: int, *, one_shape: bool = False) -> Batch:
+    def of_step(self, step: int, mine: slice, *, size: int, seed: int, one_shape: bool = False) -> Batch:
         return Batch(torch.from_numpy(np.random.default_rng(step).integers(*self.words, (size, self.length))[mine]))
 
     def sample(self, number: int) -> Batch:
-        return self.of_step(0, slice(0, number), number, 0)
-
-    def describe(self) -> str:
-        return f"random rows of {self.length}"
+        return self.of_step(0, slice(0, number), size=number, seed=0)
 
 
 def flops_per_token(config: ModelConfig, length: int, mask_share: float, objective: str = "rtd") -> float:
@@ -79,17 +71,7 @@ def matmul_ceiling(device: torch.device | str = "cpu", precision: str = "fp32") 
     return best
 
 
-def timed(work: Callable[[], object], device: torch.device | str) -> float:
-    """Seconds that `work` takes, waiting for a device that computes by itself."""
-    wait = torch.cuda.synchronize if str(device).startswith("cuda") else lambda: None
-    wait()
-    began = time.perf_counter()
-    work()
-    wait()
-    return time.perf_counter() - began
-
-
-def make_trainer(model: ModelConfig, config: PretrainConfig, rows: Any = None) -> Trainer:
+def make_trainer(model: ModelConfig, config: PretrainConfig, rows: Rows | None = None) -> Trainer:
     """The package's own loop on random rows, or on others, its `step` to be called and timed."""
     torch.manual_seed(0)
     net = build_network(model, config)
@@ -131,15 +113,3 @@ def measure(model: ModelConfig, config: PretrainConfig, *, rounds: int = 5, step
     return Speed(
         speed, float(high - low) / 2, ceiling / 1e9, speed * flops / ceiling, peak_memory(device) / 1e6, flops / 1e6
     )
-
-
-def peak_memory(device: torch.device | str) -> float:
-    """The most bytes that this process has held, on a GPU of the device's memory."""
-    if str(device).startswith("cuda"):
-        return float(torch.cuda.max_memory_allocated(device))
-    if sys.platform == "win32":
-        return math.nan
-    import resource  # not on Windows
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return float(unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from wcwidth import wcswidth
 
 from electra_helpers.tasks.detection import Ladder
+from electra_helpers.view.tokens import shown
 
 RUNGS = ("original", "selected", "masked", "sampled", "replaced", "P(replaced)")
 
@@ -32,7 +33,7 @@ def ladder_to_terminal(made: Ladder, width: int | None = None) -> str:
       cat ← dog 0.70
     """
     columns = [
-        (token, "^" if selected else "", masked, sampled, "X" if replaced else "", f"{p:.2f}")
+        (shown(token), "^" if selected else "", shown(masked), shown(sampled), "X" if replaced else "", f"{p:.2f}")
         for token, selected, masked, sampled, replaced, p in zip(
             made.tokens, made.is_selected, made.masked, made.sampled, made.is_replaced, made.p_replaced, strict=True
         )
@@ -46,7 +47,7 @@ def ladder_to_terminal(made: Ladder, width: int | None = None) -> str:
     lines.append("The generator's proposals:")
     for token, proposals in zip(made.tokens, made.top_k, strict=True):
         if proposals:
-            lines.append(f"  {token} ← " + "  ".join(f"{name} {p:.2f}" for name, p in proposals))
+            lines.append(f"  {shown(token)} ← " + "  ".join(f"{shown(name)} {p:.2f}" for name, p in proposals))
     return "\n".join(lines)
 
 

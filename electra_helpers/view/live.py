@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.store import Pretrained
+from electra_helpers.model.pretrained import Pretrained
 from electra_helpers.tasks.detection import Detection, detect
 from electra_helpers.text.tokenizer import Tokenizer
 from electra_helpers.training.loop import Callback, Run
 from electra_helpers.view.painted import Painted, below_each_other, paint_detection, paint_steps
-from electra_helpers.view.plots.curves import Curve, curves
+from electra_helpers.view.plots.curves import Curve, Level, curves
 from electra_helpers.view.plots.style import Picture
 
 SECONDS_BETWEEN = 0.5
@@ -50,7 +50,7 @@ class LiveCurves(InPlace):
     title: str = ""
     y: str = ""
     bands: Mapping[str, Sequence[Curve]] | None = None
-    ceilings: Mapping[str, float] | None = None
+    ceilings: Mapping[str, Level] | None = None
     dark: bool | None = None
     runs: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)
     logged: set[str] = field(default_factory=set)  # labels that the log reports

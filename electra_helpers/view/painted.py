@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from typing import Any
 
 from electra_helpers.tasks.detection import Detection
-from electra_helpers.view.tokens import heat, tokens_to_html, tokens_to_terminal
+from electra_helpers.view.tokens import heat, html_text, tokens_to_html, tokens_to_terminal
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDTH = 110  # columns of the text: fixed, so that it does not depend on the terminal
@@ -47,7 +46,7 @@ def paint_detection(found: Detection, *, title: str = "", marked: Sequence[str] 
 
 def paint_steps(title: str, judged: Sequence[tuple[int, Detection]]) -> Painted:
     """One text at several steps, (step, detection), a row each: words as heads, P(replaced) as numbers on heat."""
-    head = "".join(f"<th><bdi>{escape(word)}</bdi></th>" for word in judged[0][1].words)
+    head = "".join(f"<th><bdi>{html_text(word)}</bdi></th>" for word in judged[0][1].words)
     rows, lines = [], [title]
     for step, found in judged:
         cells = "".join(f"<td {heat(p)}>{p:.2f}</td>" for p in found.p_replaced_words)
@@ -57,7 +56,7 @@ def paint_steps(title: str, judged: Sequence[tuple[int, Detection]]) -> Painted:
     table = (
         f'<table style="font-size:12px"><thead><tr><th></th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
     )
-    caption = f"<figcaption><b>{escape(title)}</b></figcaption>"
+    caption = f"<figcaption><b>{html_text(title)}</b></figcaption>"
     return Painted(f'<figure style="margin:.5em 0;overflow-x:auto">{caption}{table}</figure>', "\n".join(lines))
 
 

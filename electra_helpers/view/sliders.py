@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.store import Pretrained
+from electra_helpers.model.pretrained import Pretrained
 from electra_helpers.tasks.detection import detect
 from electra_helpers.view.painted import Painted, paint_detection
 from electra_helpers.view.plots.scores import threshold_and_prior
 from electra_helpers.view.plots.style import Picture, png
+from electra_helpers.view.tokens import html_text
 
 PRIORS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5)
 WIDE = "95%"
@@ -44,7 +45,7 @@ def type_and_see(model: Pretrained, text: str) -> Painted:
             try:
                 shown.value = paint_detection(detect(model, line.value)).html
             except Exception as error:  # an exception in a callback would otherwise vanish in a log
-                shown.value = f"<p>{escape(str(error))}</p>"
+                shown.value = f"<p>{html_text(str(error))}</p>"
 
     line.observe(update, names="value")
     return first.with_widget(ipywidgets.VBox([line, shown]))

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from wcwidth import wcswidth
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.terminal import printable
 
 # One hue over the page's own background, never opaque: at p = 1 the text keeps its contrast on white and on black.
 HEAT_RGB, HEAT_ALPHA = (222, 108, 12), 0.66
@@ -58,13 +59,20 @@ class Column(NamedTuple):
     width: int
 
 
-def _printable(text: str) -> str:
-    """The text with control characters as pictures (␛ for escape), so that none reaches a page or a terminal."""
-    return "".join(_picture(ord(c)) if unicodedata.category(c) == "Cc" else c for c in text)
+def shown(text: str) -> str:
+    """The text composed (pieces of Korean may be loose jamo), without what a page or a terminal would obey."""
+    return printable(unicodedata.normalize("NFC", text), one_line=True)
 
 
-def _picture(code: int) -> str:
-    return chr(0x2400 + code) if code < 0x20 else "\N{REPLACEMENT CHARACTER}"
+def html_text(text: str) -> str:
+    """Text for an element of a notebook's output: escaped, and no formula, whatever it holds.
+
+    Jupyter typesets what stands between two $, and what follows a backslash; a sign in an element of its own is left alone.
+
+    >>> html_text("<b> $1 and $2")
+    '&lt;b&gt; <span>$</span>1 and <span>$</span>2'
+    """
+    return escape(text).replace("\\", "<span>\\</span>").replace("$", "<span>$</span>")
 
 
 def _check_length(name: str, values: Sequence, tokens: Sequence) -> None:
@@ -83,7 +91,7 @@ def _cells(
     for name, values in (("p", p), ("word_ids", word_ids), ("is_replaced", is_replaced)):
         _check_length(name, values, tokens)
     rows = zip(tokens, p, word_ids, is_replaced, strict=True)
-    cells = [Cell(_printable(token), float(x), word, bool(replaced)) for token, x, word, replaced in rows]
+    cells = [Cell(shown(token), float(x), word, bool(replaced)) for token, x, word, replaced in rows]
     for position, cell in enumerate(cells):
         if not 0 <= cell.p <= 1:  # NaN fails this too
             raise ElectraError(
@@ -112,7 +120,7 @@ def heat(p: float) -> str:
 
 
 def _token_html(cell: Cell) -> str:
-    shown, hint = f"<bdi>{escape(cell.token)}</bdi>", f"{cell.token}: P(replaced) = {cell.p:.4f}"
+    shown, hint = f"<bdi>{html_text(cell.token)}</bdi>", f"{cell.token}: P(replaced) = {cell.p:.4f}"
     if cell.is_replaced:
         shown, hint = f"<u>{shown}</u>", f"{hint}, really replaced"
     number = f"<small>{cell.p:.2f}</small>"
@@ -147,29 +155,12 @@ def tokens_to_html(
     cells = _cells(tokens, p, word_ids, is_replaced)
     words = (f'<span class="eh-word">{"".join(map(_token_html, word))}</span>' for word in _words(cells))
     text = "\n".join(words) or "(no tokens)"
-    caption = f"<figcaption>{escape(_printable(title))}</figcaption>\n" if title else ""
+    caption = f"<figcaption>{html_text(shown(title))}</figcaption>\n" if title else ""
     legend = _legend_html(with_underline=is_replaced is not None)
     return (
         f'<figure class="eh-tokens">\n<style>{STYLE}</style>\n{caption}'
         f'<div class="eh-text" dir="{text_direction(c.token for c in cells if c.word is not None)}">\n{text}\n</div>\n{legend}\n</figure>'
     )
-
-
-def html_page(fragment: str, title: str) -> str:
-    """A whole HTML file around a fragment, for a browser without Jupyter; no request leaves it."""
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="color-scheme" content="light dark">
-<meta name="viewport" content="width=device-width">
-<title>{escape(title)}</title>
-</head>
-<body>
-{fragment}
-</body>
-</html>
-"""
 
 
 def _wants_color(color: bool | None) -> bool:

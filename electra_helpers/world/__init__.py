@@ -1,10 +1,11 @@
 """The little world: short stories with meaning, told in several languages, with labels and known ceilings."""
 
 from .labels import LABEL_NAMES, labelled
-from .oracle import ExamItem, MlmCeiling, Oracle, judge, one_replacement_exam, rtd_ceiling
+from .meaning import SPLITS
+from .oracle import ExamItem, MlmCeiling, Oracle, best_judge, one_replacement_exam, rtd_ceiling
 from .pairs import PHENOMENA, blimp_row, minimal_pairs
 from .splits import EVALUATION_STORIES, stories
-from .story import SPLITS, Story
+from .story import Story
 from .telling import SPOKEN, vocabulary
 
 __all__ = [
@@ -17,8 +18,8 @@ __all__ = [
     "MlmCeiling",
     "Oracle",
     "Story",
+    "best_judge",
     "blimp_row",
-    "judge",
     "labelled",
     "minimal_pairs",
     "one_replacement_exam",

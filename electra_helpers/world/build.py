@@ -12,9 +12,9 @@ from itertools import islice
 from pathlib import Path
 
 from .labels import labelled
+from .meaning import SPLITS
 from .pairs import PHENOMENA, blimp_row, minimal_pairs
 from .splits import stories
-from .story import SPLITS
 from .telling import SPOKEN, language
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "world"

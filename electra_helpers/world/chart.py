@@ -328,7 +328,7 @@ class Chart:
         there[end] = there[end].plus(out) if end in there else out
 
     def _values(self, plan: _ArcPlan, before: _Message, after: _Message | None = None) -> Values:
-        """The values that are possible before an arc, and if told so after it; None where none are dropped."""
+        """The values that are possible before an arc, and on request after it; None where none are dropped."""
         if not self.drops:
             return None
         values = {name: np.arange(len(self.first[name])) for name in plan.scope}

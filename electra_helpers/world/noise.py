@@ -7,7 +7,8 @@ from collections import Counter
 from functools import cache
 from itertools import product
 
-from .story import Story, registers
+from .meaning import registers
+from .story import Story
 from .telling import SPACE, Language, Slot, Told, language, slot_registers, slot_words
 
 NOISE_SHARE = 0.06  # of the pieces; every story gets at least one mistake

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .chart import HIDDEN, Arc, Chart, Factor, Grammar, ImpossibleText
-from .story import CLOSING, OPENING, TOPICS, Step, registers
+from .meaning import registers
+from .story import CLOSING, OPENING, TOPICS, Step
 from .telling import Language, Piece, Slot, Template, language, slot_registers, slot_words, vocabulary, way_weights
 
 
@@ -229,7 +230,7 @@ class Oracle:
         return bool(self.distributions(words, [position])[0, self.ids[replacement]] == 0.0)
 
 
-def judge(p: np.ndarray, q: np.ndarray, share: float) -> np.ndarray:
+def best_judge(p: np.ndarray, q: np.ndarray, share: float) -> np.ndarray:
     """P(replaced | the word shown) for every word, by a judge that knows every other word and the generator.
 
     `p` the word's distribution given the others, `q` the generator's, both (…, V); `share` of the positions is selected.
@@ -243,10 +244,10 @@ def judge(p: np.ndarray, q: np.ndarray, share: float) -> np.ndarray:
 def rtd_ceiling(p: np.ndarray, q: np.ndarray, share: float = 0.5) -> float:
     """The judge's expected AUC on an exam with one examined position a story; no discriminator's is higher.
 
-    `p` and `q` (n, V) as for `judge`. In the exam all other words are the story's own, so the discriminator sees what
+    `p` and `q` (n, V) as for `best_judge`. In the exam all other words are the story's own, so the discriminator sees what
     the judge is told; the judge's score is the likelihood ratio, which no score beats (Neyman and Pearson).
     """
-    scores = judge(p, q, share).ravel()
+    scores = best_judge(p, q, share).ravel()
     replaced = (share * q * (1 - p)).ravel()
     original = ((1 - share) * p + share * q * p).ravel()
     return weighted_auc(scores, replaced, original)

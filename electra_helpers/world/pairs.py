@@ -8,7 +8,8 @@ from itertools import islice, zip_longest
 from typing import NamedTuple
 
 from . import lexicon as lex
-from .english import PLURALS, PRONOUNS, join, word
+from .english import PRONOUNS, join, word
+from .english_words import PLURALS
 from .splits import EVALUATION_STORIES, stories
 from .story import Story
 from .telling import Slot, Told

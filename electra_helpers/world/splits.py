@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from .story import SPLITS, Story, draw_story
+from .meaning import SPLITS
+from .story import Story, draw_story
 from .telling import SPOKEN, tell
 
 EVALUATION_STORIES = 1000  # in each of validation and test

@@ -11,14 +11,17 @@ from __future__ import annotations
 import random
 import re
 from bisect import bisect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from itertools import accumulate, product
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from .story import EXPRESSIONS, Story, registers
+from .meaning import EXPRESSIONS, concept_of, registers
+
+if TYPE_CHECKING:
+    from .story import Story
 
 MODULES = {"en": "english", "zh": "chinese", "fr": "french"}
 SPOKEN = tuple(MODULES)
@@ -150,7 +153,7 @@ def say(story: Story, frame: str, templates: Sequence[Template], speaker: Langua
     """Say something about a story by one of some templates."""
     template = templates[int(rng.random() * len(templates))]
     chosen = [piece for segment in template for piece in _pick(segment, rng)]
-    shown = [_show(story, piece, speaker) for piece in chosen]
+    shown = [_show(story.values, piece, speaker) for piece in chosen]
     slots = tuple(piece if isinstance(piece, Slot) else None for piece in chosen)
     return Told(speaker.code, frame, tuple(shown), slots)
 
@@ -168,11 +171,11 @@ def _pick(ways: Segment, rng: random.Random) -> tuple[Piece, ...]:
     return ways[min(bisect(tuple(accumulate(way_weights(len(ways)))), rng.random()), len(ways) - 1)]
 
 
-def _show(story: Story, piece: Piece, speaker: Language) -> str:
+def _show(values: Mapping[str, str], piece: Piece, speaker: Language) -> str:
     if not isinstance(piece, Slot):
         return piece
-    agreement = f"~{story.concept(piece.agrees_with)}" if piece.agrees_with else ""
-    return speaker.word(story.concept(piece.expression), piece.form + agreement)
+    agreement = f"~{concept_of(piece.agrees_with, values)}" if piece.agrees_with else ""
+    return speaker.word(concept_of(piece.expression, values), piece.form + agreement)
 
 
 def slot_registers(slot: Slot) -> tuple[str, ...]:
@@ -186,8 +189,7 @@ def slot_words(slot: Slot, speaker: Language) -> Iterator[str]:
     """What a slot shows for every combination of the values of its registers, the last register fastest."""
     names = slot_registers(slot)
     for values in product(*(registers()[name].values for name in names)):
-        story = Story("", "", (), dict(zip(names, values, strict=True)))
-        yield _show(story, slot, speaker)
+        yield _show(dict(zip(names, values, strict=True)), slot, speaker)
 
 
 @cache

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 
 from electra_helpers.config import ModelConfig, PretrainConfig
-from electra_helpers.model.ablations import build_network
+from electra_helpers.model.variants import build_network
 from electra_helpers.text.corpora import open_corpus
 from electra_helpers.text.tokenizer import Tokenizer
 from electra_helpers.training.loop import Trainer

@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from electra_helpers.course import generation_lab as lab
-from electra_helpers.model.store import Pretrained, load
+from electra_helpers.course.labs import generation as lab
+from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.model.store import load
 from electra_helpers.tasks.generation import ORDERS, REDO, Draft, fill, guesser, redo
 from electra_helpers.text.files import read_rows
 from electra_helpers.training.loop import seed_for

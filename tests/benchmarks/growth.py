@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from electra_helpers.text.corpora import open_corpus
-from electra_helpers.text.packing import build_rows
+from electra_helpers.text.rows import build_rows
 from electra_helpers.text.tokenizer import Tokenizer
 from electra_helpers.training.speed import make_trainer, peak_memory, settings
 from tests.benchmarks.sources import prepare

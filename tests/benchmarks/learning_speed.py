@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from electra_helpers.config import recipe
+from electra_helpers.recipes import recipe
 from electra_helpers.training.loop import Callback, Run
 from electra_helpers.training.pretraining import pretrain
 

@@ -34,8 +34,8 @@ from torch.nn import functional as F
 
 from electra_helpers import load
 from electra_helpers.config import ModelConfig
-from electra_helpers.model.store import Pretrained
-from electra_helpers.tasks.acceptability import preferred, sentence_score, token_scores
+from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.tasks.cleaning.acceptability import preferred, sentence_score, token_scores
 from electra_helpers.tasks.detection import encode, most_surprising
 from electra_helpers.text.files import read_rows
 from electra_helpers.training.speed import flops_per_token

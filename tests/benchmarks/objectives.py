@@ -14,23 +14,22 @@ import time
 import torch
 
 from electra_helpers import corruption
-from electra_helpers.course.objectives import (
+from electra_helpers.course.labs.benchmarks import file_of
+from electra_helpers.course.labs.objectives import (
     ARMS,
     BUDGET,
-    FILE,
     STORIES,
     Readings,
     arm_run,
     flops_of_a_step,
     with_generator,
 )
-from electra_helpers.course.quick import world_run
+from electra_helpers.course.labs.world_run import world_run
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import Steps
-from electra_helpers.resources import data_folder
 from electra_helpers.training.loop import Callback, Run
 
-PATH = data_folder() / FILE
+PATH = file_of("objectives")
 PAD = 0  # of the world's tokenizer
 SHEET_STEPS = 300
 SHEET_EVALUATIONS = 10

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from electra_helpers.model import linear as layers
-from electra_helpers.model.dropout import dropout
+from electra_helpers.model import fast_cpu as layers
+from electra_helpers.model.fast_cpu import dropout
 
 ROWS = 2_048  # 16 rows of 128 tokens
 SHAPES = {"queries, keys, values": (256, 768), "up": (256, 1_024), "down": (1_024, 256)}

@@ -5,7 +5,7 @@
 writes data/benchmarks/seq2seq.json and prints a table. The encoder is the shipped electra-tiny-world-en; "warm" starts encoder and
 decoder from it, "random" both from fresh weights, everything else alike. A target may be told in several ways and the reference is
 one of them, drawn at random: beside the usual chrF stand chrF against every way, and what a perfect teller that chooses freely
-would score. `--only en-fr` (en-zh, summaries, extractive) records one part and keeps the others.
+would score. `--only en-fr` (en-zh, summaries, extractive, parameters) records one part and keeps the others.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import json
 import time
 from pathlib import Path
 
-from electra_helpers.course import seq2seq_lab as lab
-from electra_helpers.course.seq2seq_lab import spread
+from electra_helpers.course.labs import seq2seq as lab
+from electra_helpers.course.labs.seq2seq import spread
 from electra_helpers.model.store import load
 from electra_helpers.tasks.finetuning import finetune
 from electra_helpers.tasks.text_metrics import translation_metrics
@@ -102,7 +102,8 @@ def extractive(seeds: list[int]) -> dict:
     return {"rows": 400, "rouge_l": found, "seconds": time.process_time() - began}
 
 
-PARTS = {what: (lambda seeds, what=what: writing(what, seeds)) for what in TASKS} | {"extractive": extractive}
+PARTS = {what: (lambda seeds, what=what: writing(what, seeds)) for what in TASKS}
+PARTS |= {"extractive": extractive, "parameters": lambda seeds: lab.count_parameters()}
 
 
 def main() -> None:

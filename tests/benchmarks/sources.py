@@ -12,7 +12,8 @@ import torch
 
 from electra_helpers.text.corpora import open_corpus
 from electra_helpers.text.packing import Batch
-from electra_helpers.text.tokenizer import Tokenizer, train_tokenizer
+from electra_helpers.text.tokenizer import Tokenizer
+from electra_helpers.text.vocabulary import train_tokenizer
 
 Source = Callable[[], Batch]
 SPECIALS = 5  # [PAD] [UNK] [CLS] [SEP] [MASK], in this order
@@ -38,12 +39,10 @@ class Tally:
 class RowsOf:
     """A source in the place of packed rows, for the package's own loop; with `tally` it counts what it gives."""
 
-    is_padded, fingerprint = False, "benchmark"
-
     def __init__(self, source: Source) -> None:
         self.source = source
 
-    def of_step(self, step: int, mine: slice, size: int, seed: int, *, one_shape: bool = False) -> Batch:
+    def of_step(self, step: int, mine: slice, *, size: int, seed: int, one_shape: bool = False) -> Batch:
         return self.source()
 
     def sample(self, number: int) -> Batch:

@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable
 
 from electra_helpers.text.corpora import open_corpus
-from electra_helpers.text.packing import build_rows
-from electra_helpers.text.tokenizer import train_tokenizer
+from electra_helpers.text.rows import build_rows
+from electra_helpers.text.vocabulary import train_tokenizer
 
 
 def main() -> None:

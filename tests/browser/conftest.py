@@ -8,7 +8,13 @@ from tests.browser.harness import THEMES, chromium, find_chromium, jupyterlab
 from tests.browser.widgets import Desk, write_notebook
 
 HERE = Path(__file__).parent
-PLACES = ("lab-light", "lab-dark", "notebook-light", "notebook-dark")
+# Both fronts and both themes are seen by every test; the other two pairs of them by `make test-all`.
+PLACES = [
+    "lab-light",
+    pytest.param("lab-dark", marks=pytest.mark.slow),
+    pytest.param("notebook-light", marks=pytest.mark.slow),
+    "notebook-dark",
+]
 TEXT = "The chef cooked the unlikely meal today ."
 # 0 [CLS]  1 the  2 chef  3 cook  4 ##ed  5 the  6 un  7 ##like  8 ##ly  9 meal  10 today  11 .  12 [SEP]
 SETUP = f"""

@@ -81,12 +81,14 @@ def test_a_request_that_leaves_the_machine_is_blocked_and_counted(lab):
     assert lab.page.evaluate(image) == [["https://example.org/pixel.png", 0]]
 
 
+@pytest.mark.slow
 def test_a_cell_that_does_not_end_is_named(lab):
     lab.open("hangs.ipynb")
     with pytest.raises(AssertionError, match=r"still running after 3 s: \[.cell 1 .*did not run"):
         lab.run_all(timeout=3)
 
 
+@pytest.mark.slow
 def test_nothing_is_left_running(tmp_path, browser):
     write(tmp_path, "sleeps.ipynb", ["1"])
     with jupyterlab(tmp_path, tmp_path / "room") as server:

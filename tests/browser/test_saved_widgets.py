@@ -8,7 +8,7 @@ from nbconvert import HTMLExporter
 from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from electra_helpers.view.explorer import WIDGET_VIEW, explore
+from electra_helpers.view.explorer.widget import WIDGET_VIEW, explore
 from tests.browser.conftest import TEXT
 from tests.browser.harness import jupyterlab
 from tests.browser.widgets import KERNEL, Desk

@@ -4,23 +4,24 @@ import csv
 
 import pytest
 
-from electra_helpers.classroom import watch
+from electra_helpers.classroom import jail
 from electra_helpers.classroom.grade import grade
 from electra_helpers.classroom.transplant import checked_in, exercise_of
-from electra_helpers.classroom.watch import Limits
-from electra_helpers.errors import ElectraError
+from electra_helpers.classroom.watch import Limits, Run
 from tests.classroom.handed_in import (
     CALLS,
     PACK,
     RENAMED,
     WORD_IDS,
     as_colab_saves,
+    grades,
     hand_in,
     solved,
     with_first,
     without,
 )
 
+pytestmark = grades
 WRONG = WORD_IDS.replace('last += not token.startswith("##")', "last += 1")
 LIMITS = Limits(seconds=60, cell_seconds=6, memory_gb=2.0)
 NO_CHECK = "import electra_helpers as eh\nfrom electra_helpers.course import grading\n"
@@ -53,17 +54,42 @@ def test_one_exercise_right_one_wrong_and_the_checks_deleted(original, room, tmp
 def test_what_the_grader_stumbles_over_costs_only_that_submission(original, room, tmp_path, monkeypatch):
     from electra_helpers.classroom import grade as module
 
-    def stumble(path):
-        if path.parent.name == "000":
-            raise RuntimeError("odd")
-        raise ElectraError("no notebook")
+    def stumble(self, book, name, originals, place):
+        if place.name == "0000":
+            raise RuntimeError("odd\x1b[31m")
+        return Run([{"event": "end", "how": "not a notebook", "message": "no JSON"}], "not a notebook")
 
     hand_in(room, "Ada", original)
     hand_in(room, "Bo", original)
-    monkeypatch.setattr(module, "read_book", stumble)
+    monkeypatch.setattr(module.Runner, "run", stumble)
     rows = grade(room, tmp_path / "originals").rows
     assert [(row.learner, row.status) for row in rows] == [("Ada", "not graded"), ("Bo", "not a notebook")]
     assert "RuntimeError: odd" in rows[0].message
+    assert "\x1b" not in rows[0].message
+
+
+SAME, OWN = ("passed", "same code as another"), ("passed", "own")
+# What becomes of each learner of the test below: exercise → status and whose code.
+FATES = {
+    "all right": {"01.3": SAME, "01.4": OWN},
+    "one wrong": {"01.3": SAME, "01.4": ("failed", "own")},
+    "untouched": {"01.3": ("not attempted", ""), "01.4": ("not attempted", "")},
+    "endless": {"01.3": SAME, "01.4": OWN},  # the cell is stopped; what it defined before counts
+    "endless function": {"01.3": SAME, "01.4": ("failed", "own")},
+    "stubborn": {"01.3": ("time is up", "same code as another"), "01.4": ("time is up", "own")},
+    "exits": {"01.3": SAME, "01.4": ("crashed", "own")},
+    "allocates": {"01.3": SAME, "01.4": ("out of memory", "own")},
+    "deletes": {"01.3": SAME, "01.4": OWN},
+    "calls out": {"01.3": SAME, "01.4": OWN},
+    "calls the package": {"01.3": ("passed", "calls the package"), "01.4": OWN},
+    "copies": {"01.3": SAME, "01.4": OWN},
+    "exchanges checks": {"01.3": SAME, "01.4": ("failed", "own")},
+    "prints passed": {"01.3": SAME, "01.4": ("failed", "own")},
+    "from colab": {"01.3": SAME, "01.4": OWN},
+    "no stub": {"01.3": SAME, "01.4": ("not attempted", "")},
+    "not a notebook": {"": ("not a notebook", "")},
+    "only text": {"": ("not a notebook", "")},
+}
 
 
 @pytest.mark.slow
@@ -102,32 +128,12 @@ def test_the_table_is_right_and_each_submission_costs_only_itself(original, room
     found = {learner: {} for learner in {row["learner"] for row in rows}}
     for row in rows:
         found[row["learner"]][row["exercise"]] = (row["status"], row["code"])
-    same, own = ("passed", "same code as another"), ("passed", "own")
-    assert found == {
-        "all right": {"01.3": same, "01.4": own},
-        "one wrong": {"01.3": same, "01.4": ("failed", "own")},
-        "untouched": {"01.3": ("not attempted", ""), "01.4": ("not attempted", "")},
-        "endless": {"01.3": same, "01.4": own},  # the cell is stopped; what it defined before counts
-        "endless function": {"01.3": same, "01.4": ("failed", "own")},
-        "stubborn": {"01.3": ("time is up", "same code as another"), "01.4": ("time is up", "own")},
-        "exits": {"01.3": same, "01.4": ("crashed", "own")},
-        "allocates": {"01.3": same, "01.4": ("out of memory", "own")},
-        "deletes": {"01.3": same, "01.4": own},
-        "calls out": {"01.3": same, "01.4": own},
-        "calls the package": {"01.3": ("passed", "calls the package"), "01.4": own},
-        "copies": {"01.3": same, "01.4": own},
-        "exchanges checks": {"01.3": ("checks changed", "same code as another"), "01.4": ("checks changed", "own")},
-        "prints passed": {"01.3": same, "01.4": ("failed", "own")},
-        "from colab": {"01.3": same, "01.4": own},
-        "no stub": {"01.3": same, "01.4": ("not attempted", "")},
-        "not a notebook": {"": ("not a notebook", "")},
-        "only text": {"": ("not a notebook", "")},
-    }
+    assert found == FATES
     notes = {row["learner"]: row["notes"] for row in rows}
     assert notes["calls out"] == "tried the network (example.com)"
     assert "a cell was stopped after 6 s" in notes["endless"]
     assert "ended: out of memory" in notes["allocates"]
-    if watch.isolation() == "files":
+    if jail.isolation() == jail.FULL:
         assert victim.read_text() == "of someone else"
-    assert watch.ISOLATION[watch.isolation()] in out.with_suffix(".html").read_text("utf-8")
+    assert jail.SAID[jail.isolation()] in out.with_suffix(".html").read_text("utf-8")
     assert said.split() == [str(out), str(out.with_suffix(".html")), str(out.with_name("grades_answers.html"))]

@@ -1,4 +1,4 @@
-"""Variants with checks that tell right from wrong for every seed, handouts without answers, links to another copy."""
+"""Variants with checks that tell right from wrong for every seed, handouts without answers."""
 
 import shutil
 from dataclasses import replace
@@ -6,14 +6,13 @@ from dataclasses import replace
 import nbformat
 import pytest
 
-from electra_helpers.classroom.material import relink, variants_notebook, without_help
+from electra_helpers.classroom.material import variants_notebook, without_help
 from electra_helpers.classroom.transplant import check_metadata, checked_in, exercise_of, originals
 from electra_helpers.corruption import label_replaced, select_positions
+from electra_helpers.course.engine.grading import FAILED, NOT_ATTEMPTED, PASSED, judge
 from electra_helpers.course.exercises import find
 from electra_helpers.course.exercises.variants import rules, solve_labels, solve_selection, solve_words, variants
-from electra_helpers.course.grading import FAILED, NOT_ATTEMPTED, PASSED, judge
 from electra_helpers.errors import ElectraError
-from tests.notebooks import form
 from tests.notebooks.form import NOTEBOOKS, ROOT, read
 
 SEEDS = range(60)
@@ -101,42 +100,26 @@ def test_a_handout_has_the_questions_and_none_of_the_help(tmp_path, electra):
     assert electra("course", "handout", "--out", NOTEBOOKS / "x", "--notebooks", NOTEBOOKS)[0] == 2
 
 
+def test_a_handout_never_touches_the_originals_or_a_strangers_folder(tmp_path, electra, monkeypatch):
+    clone = tmp_path / "clone"
+    shutil.copytree(NOTEBOOKS, clone / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    shutil.copy(ROOT / "pyproject.toml", clone)
+    monkeypatch.chdir(clone)
+    before = {path: path.read_bytes() for path in clone.rglob("*") if path.is_file()}
+    (clone / "mine").mkdir()
+    shutil.copy(NOTEBOOKS / "00_welcome.ipynb", clone / "mine" / "research.ipynb")
+    (clone / "there").symlink_to(clone / "notebooks")
+    for out in (".", "..", "notebooks", "notebooks/x", "mine", "there", clone, clone.parent, "pyproject.toml"):
+        code, _, errors = electra("course", "handout", "--out", out)
+        assert (code, errors.count("\n")) == (2, 1), out
+        assert "--out" in errors
+    assert {path: path.read_bytes() for path in before} == before
+    assert (clone / "mine" / "research.ipynb").read_bytes() == (NOTEBOOKS / "00_welcome.ipynb").read_bytes()
+    for _ in range(2):  # its own folder may be written again
+        assert electra("course", "handout", "--out", clone / "new")[0] == 0
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_the_questions_of_a_quiz_stay():
     text = "**Quiz**\n\n<details><summary>1. Why?</summary>Because <b>so</b>.</details>\n<details><summary>Hint 2</summary>x</details>\n"
     assert without_help(text) == "**Quiz**\n\n1. Why?\n"
-
-
-@pytest.fixture
-def clone(tmp_path, monkeypatch):
-    shutil.copytree(NOTEBOOKS, tmp_path / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    monkeypatch.setattr(form, "ROOT", tmp_path)
-    monkeypatch.setattr(form, "NOTEBOOKS", tmp_path / "notebooks")
-    return tmp_path
-
-
-@pytest.mark.parametrize("times", [("ada/course-2", "autumn-26"), ("school/electra.course", "v0.2/rc1")])
-def test_after_relinking_the_tests_of_links_hold_for_the_copy(clone, electra, times):
-    repository, tag = times
-    books = form.notebooks()
-    for turn in (("first/owner", "v9"), times):  # a second time as well
-        code, said, errors = electra("course", "relink", "--repo", turn[0], "--ref", turn[1], "--root", clone)
-        assert code == 0, errors
-        assert said.startswith(f"{len(books)} notebooks now point to")
-    for path in books:
-        book = read(path)
-        assert book.cells[0].source == form.navigation(path)
-        assert f"github/{repository}/blob/{tag}/notebooks" in book.cells[0].source
-        sources = {found for cell in book.cells for found in form.INSTALL.findall(cell.source)}
-        assert sources == {form.install_source()} == {f"git+https://github.com/{repository}@{tag}"}
-    assert clone.joinpath("pyproject.toml").read_text().count("[tool.electra-course]") == 1
-
-
-@pytest.mark.parametrize(
-    ("repo", "ref"), [("ada", "v1"), ("a/b/c", "v1"), ("a/b", "v 1"), ("a/b", "../x"), ('a/b"', "v1")]
-)
-def test_a_name_that_is_none_changes_nothing(clone, repo, ref):
-    before = {path: path.read_bytes() for path in clone.rglob("*") if path.is_file()}
-    with pytest.raises(ElectraError, match=r"--repo|--ref"):
-        relink(clone, repo, ref)
-    assert before == {path: path.read_bytes() for path in clone.rglob("*") if path.is_file()}

@@ -41,7 +41,7 @@ def nbgrader(tmp_path_factory):
 @pytest.mark.parametrize("mode", ["autograde", "validate"])
 def test_under_nbgrader_every_check_is_strict(mode, monkeypatch, tmp_path):
     import electra_helpers as eh
-    from electra_helpers.course.grading import ExerciseFailed
+    from electra_helpers.course.engine.grading import ExerciseFailed
 
     monkeypatch.delenv("ELECTRA_STRICT", raising=False)
     monkeypatch.setenv("ELECTRA_PORTFOLIO", str(tmp_path / "portfolio.json"))

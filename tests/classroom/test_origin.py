@@ -1,12 +1,14 @@
 """Own, calls the package, same as another: told from the code alone, and nothing said about what is too short."""
 
 import inspect
+import re
 
 import pytest
 
-from electra_helpers.classroom.grade import Grades, Row, _mark_alike
+from electra_helpers.classroom.grade import GradeRow, Grades, _mark_alike
 from electra_helpers.classroom.origin import CALLS, fingerprint, from_the_package
 from electra_helpers.course.exercises import every, find
+from tests.classroom.forms import FORMS, NO_FORMS
 from tests.classroom.handed_in import CALLS as CALLING
 from tests.classroom.handed_in import PACK, RENAMED
 
@@ -47,6 +49,34 @@ def test_what_the_exercise_asks_for_is_no_call_of_the_package():
     assert from_the_package(PACK_EXERCISE, CALLING) == "calls pack"
 
 
+@pytest.mark.parametrize("source", FORMS.values(), ids=FORMS)
+def test_the_package_is_seen_behind_every_detour(source):
+    assert from_the_package(PACK_EXERCISE, source).startswith("calls ")
+
+
+@pytest.mark.parametrize("source", NO_FORMS.values(), ids=NO_FORMS)
+def test_looking_at_the_package_is_no_call_of_it(source):
+    assert from_the_package(PACK_EXERCISE, source) == ""
+
+
+def test_a_module_of_ones_own_is_looked_into():
+    source = "from helpers import pack"
+    assert from_the_package(PACK_EXERCISE, source, files={"helpers": "def pack(d, n):\n    return []"}) == ""
+    theirs = "from electra_helpers import mine\npack = mine('01.3')"
+    assert from_the_package(PACK_EXERCISE, source, files={"helpers": theirs}) == "calls helpers.py"
+    assert from_the_package(PACK_EXERCISE, "from helpers import *", files={"helpers": theirs}) == "calls helpers.py"
+    assert from_the_package(PACK_EXERCISE, "%run helpers.py", files={"helpers": theirs}) == "calls helpers.py"
+
+
+def test_the_solutions_use_nothing_but_what_they_are_handed():
+    for exercise in (e for e in every() if e.kind == "build"):
+        own = re.sub(
+            r"\n    return ", "\n    some = 1\n    return ", exercise.solved_source()
+        )  # so that it is not pasted
+        found = from_the_package(exercise, own)
+        assert not found or "pasted" in found, (exercise.id, found)
+
+
 def test_pasted_functions_are_the_packages():
     assert from_the_package(SELECT, inspect.getsource(SELECT.solution)) == "the course's solution, pasted"
     assert from_the_package(SELECT, inspect.getsource(SELECT.fallback)) == "the package's function, pasted"
@@ -57,12 +87,12 @@ def test_pasted_functions_are_the_packages():
 
 
 def test_two_who_paste_the_same_solution_did_not_copy_from_one_another():
-    rows = [Row(name, "01", "01.3", "", "passed", "own", fingerprint="x") for name in ("Ada", "Bo", "Ada")]
+    rows = [GradeRow(name, "01", "01.3", "", "passed", "own", fingerprint="x") for name in ("Ada", "Bo", "Ada")]
     rows += [
-        Row(name, "01", "01.4", "", "passed", CALLS, "the course's solution, pasted", fingerprint="y")
+        GradeRow(name, "01", "01.4", "", "passed", CALLS, "the course's solution, pasted", fingerprint="y")
         for name in ("Ada", "Bo")
     ]
-    rows.append(Row("Cy", "01", "01.3", "", "passed", "own", fingerprint="z"))
+    rows.append(GradeRow("Cy", "01", "01.3", "", "passed", "own", fingerprint="z"))
     _mark_alike(Grades(rows))
     assert [(row.code, row.detail) for row in rows] == [
         ("same code as another", "Bo"),

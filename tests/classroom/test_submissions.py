@@ -1,6 +1,7 @@
 """What learning platforms export is taken apart by learner; a hostile zip is named and leaves nothing outside."""
 
 import io
+import os
 import zipfile
 
 import pytest
@@ -78,6 +79,159 @@ def test_links_and_bombs_are_refused(tmp_path, monkeypatch):
         packed.writestr("01.ipynb", b"0" * 2_000_000)
     monkeypatch.setattr("electra_helpers.classroom.submissions.MAX_BYTES", 1_000_000)
     assert names(collect(tmp_path / "all", tmp_path / "room")) == {"link": "unsafe zip", "bomb": "unsafe zip"}
+
+
+def test_two_learners_of_one_name_are_two(tmp_path):
+    for number in ("4711", "4712"):
+        home = tmp_path / "in" / f"Wei Wang_{number}_assignsubmission_file_"
+        home.mkdir(parents=True)
+        (home / "01.ipynb").write_text(number)
+    (tmp_path / "in" / "Wei Wang_4712_assignsubmission_onlinetext_").mkdir()
+    found = collect(tmp_path / "in", tmp_path / "room")
+    assert [(each.key, each.notebooks[0].read_text()) for each in found] == [
+        (("Wei Wang", "4711"), "4711"),
+        (("Wei Wang", "4712"), "4712"),
+    ]
+    files = {
+        "lovelaceada_11_22_03.ipynb": "a",
+        "lovelaceada_LATE_12_23_03.ipynb": "b",
+        "lovelaceada_11_24_04.ipynb": "c",
+    }
+    found = collect(zipped(tmp_path / "canvas.zip", **files), tmp_path / "canvas")
+    assert [(each.id, len(each.notebooks)) for each in found] == [("11", 2), ("12", 1)]
+
+
+def test_entries_that_share_a_name_lose_nothing_and_are_counted_once(tmp_path):
+    top = tmp_path / "in"
+    for learner in ("Bob", "Eve"):
+        (top / learner).mkdir(parents=True)
+        (top / learner / "01.ipynb").write_text("{}")
+    zipped(top / "Bob.zip", **{"01.ipynb": '{"other": 1}'})
+    zipped(top / "Eve.ZIP", **{"sub/01.IPYNB": "{}"})
+    found = {each.key: each for each in collect(top, tmp_path / "room")}
+    assert set(found) == {("Bob", "Bob"), ("Bob", "Bob.zip"), ("Eve", "Eve")}
+    assert found["Bob", "Bob.zip"].notebooks[0].read_text() == '{"other": 1}'
+    assert "Bob, Bob.zip" in found["Bob", "Bob"].notes[0]
+    assert found["Eve", "Eve"].notes == ("Eve.ZIP holds the same and is not counted",)
+
+
+def test_one_file_handed_in_twice_is_counted_once_with_a_word(tmp_path):
+    (tmp_path / "in" / "Ada").mkdir(parents=True)
+    for name in ("01.ipynb", "01 (copy).ipynb"):
+        (tmp_path / "in" / "Ada" / name).write_text("{}")
+    (ada,) = collect(tmp_path / "in", tmp_path / "room")
+    assert len(ada.notebooks) == 1
+    assert "handed in twice" in ada.notes[0]
+
+
+class Raw(zipfile.ZipInfo):
+    """An entry whose name is written in another encoding than UTF-8, without the flag, as Windows does."""
+
+    encoding = "cp437"
+
+    def _encodeFilenameFlags(self):
+        return self.filename.encode(self.encoding), self.flag_bits & ~0x800
+
+
+@pytest.mark.parametrize(
+    ("encoding", "learner"),
+    [("gbk", "张三"), ("gbk", "李喆"), ("cp437", "Jürgen Müller"), ("cp437", "Åse Ñandú"), ("utf-8", "José 王")],
+)
+def test_names_in_a_zip_are_read_as_they_were_written(tmp_path, encoding, learner):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as packed:
+        for name, number in ((learner, 12), ("Bo", 13)):
+            for file, content in (("00_welcome.ipynb", "{}"), ("._00_welcome.ipynb", "\0\5\x16\7"), (".DS_Store", "")):
+                entry = Raw(f"{name}_{number}_assignsubmission_file_/{file}")
+                entry.encoding = encoding
+                packed.writestr(entry, content)
+    assert names(collect(tmp_path / "x.zip", tmp_path / "room")) == {
+        learner: ["00_welcome.ipynb"],
+        "Bo": ["00_welcome.ipynb"],
+    }
+
+
+def damaged_zips():
+    """Zips as bytes, each broken in another way, by name."""
+    text = b"ab" * 5_000 + bytes(range(256))
+    made = {}
+    for name, method in (("deflate", zipfile.ZIP_DEFLATED), ("bzip2", zipfile.ZIP_BZIP2), ("lzma", zipfile.ZIP_LZMA)):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", method) as packed:
+            packed.writestr("01.ipynb", text)
+        whole = bytearray(file.getvalue())
+        for at in range(50, 60):
+            whole[at] ^= 0xFF
+        made[name] = bytes(whole)
+    made["cut short"] = made["deflate"][:-30]
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.writestr("01.ipynb", text)
+    encrypted = bytearray(file.getvalue())
+    encrypted[6] |= 1
+    encrypted[encrypted.rindex(b"PK\x01\x02") + 8] |= 1
+    return made | {"encrypted": bytes(encrypted), "empty": b"", "no zip": b"PK\x03\x04 nothing"}
+
+
+def test_every_damaged_zip_is_a_row_of_its_own(tmp_path):
+    top = tmp_path / "in"
+    top.mkdir()
+    for name, content in damaged_zips().items():
+        (top / f"{name}.zip").write_bytes(content)
+    zipped(top / "Ada.zip", **{"01.ipynb": "{}"})
+    zipped(top / "long name.zip", **{"x" * 250 + ".ipynb": "{}", "a\x1b[31mb.ipynb": "{ }"})
+    found = names(collect(top, tmp_path / "room"))
+    assert found.pop("Ada") == ["01.ipynb"]
+    long = found.pop("long name")
+    assert len(long) == 2
+    assert all(len(name) < 130 and "\x1b" not in name for name in long)
+    assert found == dict.fromkeys(damaged_zips(), "not readable")
+
+
+def test_zips_in_zips_have_an_end_and_count_together(tmp_path, monkeypatch):
+    top = tmp_path / "in"
+    top.mkdir()
+    inner = b"{}"
+    for depth in range(6):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as packed:
+            packed.writestr("01.ipynb" if not depth else "in.zip", inner)
+        inner = file.getvalue()
+        (top / f"{depth + 1} deep.zip").write_bytes(inner)
+    monkeypatch.setattr("electra_helpers.classroom.submissions.MAX_BYTES", 50_000)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as packed:
+        for number in range(5):
+            part = io.BytesIO()
+            with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as small:
+                small.writestr("01.ipynb", b"0" * 20_000)
+            packed.writestr(f"{number}.zip", part.getvalue())
+    (top / "many.zip").write_bytes(file.getvalue())
+    found = names(collect(top, tmp_path / "room"))
+    assert found.pop("many") == "unsafe zip"
+    assert {name: kept == ["01.ipynb"] for name, kept in found.items()} == {f"{n} deep": n <= 4 for n in range(1, 7)}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows")
+def test_pipes_links_and_odd_names_are_passed_over(tmp_path):
+    home = tmp_path / "in" / "Ada"
+    home.mkdir(parents=True)
+    (home / "01.ipynb").write_text("{}")
+    os.mkfifo(home / "02.ipynb")
+    os.mkfifo(tmp_path / "in" / "Bo.ipynb")
+    (home / "03.ipynb").symlink_to("/etc/passwd")
+    (home / "._01.ipynb").write_bytes(b"\0")
+    open(os.fsencode(home) + b"/\xff\x1b[2J.ipynb", "wb").write(b"{ }")  # noqa: SIM115
+    assert names(collect(tmp_path / "in", tmp_path / "room")) == {"Ada": ["01.ipynb", "?\ufffd[2J.ipynb"]}
+
+
+def test_more_notebooks_than_a_course_has_are_not_all_graded(tmp_path):
+    home = tmp_path / "in" / "Ada"
+    home.mkdir(parents=True)
+    for number in range(60):
+        (home / f"{number}.ipynb").write_text(str(number))
+    (ada,) = collect(tmp_path / "in", tmp_path / "room")
+    assert len(ada.notebooks) == 40
+    assert "60 notebooks" in ada.notes[0]
 
 
 def test_a_broken_zip_and_an_empty_export_are_said(tmp_path):

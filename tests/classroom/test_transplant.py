@@ -1,6 +1,7 @@
 """The graded notebook has the original's checks and order, whatever a learner deleted, edited or moved."""
 
 import copy
+import json
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -14,7 +15,7 @@ from electra_helpers.classroom.transplant import (
     transplant,
 )
 from electra_helpers.errors import ElectraError
-from tests.classroom.handed_in import PACK, as_colab_saves, hand_in, solved, with_first, without
+from tests.classroom.handed_in import PACK, WORD_IDS, as_colab_saves, hand_in, solved, with_first, without
 from tests.notebooks.form import NOTEBOOKS, read
 
 
@@ -85,6 +86,27 @@ def test_the_original_is_found_by_its_exercises_whatever_the_file_is_called():
     stranger = read(NOTEBOOKS / "00_welcome.ipynb")
     stranger.cells = [new_code_cell("1 + 1")]
     assert original_of(stranger, "homework.ipynb", known) is None
+
+
+def test_two_exercises_in_one_cell_are_both_taken(original, known):
+    for untouched in (True, False):
+        book = solved(original, pack=f"{PACK}\n{WORD_IDS}", word_ids="")
+        if not untouched:
+            book = without(book, lambda cell: exercise_of(cell) == "01.4")
+        graded = transplant(known[0], book)
+        at = {number: i for i, (_, number, _) in enumerate(graded.cells) if number}
+        before = [source for source, _, _ in graded.cells[: at["01.4"]] if "def word_ids" in source]
+        assert "last += not" in before[-1]
+        assert "last += not" in graded.code["01.4"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-8"])
+def test_a_notebook_is_read_whatever_its_encoding_and_without_metadata(room, encoding):
+    cells = [{"cell_type": "code", "source": ["x = '李'\n", "y = 2"]}, {"source": "\ud800"}]
+    path = hand_in(room, "x", "")
+    path.write_bytes(json.dumps({"cells": cells}, ensure_ascii=encoding == "utf-8").encode(encoding, "surrogatepass"))
+    book = read_book(path)
+    assert [cell.source for cell in book.cells] == ["x = '李'\ny = 2", "?"]
 
 
 @pytest.mark.parametrize(

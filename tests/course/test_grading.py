@@ -1,13 +1,13 @@
 """The engine: what a submission is told, what later cells get, what is kept, and strict mode."""
 
+# ruff: noqa: E501
 import json
 
 import pytest
 
 import electra_helpers as eh
-from electra_helpers.course import grading
-from electra_helpers.course.exercises import every, find
-from electra_helpers.course.grading import (
+from electra_helpers.course.engine import grading
+from electra_helpers.course.engine.grading import (
     FAILED,
     FALLBACK,
     NOT_ATTEMPTED,
@@ -18,7 +18,8 @@ from electra_helpers.course.grading import (
     Mistake,
     judge,
 )
-from electra_helpers.errors import ElectraError
+from electra_helpers.course.exercises import every, find
+from electra_helpers.errors import ElectraError, ElectraWarning
 
 
 def double(x):
@@ -128,26 +129,77 @@ def test_strict_mode_raises_for_all_but_passed(known, define, monkeypatch):
     eh.check("99.1", define(STUB), record=False)  # a demonstration is no attempt
 
 
-def test_the_portfolio_keeps_what_passed(known, define, own_portfolio, tmp_path, monkeypatch):
+def cell_of(path, source):
+    """A module whose source can be read, as that of a notebook's cell can."""
     import importlib.util
     import linecache
 
-    path = tmp_path / "cell.py"
-    path.write_text(
-        "import math\nFACTOR = 2\ndef helper(x):\n    return math.floor(FACTOR * x)\ndef double(x):\n    return helper(x)\n"
-    )
+    path.write_text(source)
     spec = importlib.util.spec_from_file_location("cell", path)
     cell = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(cell)
     linecache.checkcache()
+    return cell
+
+
+KEPT = {
+    "with a helper and a constant": "import math\nFACTOR = 2\ndef helper(x):\n    return math.floor(FACTOR * x)\ndef double(x):\n    return helper(x)\n",
+    "with a tuple": "FACTORS = (2, 1)\ndef double(x):\n    return FACTORS[0] * x\n",
+    "with a default": "FACTOR = 2\ndef double(x, by=FACTOR):\n    return by * x\n",
+    "under another name": "def twice(x):\n    return 2 * x\ndouble = twice\n",
+    "lambda": "import operator as op\nFACTOR = 2\ndouble = lambda x: op.mul(FACTOR, x)\n",
+    "one of two lambdas": "double, half = lambda x: x * 2, lambda x: x / 2\n",
+    "lambda in a call": "def same(f):\n    return f\nFACTOR = 2\ndouble = same(lambda x: x * FACTOR)\n",
+    "through a lambda": "helper = lambda x: x + x\ndef double(x):\n    return helper(x)\n",
+    "enclosed": "def maker(factor):\n    def double(x):\n        return factor * x\n    return double\ndouble = maker(2)\n",
+    "partial": "import functools\nimport operator\ndouble = functools.partial(operator.mul, 2)\n",
+    "partial of one's own": "from functools import partial\ndef times(x, factor):\n    return factor * x\ndouble = partial(times, factor=2)\n",
+    "with a class": "class Doubler:\n    def of(self, x):\n        return 2 * x\ndef double(x):\n    return Doubler().of(x)\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("source", KEPT.values(), ids=KEPT)
+def test_the_portfolio_keeps_what_passed(source, known, define, own_portfolio, tmp_path, monkeypatch):
+    cell = cell_of(tmp_path / "cell.py", source)
     eh.check("99.1", cell.double)
     eh.check("99.1", define("def double(x):\n    return 0"))
     entry = json.loads(own_portfolio.read_text())["exercises"]["99.1"]
     assert (entry["status"], entry["attempts"]) == ("passed", 2)
-    monkeypatch.setattr(cell, "FACTOR", 3)  # the portfolio does not need the notebook any more
+    vars(cell).clear()  # the portfolio does not need the notebook any more
     again = eh.mine("99.1")
     assert not isinstance(again, Fallback)
     assert again(21) == 42
+
+
+def test_a_function_of_a_library_is_kept_by_its_name(own_portfolio):
+    from torch.nn import functional as F
+
+    assert eh.check("02.1", F.scaled_dot_product_attention) is F.scaled_dot_product_attention
+    assert eh.mine("02.1") is F.scaled_dot_product_attention
+
+
+def test_after_a_restart_a_passed_exercise_says_so(known, define, capsys):
+    eh.check("99.1", define(STUB))
+    assert "passed it before" not in capsys.readouterr().out
+    eh.check("99.1", define(RIGHT))
+    for untouched in (define(STUB), Fallback(double, "99.1")):
+        capsys.readouterr()
+        eh.check("99.1", untouched)
+        assert 'You passed it before: double = eh.mine("99.1") gives you your own back.' in capsys.readouterr().out
+
+
+def test_numpys_and_torchs_scalars_are_answers(capsys):
+    import numpy as np
+    import torch
+
+    def _is_six(answer):
+        if not isinstance(answer["a"], int) or answer["a"] != 6 or answer["b"][0] is not True:
+            raise Mistake("Not six.")
+
+    question = exercise("decide", checks=(_is_six,), solution={"a": 6, "b": [True]}, fallback=None)
+    assert judge(question, {"a": np.int64(6), "b": [np.bool_(True)]}).status == PASSED
+    assert judge(question, {"a": torch.tensor(6), "b": (torch.tensor(True),)}).status == PASSED
+    assert judge(question, {"a": np.int64(5), "b": [True]}).status == FAILED
 
 
 def test_without_a_passed_function_mine_is_the_courses(known):
@@ -157,7 +209,7 @@ def test_without_a_passed_function_mine_is_the_courses(known):
 def test_a_portfolio_can_be_carried_to_another_machine(known, define, own_portfolio, tmp_path, monkeypatch, capsys):
     eh.check("99.1", define(RIGHT))
     monkeypatch.setenv("ELECTRA_PORTFOLIO", str(tmp_path / "other.json"))
-    eh.predict("99.guess", 0.5)
+    eh.guess("99.guess", 0.5)
     eh.portfolio(own_portfolio)
     assert "1 passed: 99.1" in capsys.readouterr().out
     with pytest.raises(ElectraError, match="There is no file"):
@@ -172,9 +224,9 @@ def test_a_broken_portfolio_is_told_and_not_overwritten(known, define, own_portf
 
 
 def test_guesses_wait_for_their_results(capsys):
-    eh.predict("04.share", None)
+    eh.guess("04.share", None)
     eh.reveal("04.share", 0.0604)
-    eh.predict("04.share", 0.15)
+    eh.guess("04.share", 0.15)
     eh.reveal("04.share", 0.0604)
     lines = capsys.readouterr().out.splitlines()
     assert "no guess yet" in lines[0]
@@ -221,3 +273,10 @@ def test_every_exercise_is_complete():
         assert each.difficulty in (1, 2, 3)
         assert callable(each.solution) == (each.kind == "build"), each.id
         assert each.fallback is not None or each.kind != "build"
+
+
+def test_the_old_name_of_guess_still_works_and_says_so(capsys):
+    with pytest.warns(ElectraWarning, match=r"eh\.predict is now eh\.guess"):
+        assert eh.predict("04.share", 0.15) == 0.15
+    eh.reveal("04.share", 0.0604)
+    assert "your guess: 0.15" in capsys.readouterr().out

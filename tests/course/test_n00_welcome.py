@@ -1,5 +1,7 @@
 """Notebook 00: what passes, what does not, and what each mistake is told."""
 
+# ruff: noqa: E501
+
 import re
 
 import pytest
@@ -45,6 +47,8 @@ CASES = {
             """,
             "def flag_words(words, p, threshold):\n"
             "    return [word for word, x in zip(['[CLS]', *words, '[SEP]'], p) if x >= threshold and word[0] != '[']",
+            "import functools\nflag_words = functools.partial(lambda keep, words, p, t: [w for w, x in zip(words, p[1:-1]) if keep(x, t)], float.__ge__)",
+            "flag_words = lambda words, p, threshold: [words[i] for i in range(len(words)) if p[i + 1] >= threshold]",
         ],
         [
             ("def f(words, p, t):\n    return [w for w, x in zip(words, p) if x >= t]", "shifted by one"),
@@ -58,6 +62,15 @@ CASES = {
             ("def f(words, p, t):\n    return {w for w, x in zip(words, p[1:]) if x >= t}", "not a set"),
             ("def f(words, p, t):\n    [w for w, x in zip(words, p[1:]) if x >= t]", "`return`"),
             ("def f(words, p, t):\n    return [w for i, w in enumerate(words) if p[i + 9] >= t]", "IndexError"),
+            ("def f(words, p, t):\n    return [w for w, x in zip(words, p[1:]) if x >= 0.5]", "a number of your own"),
+            (
+                "def f(words, p, t):\n    return [w for w, x in zip(words, p[1:]) if x >= max(t, 0.3)]",
+                "a number of your own",
+            ),
+            (
+                "def f(words, p, t):\n    return [w for w, x in zip(words, p[1:]) if round(x) >= t]",
+                "a number of your own",
+            ),
         ],
     ),
     "00.3": Cases(

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from electra_helpers.course.exercises.n01_text_to_batches import BY_HAND, NINE_PIECES, encode_pair, pack, word_ids
 from electra_helpers.text.packing import pack_plain
-from electra_helpers.text.tokenizer import tokenizer_from_words, train_tokenizer
+from electra_helpers.text.tokenizer import tokenizer_from_words
+from electra_helpers.text.vocabulary import train_tokenizer
 from tests.course.cases import Cases, hold
 
 PAIR = "def encode_pair(a, b, max_length, cls_id=2, sep_id=3):\n"
@@ -65,6 +66,9 @@ CASES = {
             (PAIR + "    h = (max_length - 3) // 2\n    a, b = a[:h], b[:h]\n" + FRAME, "use the room"),
             (PAIR + "    a, b = list(a), list(b)\n    while len(a) + len(b) > max_length - 3: (a if len(a) > len(b) else b).pop(0)\n" + FRAME, "keep its beginning"),
             (PAIR + "    return [cls_id, *a, sep_id, *b]", "two lists"),
+            (PAIR + "    a, b = list(a), list(b)\n    while len(a) + len(b) > max_length - 3: (a if len(a) > len(b) else b).pop()\n" + FRAME.replace("cls_id", "2").replace("sep_id", "3"), "cls_id and sep_id"),
+            (PAIR + "    a, b = list(a), list(b)\n    while len(a) + len(b) > max_length - 3: (a if len(a) > len(b) else b).pop()\n" + FRAME.replace("[cls_id", "[2"), "cls_id and sep_id"),
+            ("def encode_pair(a, b, max_length, cls_id=2, sep_id=3):\n    a, b = list(dict.fromkeys(a)), list(dict.fromkeys(b))\n    while len(a) + len(b) > max_length - 3: (a if len(a) > len(b) else b).pop()\n" + FRAME, "many times"),
         ],
     ),
     "01.3": Cases(
@@ -102,6 +106,9 @@ CASES = {
             (PACK + STREAM + "    return [[cls_id, *stream[i:i + room], sep_id] for i in range(0, len(stream) - room + 1, room - 1)]", "appear twice"),
             (PACK + "    return [[cls_id, *d[i:i + length - 2], sep_id] for d in documents for i in range(0, len(d) - length + 3, length - 2)]", "is lost"),
             (PACK + STREAM + "    return [[cls_id, *stream[i:i + length], sep_id] for i in range(0, len(stream) - length + 1, length)]", "instead of 10"),
+            (PACK + STREAM + "    return [[2, *stream[i:i + room], 3] for i in range(0, len(stream) - room + 1, room)]", "cls_id and sep_id"),
+            (PACK + STREAM.replace("[sep_id]", "[3]") + "    return [[cls_id, *stream[i:i + room], sep_id] for i in range(0, len(stream) - room + 1, room)]", "cls_id and sep_id"),
+            (PACK + STREAM + "    return [[cls_id, *stream[i:i + room], 3] for i in range(0, len(stream) - room + 1, room)]", "cls_id and sep_id"),
         ],
     ),
     "01.4": Cases(
@@ -129,6 +136,10 @@ CASES = {
             ("def w(tokens):\n    n, out, zh = -1, [], False\n    for t in tokens:\n        if t in ('[CLS]', '[SEP]', '[PAD]'):\n            out.append(None)\n"
              "            continue\n        n += t[:2] != '##' and not (zh and not t.isascii())\n        zh = not t.isascii()\n        out.append(n)\n    return out",
              "Chinese characters"),
+            ("def w(tokens):\n    n, out = -1, []\n    for t in tokens:\n        if t in ('[CLS]', '[SEP]', '[PAD]', '[MASK]'):\n            out.append(None)\n            continue\n        n += t[:2] != '##'\n        out.append(n)\n    return out", "[MASK] stands for a hidden word"),
+            ("def w(tokens):\n    n, out = -1, []\n    for t in tokens:\n        if t in ('[CLS]', '[SEP]', '[PAD]'):\n            out.append(None)\n            continue\n        n += '##' not in t\n        out.append(n)\n    return out", "*begins* with ##"),
+            ("def w(tokens):\n    n, out, last = -1, [], ''\n    for t in tokens:\n        s = t in ('[CLS]', '[SEP]', '[PAD]')\n        n += not s and t[:2] != '##' and not (t == last == '[UNK]')\n        out.append(None if s else n)\n        last = t\n    return out", "Each [UNK] is a word"),
+            ("def w(tokens):\n    seen, out = {}, []\n    n = -1\n    for t in tokens:\n        if t in ('[CLS]', '[SEP]', '[PAD]'):\n            out.append(None)\n            continue\n        if t[:2] != '##' and t not in seen:\n            n += 1\n            seen[t] = n\n        out.append(seen.get(t, n))\n    return out", "twice is two words"),
         ],
     ),
 }  # fmt: skip

@@ -13,13 +13,13 @@ from electra_helpers.course.exercises.n03_generator import (
     PLATEAU,
     READING,
     UNSELECTABLE,
-    _batch,
     gather_positions,
     mask_positions,
     select_positions,
     unigram_entropy,
 )
-from electra_helpers.course.own_steps import own_steps
+from electra_helpers.course.exercises.selecting import batch
+from electra_helpers.course.labs.own_steps import own_steps
 from tests.course.cases import Cases, hold
 
 SELECT = "def select_positions(input_ids, unselectable_ids, share=0.15, generator=None):\n"
@@ -76,6 +76,7 @@ CASES = {
     return Selection(torch.tensor([r + [0] * (m - len(r)) for r in found]),
                      torch.tensor([[True] * len(r) + [False] * (m - len(r)) for r in found]))
 """,
+            SELECT + "    rows = []\n    for ids in input_ids.tolist():\n        real = sum(t != unselectable_ids[0] for t in ids)\n        candidates = [i for i, t in enumerate(ids) if t not in unselectable_ids]\n        n = max(1, round(share * real))\n        rows.append([candidates[i] for i in torch.randperm(len(candidates), generator=generator)[:n]])\n    m = max(map(len, rows))\n    return Selection(torch.tensor([r + [0] * (m - len(r)) for r in rows]), torch.tensor([[i < len(r) for i in range(m)] for r in rows]))",
         ],
         [
             (SELECT + BODY.replace(PICK, "torch.randint(len(candidates), (n,), generator=generator) if candidates else []"), "twice"),
@@ -89,6 +90,14 @@ CASES = {
             (SELECT + BODY.replace(PICK, "(torch.rand(len(candidates), generator=generator) < share).nonzero()[:m, 0]"), "a coin is thrown"),
             (SELECT + BODY.replace("    return Selection(positions, valid)", "    return positions"), "Return Selection"),
             (SELECT + BODY.replace("generator=generator", "generator=torch.Generator().manual_seed(generator.initial_seed())"), "same positions"),
+            (SELECT + BODY.replace("[i for i in range(length) if int(ids[i]) not in unselectable_ids]", "list({int(t): i for i, t in enumerate(ids) if int(t) not in unselectable_ids}.values())"), "more than once"),
+            (SELECT + BODY.replace("share * length", "0.15 * length").replace("share * real", "0.15 * real"), "share that is passed"),
+            (SELECT + BODY.replace("int(ids[i]) not in unselectable_ids", "int(ids[i]) not in (0, 2, 3, 4)"), "unselectable_ids that are passed"),
+            (SELECT + BODY.replace("unselectable_ids[0]", "0"), "unselectable_ids that are passed"),
+            (SELECT + BODY.replace("round(share * real)", "int(share * real)"), "rounded down"),
+            (SELECT + BODY.replace("round(share * real)", "int(share * real + 0.99)"), "rounded up"),
+            (SELECT + BODY.replace("int(ids[i]) not in unselectable_ids", "int(ids[i]) not in unselectable_ids and int(ids[i]) not in (0, 2, 3, 4)"), "unselectable_ids that are passed"),
+            (SELECT + BODY.replace("share * real", "min(share, 0.3) * real"), "share that is passed"),
         ],
     ),
     "03.2": Cases(
@@ -119,6 +128,13 @@ CASES = {
             (MASK + NOISE.replace("generator=generator", "") + "    w = torch.where(u < keep_share, input_ids.gather(1, selection.positions), mask_id)\n"
              + SCATTER.format("w"), "ignores the generator"),
             (MASK + "    u = torch.rand(input_ids.shape, generator=generator)\n    return torch.where(u < 0.13, mask_id, input_ids)", "not selected"),
+            (MASK + NOISE.replace("selection.positions.shape", "(len(input_ids), 1)") + "    w = torch.where(u < keep_share, input_ids.gather(1, selection.positions), mask_id)\n" + SCATTER.format("w"), "One coin for a whole row"),
+            (MASK + NOISE.replace("selection.positions.shape", "(1, selection.positions.shape[1])") + "    w = torch.where(u < keep_share, input_ids.gather(1, selection.positions), mask_id)\n" + SCATTER.format("w"), "One coin for a whole column"),
+            (MASK + NOISE + "    w = torch.where(u < 0.15, input_ids.gather(1, selection.positions), mask_id)\n" + SCATTER.format("w"), "keep_share that is passed"),
+            (MASK + NOISE + "    w = torch.where(u < keep_share, input_ids.gather(1, selection.positions), 4)\n" + SCATTER.format("w"), "mask_id that is passed"),
+            (MASK + NOISE.replace("selection.positions.shape", "(len(input_ids), selection.positions.shape[1])") + "    w = torch.where(u < min(keep_share, 0.5), input_ids.gather(1, selection.positions), mask_id)\n" + SCATTER.format("w"), "keep_share that is passed"),
+            (MASK + "    out = input_ids.clone()\n    for row in range(len(out)):\n        n = int(selection.is_valid[row].sum())\n        u = torch.rand(n, generator=generator)\n        out[row, selection.positions[row, :n][u >= keep_share]] = mask_id\n    return out", "Unused slots may stand anywhere"),
+            (MASK + NOISE + "    out = input_ids.clone()\n    for row in range(len(out)):\n        picked = selection.positions[row, selection.is_valid[row] & (u[row] >= keep_share)]\n        out[row, torch.isin(input_ids[row], input_ids[row, picked])] = mask_id\n    return out", "was not selected"),
         ],
     ),
     "03.3": Cases(
@@ -127,6 +143,8 @@ CASES = {
             GATHER + "    return torch.stack([h[p] for h, p in zip(hidden, positions)])",
             GATHER + "    return torch.take_along_dim(hidden, positions[:, :, None], dim=1)",
             GATHER + "    one_hot = torch.nn.functional.one_hot(positions, hidden.shape[1]).to(hidden)\n    return one_hot @ hidden",
+            GATHER + "    return torch.gather(hidden.double(), 1, positions[..., None].expand(*positions.shape, hidden.shape[-1]))",
+            GATHER + "    return torch.einsum('bml,blh->bmh', torch.nn.functional.one_hot(positions, hidden.shape[1]).float(), hidden)",
         ],
         [
             (GATHER + "    return hidden[:, positions]", "(B, B, M, H)"),
@@ -135,6 +153,9 @@ CASES = {
             (GATHER + "    return torch.tensor([[h[i].tolist() for i in p] for h, p in zip(hidden, positions)])", "No gradient"),
             (GATHER + "    return hidden[torch.arange(2)[:, None], positions - 1]", "result[b, m]"),
             (GATHER + "    return positions", "not (2, 3)"),
+            (GATHER + "    places = positions.sort(dim=1).values\n    return hidden[torch.arange(len(hidden))[:, None], places]", "order of positions"),
+            (GATHER + "    return torch.stack([hidden[b, positions[b].flip(0)] for b in range(len(hidden))])", "order of positions"),
+            (GATHER + "    return torch.stack([hidden[b, positions[b]] for b in range(len(hidden))]).detach()", "No gradient"),
         ],
     ),
     "03.4": Cases(
@@ -175,8 +196,8 @@ def test_the_packages_functions_pass_the_checks():
             check(exercise.fallback)
 
 
-def test_the_readable_selection_counts_as_the_package():
-    ids = _batch()
+@pytest.mark.parametrize("ids", [batch(), torch.full((2, 64), 9), torch.full((1, 190), 9)], ids=["batch", "64", "190"])
+def test_the_readable_selection_counts_as_the_package(ids):
     mine = select_positions(ids, UNSELECTABLE, generator=torch.Generator().manual_seed(0))
     package = corruption.select_positions(ids, UNSELECTABLE, generator=torch.Generator().manual_seed(0))
     assert mine.positions.shape == package.positions.shape
@@ -184,7 +205,7 @@ def test_the_readable_selection_counts_as_the_package():
 
 
 def test_the_readable_mask_is_the_packages_at_the_same_draw():
-    ids = _batch()
+    ids = batch()
     selection = corruption.select_positions(ids, UNSELECTABLE, generator=torch.Generator().manual_seed(1))
     mine = mask_positions(ids, selection, mask_id=4, generator=torch.Generator().manual_seed(2))
     package = corruption.mask_positions(ids, selection, mask_id=4, generator=torch.Generator().manual_seed(2))
@@ -202,7 +223,7 @@ def test_the_course_says_the_worlds_entropy():
 
 def test_pretraining_runs_a_learners_functions(define):
     """The same run with the learner's parts, with a variant of them, and again with them: the variant shows, and a run repeats."""
-    from electra_helpers.course.quick import world_run
+    from electra_helpers.course.labs.world_run import world_run
 
     def losses(select):
         run = world_run(story_count=30, steps=2, objective="mlm", parts=own_steps(select=select, mask=mask_positions))
@@ -215,8 +236,8 @@ def test_pretraining_runs_a_learners_functions(define):
 
 def test_a_selection_with_fewer_columns_fits_the_step():
     narrow = own_steps(
-        select=lambda ids, bad, share, generator: Selection(torch.ones(5, 1).long(), torch.ones(5, 1).bool())
+        select=lambda ids, bad, share, generator: Selection(torch.ones(6, 1).long(), torch.ones(6, 1).bool())
     )
-    found = narrow.select(_batch(), UNSELECTABLE, share=0.15, noise=torch.rand(5, 40))
-    assert found.positions.shape == (5, 6)
-    assert found.is_valid.sum(1).tolist() == [1] * 5
+    found = narrow.select(batch(), UNSELECTABLE, share=0.15, noise=torch.rand(6, 40))
+    assert found.positions.shape == (6, 6)
+    assert found.is_valid.sum(1).tolist() == [1] * 6

@@ -5,15 +5,6 @@ import pytest
 import torch
 
 from electra_helpers import corruption
-from electra_helpers.course import bug_hunt, fakes
-from electra_helpers.course.bug_hunt import (
-    LABEL_IS_SELECTED,
-    LABELS_ARE_SHIFTED,
-    MASK_LEAKS,
-    NOTHING,
-    PADDING_IS_HIT,
-    PIPELINES,
-)
 from electra_helpers.course.exercises import find
 from electra_helpers.course.exercises.hard_fakes import findings
 from electra_helpers.course.exercises.n04_corrupted_inputs import (
@@ -22,7 +13,16 @@ from electra_helpers.course.exercises.n04_corrupted_inputs import (
     label_replaced,
     sample_tokens,
 )
-from electra_helpers.course.own_steps import own_steps
+from electra_helpers.course.labs import bug_hunt, fakes
+from electra_helpers.course.labs.bug_hunt import (
+    LABEL_IS_SELECTED,
+    LABELS_ARE_SHIFTED,
+    MASK_LEAKS,
+    NOTHING,
+    PADDING_IS_HIT,
+    PIPELINES,
+)
+from electra_helpers.course.labs.own_steps import own_steps
 from electra_helpers.errors import ElectraError
 from electra_helpers.text.tokenizer import tokenizer_from_words
 from electra_helpers.world import vocabulary
@@ -34,6 +34,8 @@ CORRUPT = "def corrupt(original_ids, selection, sampled_ids):\n"
 LABEL = "def label_replaced(original_ids, corrupted_ids, selection=None):\n"
 MEASURED = find("04.5").solution
 COLDER, IMPOSSIBLE, TOGETHER, ALWAYS, WIDER, BEST = MEASURED
+FAKES = "def expected_fakes(logits, original_ids, is_possible, temperature=1.0):\n"
+Q = "    q = (logits / temperature).softmax(-1)\n    right = q.gather(1, original_ids[:, None])[:, 0]\n"
 
 CASES = {
     "04.1": Cases(
@@ -47,6 +49,7 @@ CASES = {
             + "    cdf = (logits.double() / temperature).softmax(-1).cumsum(-1)\n"
             + "    u = torch.rand(*logits.shape[:-1], 1, generator=generator, dtype=torch.float64)\n"
             + "    return torch.searchsorted(cdf, u).squeeze(-1).clamp(max=logits.shape[-1] - 1)",
+            SAMPLE + "    p = (logits.float() / temperature).softmax(-1)\n    drawn = [torch.multinomial(row, 1, generator=generator) for row in p.flatten(0, -2)]\n    return torch.cat(drawn).view(logits.shape[:-1])",
         ],
         [
             (SAMPLE + "    return logits.argmax(-1)", "that is argmax"),
@@ -62,6 +65,7 @@ CASES = {
              "    return (cdf <= u).sum(-1).clamp(max=logits.shape[-1] - 1)", "One dart"),
             (SAMPLE + "    return (logits.float() / temperature).softmax(-1)", "one id a position"),
             (SAMPLE + "    logits /= temperature\n" + FLAT.format("logits.float().softmax(-1)"), "changed the logits"),
+            (SAMPLE + "    top = (logits.float() / temperature).topk(10)\n    at = torch.multinomial(top.values.softmax(-1).flatten(0, -2), 1, generator=generator).view(*logits.shape[:-1], 1)\n    return top.indices.gather(-1, at)[..., 0]", "top-k"),
         ],
     ),
     "04.2": Cases(
@@ -84,6 +88,7 @@ CASES = {
     corrupted[rows, selection.positions[selection.is_valid]] = sampled_ids[selection.is_valid]
     return corrupted
 """,
+            "corrupt = lambda ids, s, new: ids.scatter(1, s.positions, torch.where(s.is_valid, new, ids.gather(1, s.positions))) if False else corruption.scatter_at(ids, s, new)",
         ],
         [
             (CORRUPT + "    masked = corruption.mask_positions(original_ids, selection, mask_id=4, keep_share=0.0)\n"
@@ -97,6 +102,9 @@ CASES = {
              "        corrupted[:, selection.positions[row, v]] = sampled_ids[row, v]\n    return corrupted", "its own"),
             (CORRUPT + "    return sampled_ids", "same shape"),
             (CORRUPT + "    return original_ids.clone()", "its own sample"),
+            (CORRUPT + "    corrupted = original_ids.clone()\n    for b in range(len(corrupted)):\n        places = selection.positions[b, selection.is_valid[b]]\n        corrupted[b, places] = sampled_ids[b, : len(places)]\n    return corrupted", "the sample of its own slot"),
+            (CORRUPT + "    corrupted = original_ids.clone()\n    for b in range(len(corrupted)):\n        places = selection.positions[b, selection.is_valid[b]].sort().values\n        corrupted[b, places] = sampled_ids[b, selection.is_valid[b]]\n    return corrupted", "the sample of its own slot"),
+            (CORRUPT + "    n = selection.is_valid.sum(1)\n    front = torch.arange(selection.positions.shape[1]) < n[:, None]\n    return corruption.scatter_at(original_ids, Selection(selection.positions, front), sampled_ids)", "[CLS] was overwritten"),
         ],
     ),
     "04.3": Cases(
@@ -105,6 +113,11 @@ CASES = {
             LABEL + "    return (original_ids - corrupted_ids).bool()",
             LABEL + "    return ~torch.eq(original_ids, corrupted_ids)",
             LABEL + "    return torch.tensor([[a != b for a, b in zip(x, y)] for x, y in zip(original_ids.tolist(), corrupted_ids.tolist())])",
+            "label_replaced = torch.ne",
+            "import operator\nlabel_replaced = operator.ne",
+            "import functools\nlabel_replaced = functools.partial(torch.ne)",
+            "label_replaced = lambda original_ids, corrupted_ids, *rest: original_ids.ne(corrupted_ids)",
+            "label_replaced = torch.not_equal",
         ],
         [
             (LABEL + "    return selection.as_mask(original_ids.shape[1])", "Selected is not replaced"),
@@ -113,6 +126,9 @@ CASES = {
             (LABEL + "    return (original_ids != corrupted_ids).float()", "torch.bool"),
             (LABEL + "    return (original_ids != corrupted_ids).roll(1, 1)", "is wrong"),
             (LABEL + "    return (original_ids != corrupted_ids) & selection.as_mask(original_ids.shape[1])", "raised an exception"),
+            (LABEL + "    return corrupted_ids > original_ids", "smaller id"),
+            (LABEL + "    return corrupted_ids < original_ids", "smaller id"),
+            (LABEL + "    return (corrupted_ids - original_ids).clamp(min=0).bool()", "smaller id"),
         ],
     ),
     "04.4": Cases(
@@ -138,6 +154,31 @@ CASES = {
             (MEASURED | {IMPOSSIBLE: "perhaps"}, "choose"),
             (MEASURED | {WIDER: "more fakes"}, "a right guess is no fake"),
             (MEASURED | {BEST: "that of the discriminator"}, "not the better opponent"),
+        ],
+    ),
+    "04.6": Cases(
+        FAKES + "    raise NotImplementedError",
+        [
+            FAKES + Q + "    return 1 - right.mean(), (q * ~is_possible).sum() / (1 - right).sum()",
+            FAKES + "    q = torch.softmax(logits / temperature, 1)\n    wrong = bad = 0.0\n    for row, original, possible in zip(q, original_ids, is_possible):\n        wrong += 1 - row[original]\n        bad += row[~possible].sum()\n    return [float(wrong) / len(q), float(bad / wrong)]",
+            FAKES + Q + "    one_hot = torch.nn.functional.one_hot(original_ids, q.shape[1]).bool()\n    fakes = q.masked_fill(one_hot, 0)\n    return torch.stack([fakes.sum(1).mean(), fakes[~is_possible].sum() / fakes.sum()])",
+        ],
+        [
+            (FAKES + Q + "    return right.mean(), (q * ~is_possible).sum() / (1 - right).sum()", "guessed *right*"),
+            (FAKES + Q + "    return (q.argmax(-1) != original_ids).float().mean(), 0.5", "*best* guess"),
+            (FAKES + Q + "    return (1 - right).sum(), 0.5", "expected number"),
+            (FAKES + Q.replace(" / temperature", "") + "    return 1 - right.mean(), (q * ~is_possible).sum() / (1 - right).sum()", "temperature is not used"),
+            (FAKES + Q.replace(" / temperature", " * temperature") + "    return 1 - right.mean(), 0.5", "multiplied by the temperature"),
+            (FAKES + Q + "    return (1 - q.max(-1).values).mean(), 0.5", "need not be the likeliest"),
+            (FAKES + Q + "    return 1 - right.mean(), (q * ~is_possible).sum(-1).mean()", "of *all* selected"),
+            (FAKES + Q + "    return 1 - right.mean(), ((q * ~is_possible).sum(-1) / (1 - right)).mean()", "mean of ratios"),
+            (FAKES + Q + "    return 1 - right.mean(), 1 - (q * ~is_possible).sum() / (1 - right).sum()", "*could* stand"),
+            (FAKES + Q + "    return 1 - right.mean(), (q * is_possible).sum() / (1 - right).sum()", "where the word *can*"),
+            (FAKES + Q + "    return 1 - right.mean(), (~is_possible).float().mean()", "counts words of the vocabulary"),
+            (FAKES + Q + "    drawn = q.multinomial(1)[:, 0]\n    return (drawn != original_ids).float().mean() + 0.01 * torch.rand(()), torch.rand(())", "Two calls differ"),
+            (FAKES + Q + "    return 1 - right.mean()", "two numbers"),
+            (FAKES + Q + "    return 1 - right, right", "two numbers"),
+            (FAKES.replace("=1.0", "=2.0") + Q + "    return 1 - right.mean(), (q * ~is_possible).sum() / (1 - right).sum()", "T is 1"),
         ],
     ),
 }  # fmt: skip
@@ -237,7 +278,7 @@ def test_a_generator_run_has_the_width_that_is_asked_for():
 
 
 def test_pretraining_runs_a_learners_functions(define):
-    from electra_helpers.course.quick import world_run
+    from electra_helpers.course.labs.world_run import world_run
 
     def trained(**parts):
         run = world_run(story_count=30, steps=2, parts=own_steps(**parts))

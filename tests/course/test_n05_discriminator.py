@@ -10,25 +10,27 @@ from sklearn.metrics import roc_auc_score
 from torch.nn import functional as F
 
 import electra_helpers as eh
-from electra_helpers.course import exams
 from electra_helpers.course.exercises import find
+from electra_helpers.course.exercises.information import WHY, label_bits
 from electra_helpers.course.exercises.n05_discriminator import (
     ORIGINAL,
     REPLACED,
-    WHY,
     auc_by_hand,
     best_judge,
     detectors,
-    label_bits,
     rtd_loss,
     shift_prior,
 )
-from electra_helpers.course.fakes import HiddenWords
-from electra_helpers.model.electra import LossSum, real_tokens
+from electra_helpers.course.exercises.n05_judge import best_judge as readable_judge
+from electra_helpers.course.labs import exams
+from electra_helpers.course.labs.fakes import HiddenWords
+from electra_helpers.model.electra import real_tokens
+from electra_helpers.world import oracle
 from tests.course.cases import Cases, hold
 
 LOSS = "def rtd_loss(logits, labels, mask=None):\n    mask = torch.ones_like(labels) if mask is None else mask\n"
 EACH = "    each = F.binary_cross_entropy_with_logits(logits, labels.float(), reduction='none')\n"
+JUDGE = "def best_judge(p, q, share):\n    shown = (1 - share) * p + share * q\n"
 SHIFT = "def shift_prior(logits, trained, used):\n"
 MEASURES, EXAMS, BITS = (find(f"05.{n}").solution for n in (2, 3, 4))
 EASIER, OWN, COMPARED = EXAMS
@@ -96,6 +98,7 @@ CASES = {
             SHIFT + "    return logits + math.log(used) - math.log(1 - used) - math.log(trained) + math.log(1 - trained)",
             SHIFT + "    to = torch.logit(torch.tensor([trained, used], dtype=torch.float64))\n    return logits + float(to[1] - to[0])",
             SHIFT + "    odds = logits.double().exp() * (used / (1 - used)) * ((1 - trained) / trained)\n    return odds.log().float()",
+            SHIFT + "    return logits.double() + math.log(used / (1 - used) / (trained / (1 - trained)))",
         ],
         [
             (SHIFT + "    return logits", "no absolute truth"),
@@ -104,6 +107,38 @@ CASES = {
             (SHIFT + "    return logits + math.log(trained / (1 - trained)) - math.log(used / (1 - used))", "wrong way round"),
             (SHIFT + "    return (logits + math.log(used / (1 - used)) - math.log(trained / (1 - trained))).sigmoid()", "Return logits"),
             (SHIFT + "    return logits + used - trained", "cannot be added"),
+            (SHIFT + "    p = logits.sigmoid()\n    odds = p / (1 - p) * (used / (1 - used)) / (trained / (1 - trained))\n    return odds.log()", "rounds to 1"),
+            (SHIFT + "    p = logits.sigmoid().clamp(1e-6, 1 - 1e-6)\n    return p.logit() + math.log(used / (1 - used)) - math.log(trained / (1 - trained))", "rounds to 1"),
+            (SHIFT + "    return logits + math.log(used / (1 - used)) - math.log(0.06 / 0.94)", "use trained and used"),
+            (SHIFT + "    return logits + math.log(0.4 / 0.6) - math.log(trained / (1 - trained))", "use trained and used"),
+        ],
+    ),
+    "05.7": Cases(
+        JUDGE + "    raise NotImplementedError",
+        [
+            JUDGE + "    return share * q * (1 - p) / shown",
+            JUDGE + "    original = (1 - share + share * q) * p\n    return 1 - original / shown",
+            JUDGE + "    odds = share * q * (1 - p) / ((1 - share) * p + share * q * p)\n    return torch.where(odds.isinf(), 1.0, odds / (1 + odds))",
+            JUDGE + "    return torch.where(q == 0, 0.0, (1 - p) / (1 + (1 - share) / share * p / q))",
+        ],
+        [
+            (JUDGE + "    return share * q / shown", "A right guess counts as original"),
+            (JUDGE + "    return 1 - share * q * (1 - p) / shown", "P(original | w)"),
+            (JUDGE + "    return share * q * (1 - p)", "chance to see w *and*"),
+            (JUDGE + "    return share * q * (1 - p) / ((1 - share) * p + share * q * (1 - p))", "guessed right, m·q·p"),
+            (JUDGE + "    return share * q * (1 - p) / ((1 - share) * p)", "against the words left alone"),
+            (JUDGE + "    return share * q * (1 - p) / ((1 - share) * p + share * q * p)", "Those are odds"),
+            (JUDGE + "    return q * (1 - p) / (p + q)", "selected share is missing"),
+            (JUDGE + "    return q / (p + q)", "selected share is missing, and"),
+            (JUDGE + "    return (1 - share) * p / shown", "was not selected"),
+            (JUDGE + "    return 1 - p", "rare and right"),
+            (JUDGE + "    return share * (1 - p)", "forgets what the generator draws"),
+            (JUDGE.replace("p, q,", "q, p,") + "    return share * q * (1 - p) / shown", "swapped"),
+            (JUDGE + "    return (1 - share) * q * (1 - p) / (share * p + (1 - share) * q)", "not the rest"),
+            (JUDGE + "    return share * q * (1 - q) / shown", "1 - q is not"),
+            (JUDGE + "    return (share * q * (1 - p)).sum() / shown.sum()", "one probability for each word"),
+            (JUDGE + "    return 0.15 * q * (1 - p) / (0.85 * p + 0.15 * q)", "should say"),
+            (JUDGE + "    q = q / q.sum()\n    return share * q * (1 - p) / shown", "(n, V)"),
         ],
     ),
     "05.6": Cases(
@@ -193,22 +228,17 @@ def test_the_learned_exam_is_the_same_at_every_call():
 
 
 def test_pretraining_runs_a_learners_loss(define):
-    """Through the class of the notebook; the package's loss, to the bit where the function is right."""
+    """As the notebook does it; the package's loss where the function is right."""
 
     def trained(loss):
-        class WithOwnLoss(eh.Electra):
-            def forward(self, batch, noise, config, steps=None):
-                out = super().forward(batch, noise, config, steps)
-                judged = real_tokens(batch)
-                mine = loss(out.rtd_logits, out.corruption.is_replaced, judged)
-                out.losses["rtd"] = LossSum(mine * judged.sum(), judged.sum())
-                return out
-
-        run = eh.world_run(story_count=30, steps=2)
-        if loss is not None:
-            run.task.model.__class__ = WithOwnLoss
-        return run.train().last["rtd_loss"]
+        parts = None if loss is None else eh.own_steps(rtd_loss=loss)
+        return eh.world_run(story_count=30, steps=2, parts=parts).train().last["rtd_loss"]
 
     assert trained(rtd_loss) == pytest.approx(trained(None), abs=1e-5)
     wrong = define(LOSS + EACH + "    return (each * mask).mean()", **NAMES)
     assert trained(wrong) != pytest.approx(trained(None), abs=1e-3)
+
+
+def test_the_readable_judge_is_the_packages():
+    p, q = torch.rand(4, 9).double().softmax(-1), torch.rand(4, 9).double().softmax(-1)
+    assert np.allclose(readable_judge(p, q, 0.15), oracle.best_judge(p.numpy(), q.numpy(), 0.15))

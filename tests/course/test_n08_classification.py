@@ -3,25 +3,23 @@
 # ruff: noqa: E501
 
 import math
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 
 import pytest
 import torch
 
-from electra_helpers.course import finetune_lab as lab
 from electra_helpers.course.exercises import find
+from electra_helpers.course.exercises.leak import LEAKS, collected, leak_answer
 from electra_helpers.course.exercises.n08_classification import (
     CHECKPOINT_ANSWER,
-    LEAKS,
     LOGITS,
     REPORTED,
-    collected,
     efficiency_answer,
     layer_learning_rates,
-    leak_answer,
     package_rates,
     sizes_beyond_spread,
 )
+from electra_helpers.course.labs import finetuning as lab
 from electra_helpers.model.store import load
 from electra_helpers.tasks.finetuning import finetune
 from electra_helpers.training import optim
@@ -29,7 +27,23 @@ from tests.course.cases import Cases, hold
 
 RATES = "def layer_learning_rates(n, lr, decay):\n"
 GAINS, LEAK, READY = efficiency_answer(), leak_answer(), CHECKPOINT_ANSWER
-TUNED, SCRATCH = lab.label_scores("topic", "pretrained")[64], lab.label_scores("topic", "scratch")[64]
+TUNED, SCRATCH, FROZEN = (lab.label_scores("reviews", arm)[64] for arm in ("pretrained", "scratch", "frozen"))
+
+
+def counted_by_halves() -> dict[str, int]:
+    """What a learner counts for `seen` who stops halfway, or counts something else."""
+    train, test = (part.column("text") for part in collected())
+    joined = [" ".join(text.split()) for text in train], [" ".join(text.split()) for text in test]
+    as_read = [text.lower() for text in joined[0]], [text.lower() for text in joined[1]]
+    return {
+        "lower": sum(text.lower() in {each.lower() for each in train} for text in test),
+        "spaces": sum(text in set(joined[0]) for text in joined[1]),
+        "stories": len(set(as_read[0]) & set(as_read[1])),
+        "training": sum(text in set(as_read[1]) for text in as_read[0]),
+    }
+
+
+HALVES = counted_by_halves()
 
 CASES = {
     "08.1": Cases(
@@ -47,6 +61,13 @@ CASES = {
             (RATES + "    return [lr * decay ** (n - depth) for depth in range(n + 1)]", "there are 5 rates"),
             (RATES + "    return [lr] * (n + 2)", "no decay"),
             (RATES + "    return lr", "list of numbers"),
+            (RATES + "    return [*(lr * decay ** (n + 1 - max(1, depth)) for depth in range(n + 1)), lr]", "rate of layer 1"),
+            (RATES + "    return [lr / decay ** (n + 1 - depth) for depth in range(n + 2)]", "not divides"),
+            (RATES + "    return [lr - decay * lr * (n + 1 - depth) for depth in range(n + 2)]", "takes off the same amount"),
+            (RATES.replace("decay):", "decay, rates=[]):") + "    rates[:0] = [lr * decay ** (n + 1 - depth) for depth in range(n + 2)]\n    return rates", "kept between calls"),
+            (RATES + "    return {depth: lr * decay ** (n + 1 - depth) for depth in range(n + 2)}", "no dictionary"),
+            (RATES + "    return [f'{lr * decay ** (n + 1 - depth):.1e}' for depth in range(n + 2)]", "no text"),
+            (RATES + "    return [lr * 0.1 ** (n + 1 - depth) for depth in range(n + 2)]", "a number of your own"),
         ],
     ),
     "08.2": Cases(
@@ -62,6 +83,13 @@ CASES = {
             (READY | {"label": "negative"}, "largest logit"),
             (READY | {"probability": 1 / (1 + math.exp(-LOGITS[2]))}, "sigmoid"),
             (READY | {"probability": 2.0}, "is the logit"),
+            (READY | {"probability": 100 * READY["probability"]}, "not in per cent"),
+            (READY | {"probability": LOGITS[2] / sum(LOGITS)}, "divided by their sum can lie above 1"),
+            (READY | {"probability": 0.522}, "three sigmoids"),
+            (READY | {"probability": 4 / sum(2**x for x in LOGITS)}, "not of 2"),
+            (READY | {"probability": math.log(READY["probability"])}, "its logarithm"),
+            (READY | {"probability": float("nan")}, "a number between 0 and 1"),
+            (READY | {"label": 2}, "number of the largest logit"),
         ],
     ),
     "08.3": Cases(
@@ -73,6 +101,14 @@ CASES = {
             (GAINS | {"gain at 64": -GAINS["gain at 64"]}, "turned round"),
             (GAINS | {"sentiment gain at 64": -GAINS["sentiment gain at 64"]}, "mind the sign"),
             (GAINS | {"sizes": len(sizes_beyond_spread()) + 1}, "is not it"),
+            (GAINS | {"sizes": 64}, "*how many* of them"),
+            (GAINS | {"sizes": 0}, "is not it"),
+            (GAINS | {"gain at 64": median(TUNED) - median(SCRATCH)}, "of the medians"),
+            (GAINS | {"gain at 64": mean(TUNED) - mean(FROZEN)}, "over the frozen arm"),
+            (GAINS | {"gain at 64": mean(TUNED)}, "the accuracy itself"),
+            (GAINS | {"gain at 64": 100 * GAINS["gain at 64"]}, "points of a hundred"),
+            (GAINS | {"gain at 64": float("nan")}, "are numbers"),
+            (GAINS | {"sentiment gain at 64": GAINS["gain at 64"]}, "gain for reviews"),
             (GAINS | {"report": REPORTED[0]}, "luck"),
             (GAINS | {"report": REPORTED[1]}, "training on it"),
         ],
@@ -87,6 +123,10 @@ CASES = {
             (LEAK | {"seen": 0}, "strings as they are"),
             (LEAK | {"seen": len(collected()[1]) - LEAK["seen"]}, "how many are new"),
             (LEAK | {"seen": 0.9}, "not a share"),
+            (LEAK | {"seen": HALVES["lower"]}, "lower case is one half"),
+            (LEAK | {"seen": HALVES["spaces"]}, "the spaces are one half"),
+            (LEAK | {"seen": HALVES["stories"]}, "different stories"),
+            (LEAK | {"seen": HALVES["training"]}, "rows of the training part"),
             (LEAK | {"split": "by row"}, "on one side"),
             (LEAK | {"split": "more shuffling"}, "scattered"),
         ],
@@ -154,7 +194,7 @@ def test_a_score_stands_beside_its_baseline():
 
 def test_the_bands_are_told_in_words():
     alt = lab.label_curves("sentiment", {16: 0.5, 64: 0.75}, majority=0.5).alt
-    for part in ("from scratch: median", "yours: 0.50 at 16, 0.75 at 64", "commonest label: 0.50", "at 1,024"):
+    for part in ("from scratch: median", "yours: 0.50 at 16, 0.75 at 64", "most common label: 0.50", "at 1,024"):
         assert part in alt
 
 

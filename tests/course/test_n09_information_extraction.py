@@ -5,7 +5,6 @@
 import pytest
 import torch
 
-from electra_helpers.course import finetune_lab as lab
 from electra_helpers.course.exercises import find
 from electra_helpers.course.exercises.n09_information_extraction import (
     READINGS,
@@ -14,6 +13,7 @@ from electra_helpers.course.exercises.n09_information_extraction import (
     bio_to_spans,
     names_answer,
 )
+from electra_helpers.course.labs import finetuning as lab
 from electra_helpers.model.store import load
 from electra_helpers.tasks import tagging
 from electra_helpers.tasks.finetuning import finetune
@@ -37,6 +37,7 @@ CASES = {
         seen.add(word)
     return labels
 """,
+            ALIGN + "    return torch.tensor([-100 if w is None or w in word_ids[:i] else tags[w] for i, w in enumerate(word_ids)])",
         ],
         [
             (ALIGN + "    return [-100 if w is None else tags[w] for w in word_ids]", "every piece"),
@@ -46,6 +47,8 @@ CASES = {
             (ALIGN + "    return tags", "One label a *token*"),
             (ALIGN + "    out, last, n = [], None, -1\n    for w in word_ids:\n        n += w is not None and w != last\n        out.append(-100 if w is None or w == last else tags[n])\n        last = w\n    return out", "window may begin"),
             (ALIGN + "    return 3", "list of numbers"),
+            (ALIGN + "    out, last = [], None\n    for w in word_ids:\n        out.append(-100 if w is None or w == last else tags[w] or -100)\n        last = w\n    return out", "tag 0 is a tag"),
+            (ALIGN + "    out, last = [], None\n    tags = list(tags)\n    for w in word_ids:\n        out.append(tags.pop(0) if w is not None and w != last and tags else -100)\n        last = w\n    return out", "word"),
         ],
     ),
     "09.2": Cases(
@@ -82,6 +85,8 @@ CASES = {
             (SPANS + "    spans, opened = [], None\n    for i, t in enumerate(tags):\n        goes_on = opened is not None and t == 'I-' + opened[0]\n        if opened is not None and not goes_on:\n            spans.append((*opened, i)); opened = None\n        if t != 'O' and not goes_on: opened = (t[2:], i)\n    return spans", "ends with the row"),
             (SPANS + "    return [(t[2:], i, i + 1) for i, t in enumerate(tags) if t != 'O']", "you open a new one"),
             (SPANS + "    return 'PER'", "Return a list of"),
+            (SPANS + "    spans, before = [], None\n    for i, tag in enumerate(tags):\n        kind = None if tag == 'O' else tag.split('-')[1]\n        if tag[0] == 'I' and kind == before: spans[-1] = (kind, spans[-1][1], i + 1)\n        elif kind: spans.append((kind, i, i + 1))\n        before = kind\n    return spans", "hyphen"),
+            (SPANS + "    spans, before = [], None\n    for i, tag in enumerate(tags):\n        kind = None if tag == 'O' else tag.rsplit('-', 1)[1]\n        if tag[0] == 'I' and kind == before: spans[-1] = (kind, spans[-1][1], i + 1)\n        elif kind: spans.append((kind, i, i + 1))\n        before = kind\n    return spans", "hyphen"),
         ],
     ),
     "09.3": Cases(

@@ -5,7 +5,6 @@
 import numpy as np
 import pytest
 
-from electra_helpers.course import finetune_lab as lab
 from electra_helpers.course.exercises import find
 from electra_helpers.course.exercises.n10_question_answering import (
     READINGS,
@@ -15,6 +14,7 @@ from electra_helpers.course.exercises.n10_question_answering import (
     package_answer_windows,
     package_span,
 )
+from electra_helpers.course.labs import finetuning as lab
 from electra_helpers.tasks import question_answering
 from electra_helpers.tasks.finetuning import finetune
 from tests.course.cases import Cases, hold
@@ -73,6 +73,7 @@ CASES = {
     pairs = [(i, j) for i in places for j in places if i <= j < i + max_length]
     return max(pairs, key=lambda pair: start[pair[0]] + end[pair[1]])
 """,
+            BEST + "    pairs = [(start[i] + end[j], -i, -j) for i in range(len(start)) for j in range(i, min(i + max_length, len(end))) if context_mask[i] and context_mask[j]]\n    _, i, j = max(pairs)\n    return np.int64(-i), np.int64(-j)",
         ],
         [
             (BEST + "    at = np.where(context_mask, 0, -np.inf)\n    return (start + at).argmax(), (end + at).argmax()", "end before they begin"),
@@ -83,6 +84,15 @@ CASES = {
             (loops(allowed="context_mask[i] and context_mask[j] and j - i < max_length - 1"), "exactly max_length"),
             (loops(first="i + 1"), "one token"),
             (BEST + "    return start.argmax()", "Return (first, last)"),
+            (BEST + "    best, place = 0, (0, 0)\n    for i in range(len(start)):\n        for j in range(i, min(i + max_length, len(end))):\n            if context_mask[i] and context_mask[j] and start[i] + end[j] > best:\n                best, place = start[i] + end[j], (i, j)\n    return place", "below 0"),
+            (BEST + "    at = start * context_mask, end * context_mask\n    pairs = [(i, j) for i in range(len(start)) for j in range(i, min(i + max_length, len(end)))]\n    return max(pairs, key=lambda p: at[0][p[0]] + at[1][p[1]])", "below 0"),
+            (loops(allowed="context_mask[i] and context_mask[j] and j - i <= max_length"), "longer than max_length"),
+            (loops().replace("return best", "return best[0], best[1] + 1"), "not the place behind"),
+            (loops().replace("return best", "return best[0] - 4, best[1] - 4"), "counted from the start of the row"),
+            (loops(allowed="i and context_mask[i] and context_mask[j] and j - i < max_length"), "token 0"),
+            (loops(allowed="j < len(end) - 1 and context_mask[i] and context_mask[j] and j - i < max_length"), "end at the last"),
+            (BEST + "    start[~context_mask] = end[~context_mask] = -np.inf\n    pairs = [(i, j) for i in range(len(start)) for j in range(i, min(i + max_length, len(end)))]\n    return max(pairs, key=lambda p: start[p[0]] + end[p[1]])", "work on copies"),
+            (BEST + "    s, e = np.where(context_mask, start, -20), np.where(context_mask, end, -20)\n    pairs = [(i, j) for i in range(len(start)) for j in range(i, min(i + max_length, len(end)))]\n    return max(pairs, key=lambda p: s[p[0]] + e[p[1]])", "near −30"),
         ],
     ),
     "10.2": Cases(
@@ -108,6 +118,15 @@ CASES = {
             (cuts(target="(a, b)"), "take its start off"),
             (cuts(whole="s <= b and a < stop", target="(max(a, s) - s, min(b, stop - 1) - s)"), "holds only a part"),
             (CUT + "    return [(0, count)]", "(start, stop, target)"),
+            (cuts(step="(room - stride)"), "not the overlap"),
+            (cuts(whole="s <= a < stop", target="(a - s, min(b, stop - 1) - s)"), "holds only a part"),
+            (cuts(whole="s <= b < stop", target="(max(a, s) - s, b - s)"), "holds only a part"),
+            (cuts(whole="s <= a and b <= stop"), "holds only a part"),
+            (cuts().replace("if answer is not None and", "if answer and answer[0] and"), "token 0"),
+            (cuts(whole="s < a and b < stop"), "a target in both"),
+            (cuts(whole="s <= a and b < stop - 1"), "a target in both"),
+            (cuts(whole="s <= a and b < stop and a < b"), "target is"),
+            (cuts(step="max(1, room // 2)"), "stride"),
         ],
     ),
     "10.3": Cases(

@@ -2,13 +2,13 @@
 
 # ruff: noqa: E501
 
-from statistics import mean
+import time
+from statistics import mean, median
 
 import numpy as np
 import pytest
 import torch
 
-from electra_helpers.course import seq2seq_lab as lab
 from electra_helpers.course.exercises import find
 from electra_helpers.course.exercises.n11_translation_and_summarisation import (
     BLOCK_ANSWER,
@@ -19,6 +19,8 @@ from electra_helpers.course.exercises.n11_translation_and_summarisation import (
     measure_answer,
     shift_right,
 )
+from electra_helpers.course.labs import seq2seq as lab
+from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.model.store import load
 from electra_helpers.tasks import seq2seq
 from electra_helpers.tasks.finetuning import finetune
@@ -48,6 +50,14 @@ CASES = {
             (SHIFT + "    labels[:, 1:] = labels[:, :-1].clone()\n    labels[:, 0] = start_id\n    labels[labels == -100] = pad_id\n    return labels", "in place"),
             (SHIFT + "    inputs = labels.roll(1, dims=1)\n    inputs[:, 0] = 2\n    return torch.where(inputs == -100, 0, inputs)", "number of your own"),
             (SHIFT + "    return [[start_id]]", "tensor of ids"),
+            (SHIFT + "    inputs = labels.float().roll(1, dims=1)\n    inputs[:, 0] = start_id\n    return torch.where(inputs == -100, float(pad_id), inputs)", "whole numbers"),
+            (SHIFT + "    inputs = labels.roll(1, dims=1)\n    inputs[:, 0] = start_id\n    return torch.where(inputs == -100, start_id, inputs)", "a beginning in the middle"),
+            (SHIFT + "    rows = [[i for i in row if i != -100][:-1] for row in labels.tolist()]\n    return torch.tensor([[start_id, *row, *[pad_id] * (labels.shape[1] - 1 - len(row))] for row in rows])", "The end of a row"),
+            (SHIFT + FILL + "    inputs = labels.roll(1, dims=1)\n    inputs[0, 0] = start_id\n    return inputs", "start_id in every row"),
+            (SHIFT + "    inputs = labels.roll(1, dims=1)\n    inputs[:, 0] = start_id\n    return torch.where(inputs == pad_id, -100, inputs)", "fed as an id"),
+            (SHIFT + "    inputs = torch.zeros_like(labels)\n    inputs[:, 0] = start_id\n    if labels.shape[1] > 1: inputs[:, 1:] = labels[0, :-1]\n    return inputs", "first row's labels"),
+            (SHIFT + "    inputs = labels.roll(1, dims=1)\n    inputs[:, 0] = start_id\n    return inputs.clamp(min=0)", "number of your own"),
+            (SHIFT + "    inputs = labels.roll(1, dims=1)\n    if labels.shape[1] > 1: inputs[:, 0] = start_id\n    return torch.where(inputs == -100, pad_id, inputs)", "one label a row"),
         ],
     ),
     "11.2": Cases(
@@ -63,6 +73,10 @@ CASES = {
             (MARKS | {"decoder: language model's head": "warm"}, "another width"),
             (MARKS | {"decoder: word table": "warm"}, "spelled alike"),
             (MARKS | {"decoder: self-attention": "partly"}, "is not it"),
+            (MARKS | {"decoder: word table": "random"}, "spelled alike"),
+            (MARKS | {"decoder: cross-attention": "partly"}, "from one text into another"),
+            (MARKS | {"decoder: language model's head": "partly"}, "another width"),
+            (MARKS | {"encoder": "cold"}, "choose one of"),
         ],
     ),
     "11.3": Cases(
@@ -74,6 +88,14 @@ CASES = {
             (SCORES | {"gain over the dictionary": max(WARM) - FREE}, "the best seed"),
             (SCORES | {"gain over lead-1": mean(lab.seed_scores("summaries")) / lab.baseline_of("summaries")}, "not a ratio"),
             (SCORES | {"warm minus random": -SCORES["warm minus random"]}, "turned round"),
+            (SCORES | {"gain over the dictionary": median(WARM) - FREE}, "the median of the seeds"),
+            (SCORES | {"gain over the dictionary": mean(lab.seed_scores("en-fr", "warm", "test")) - FREE}, "of the test rows"),
+            (SCORES | {"gain over the dictionary": mean(lab.seed_scores("en-fr", "random")) - FREE}, "the random arm"),
+            (SCORES | {"gain over the dictionary": float("nan")}, "are numbers"),
+            (SCORES | {"gain over lead-1": mean(lab.seed_scores("summaries", "random")) - lab.baseline_of("summaries")}, "the random arm"),
+            (SCORES | {"warm minus random": max(WARM) - max(lab.seed_scores("en-fr", "random"))}, "the best seeds"),
+            (SCORES | {"warm minus random": mean(lab.seed_scores("en-fr", "warm", "test")) - mean(lab.seed_scores("en-fr", "random", "test"))}, "the test rows"),
+            (SCORES | {"hidden by ROUGE": HIDDEN[2]}, "Which one does not?"),
             (SCORES | {"report": REPORTED[0]}, "without a baseline"),
             (SCORES | {"report": REPORTED[2]}, "luck"),
             (SCORES | {"hidden by ROUGE": HIDDEN[0]}, "Which one does not?"),
@@ -117,6 +139,20 @@ def test_the_marks_are_what_is_counted():
     for block, mark in BLOCKS.items():
         assert told[mark](counted[block]), (block, counted[block])
     assert 0.3 < lab.share_from_electra() < 0.9
+
+
+def test_what_is_recorded_is_what_is_counted():
+    counted, told = lab.count_parameters(), lab.parameters()
+    assert list(counted) == list(told)
+    for part, (total, kept) in counted.items():
+        assert told[part] == (total, pytest.approx(kept, abs=3)), part  # a number may be drawn twice by chance
+
+
+def test_the_table_of_blocks_is_there_at_once():
+    began = time.process_time()
+    recorded_by.cache_clear()
+    lab.parameters()
+    assert time.process_time() - began < 0.5
 
 
 def test_every_weight_has_its_part():

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 
-from electra_helpers.course import cleaning_lab as lab
 from electra_helpers.course.exercises import find
 from electra_helpers.course.exercises.n13_data_cleaning import (
     MEANS,
@@ -18,11 +17,12 @@ from electra_helpers.course.exercises.n13_data_cleaning import (
     choose_threshold,
     sentence_score,
 )
-from electra_helpers.course.laboratory import world_model
-from electra_helpers.tasks.acceptability import acceptability, open_pairs
-from electra_helpers.tasks.acceptability import sentence_score as package_score
-from electra_helpers.tasks.cleaning import choose_threshold as package_threshold
-from electra_helpers.tasks.cleaning import precision_at
+from electra_helpers.course.labs import cleaning as lab
+from electra_helpers.course.labs.replacements import world_model
+from electra_helpers.tasks.cleaning.acceptability import acceptability, open_pairs
+from electra_helpers.tasks.cleaning.acceptability import sentence_score as package_score
+from electra_helpers.tasks.cleaning.task import choose_threshold as package_threshold
+from electra_helpers.tasks.cleaning.task import precision_at
 from electra_helpers.world import Oracle
 from tests.course.cases import Cases, hold
 
@@ -44,6 +44,7 @@ CASES = {
         [
             EACH.format(">=", F, 1),
             CHOOSE + "    s, w = np.asarray(scores), np.asarray(wrong)\n    cuts = np.unique(s)[::-1]\n    flags = s >= cuts[:, None]\n    hits = (flags & w).sum(1)\n    return cuts[((1 + beta**2) * hits / (flags.sum(1) + beta**2 * w.sum())).argmax()]",
+            CHOOSE + "    order = sorted(set(map(float, scores)), reverse=True)\n    f = [(1 + beta**2) * sum(w for s, w in zip(scores, wrong) if s >= t) / (sum(s >= t for s in scores) + beta**2 * sum(wrong)) for t in order]\n    return np.float64(order[f.index(max(f))])",
         ],
         [
             (EACH.format(">=", F, 0), "highest F itself"),
@@ -55,6 +56,9 @@ CASES = {
             (CHOOSE + "    order = sorted(range(len(scores)), key=lambda i: -scores[i])\n    best, hits = (-1.0, 0.0), 0\n    for n, i in enumerate(order, 1):\n        hits += wrong[i]\n        best = max(best, ((1 + beta**2) * hits / (n + beta**2 * sum(wrong)), scores[i]))\n    return best[1]", "stop between equals"),
             (EACH.format(">=", F.replace("beta", "0.5"), 1), "use beta"),
             (CHOOSE + "    return None", "Return a number"),
+            (CHOOSE + "    def f(t):\n        flags = [s >= t for s in scores]\n        hits = sum(x and w for x, w in zip(flags, wrong))\n        return (1 + beta**2) * hits / max(1e-9, sum(flags) + beta**2 * sum(wrong))\n    return max((i / 100 for i in range(100, -1, -1)), key=f)", "not a fixed grid"),
+            (CHOOSE + "    def f(t):\n        flags = [s >= t for s in scores]\n        hits = sum(x and w for x, w in zip(flags, wrong))\n        return (1 + beta**2) * hits / (sum(flags) + beta**2 * sum(wrong))\n    return max(sorted(scores), key=f)", "the highest of them"),
+            (EACH.format(">=", F, 1).replace("set(scores)", "{round(s, 3) for s in scores}"), "not a fixed grid"),
         ],
     ),
     "13.2": Cases(
@@ -74,6 +78,7 @@ CASES = {
         [
             SCORE + "    x = [math.log(max(1 - p, 1e-9)) for p in p_replaced]\n" + MEAN,
             SCORE + "    x = np.log(np.maximum(1 - np.array(p_replaced), 1e-9))\n    return x.mean() if how == 'mean' else x.sum()",
+            SCORE + "    x = np.log1p(-np.minimum(np.array(p_replaced), 1 - 1e-9))\n    return np.float64(x.mean()) if how == 'mean' else x.sum()",
         ],
         [
             (SCORE + "    x = [-math.log(max(1 - p, 1e-9)) for p in p_replaced]\n" + MEAN, "sign is turned"),
@@ -84,6 +89,8 @@ CASES = {
             (SCORE + "    return sum(math.log(max(1 - p, 1e-9)) for p in p_replaced)", "length bias"),
             (SCORE + "    if how == 'mean':\n        return math.log(1 - sum(p_replaced) / len(p_replaced))\n    return sum(math.log(max(1 - p, 1e-9)) for p in p_replaced)", "diluted"),
             (SCORE + "    x = [math.log(1 - p) for p in p_replaced]\n" + MEAN, "log 0"),
+            (SCORE + "    product = math.prod(max(1 - p, 1e-9) for p in p_replaced)\n    return math.log(product) / (len(p_replaced) if how == 'mean' else 1)", "too small for a float"),
+            (SCORE + "    product = float(np.prod([max(1 - p, 1e-9) for p in p_replaced]))\n    return float(np.log(product)) / (len(p_replaced) if how == 'mean' else 1)", "too small for a float"),
         ],
     ),
     "13.4": Cases(

@@ -1,46 +1,30 @@
-"""The notebooks as a learner leaves them: all solved passes in strict mode, stubs do not, and their own code reaches later cells."""
+"""The notebooks as a learner leaves them: all solved passes in strict mode, stubs do not, and their own code reaches later cells.
 
+A solved notebook takes as long as the notebook itself. `make test` runs those that changed since they last passed (solved.json),
+`make test-all` runs all.
+"""
+
+import json
 import re
+from textwrap import dedent
 
 import pytest
 from nbclient.exceptions import CellExecutionError
 
-from electra_helpers.course import portfolio
+from electra_helpers.course.engine.grading import ExerciseFailed, check
 from electra_helpers.course.exercises import every, find
-from tests.notebooks.execute import copied_notebooks, execute
-from tests.notebooks.form import code_cells, notebooks, read, tags
+from tests.course import solved
+from tests.course.solved import checking, complaints, exercise_of, name_of, run, said
+from tests.notebooks.form import code_cells, notebooks, read
 
-with_exercises = [path for path in notebooks() if any("exercise-" in tag for c in read(path).cells for tag in tags(c))]
+with_exercises = solved.with_exercises()
 each_notebook = pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in with_exercises])
 
 
-def exercise_of(cell) -> str | None:
-    return next((tag.removeprefix("exercise-") for tag in tags(cell) if tag.startswith("exercise-")), None)
-
-
-def solved(book, **own):
-    """The notebook with every stub replaced by the course's solution, or by `own` (variable name → source)."""
-    for cell in code_cells(book):
-        if exercise_of(cell):
-            exercise = find(exercise_of(cell))
-            cell.source = own.get(exercise.variable, exercise.solved_source())
-    return book
-
-
-def run(book, profile="smoke"):
-    with copied_notebooks() as folder:
-        execute(book, folder, profile)
-    return book
-
-
-def checking(book) -> list:
-    """The cells that check an exercise; a demonstration (record=False) is none."""
-    cells = [cell for cell in code_cells(book) if re.search(r'= eh\.check\("', cell.source)]
-    return [cell for cell in cells if "record=False" not in cell.source]
-
-
-def said(cell) -> str:
-    return "".join(output.get("text", "") for output in cell.outputs)
+def of_its_own(path, *, slow: bool):
+    """A notebook as a parameter: each may run beside the others."""
+    marks = [pytest.mark.xdist_group(f"solved {name_of(path)}"), *([pytest.mark.slow] if slow else [])]
+    return pytest.param(path, id=path.stem, marks=marks)
 
 
 def until(book, part: str):
@@ -65,21 +49,63 @@ def test_every_exercise_has_its_stub_and_its_check(path):
         assert f'eh.solution("{each.id}")' in text
 
 
-@each_notebook
+@pytest.mark.parametrize("path", [of_its_own(path, slow=not solved.has_changed(path)) for path in with_exercises])
 def test_a_solved_notebook_passes_in_strict_mode(path, monkeypatch):
     monkeypatch.setenv("ELECTRA_STRICT", "1")
-    for each in every():  # what was solved in earlier notebooks comes out of the portfolio
-        if each.kind == "build" and each.id[:2] < path.name[:2]:
-            portfolio.record(each.id, "passed", each.solution)
-    book = run(solved(read(path)))
-    verdicts = [said(cell).split(".\n")[0] for cell in checking(book)]
-    assert verdicts
-    assert all("· passed" in verdict for verdict in verdicts), verdicts
-    assert not [cell.source for cell in code_cells(book) if "the course's code" in said(cell)]
+    assert complaints(path) == []
+
+
+def test_what_is_recorded_as_solved_are_notebooks_of_the_course():
+    assert set(json.loads(solved.RECORD.read_text("utf-8"))) <= {name_of(path) for path in notebooks()}
+
+
+@pytest.fixture
+def recorded(tmp_path, monkeypatch):
+    """A notebook that passed, in a record of its own."""
+    path = with_exercises[0]
+    monkeypatch.setattr(solved, "RECORD", tmp_path / "solved.json")
+    solved.RECORD.write_text(json.dumps({name_of(path): solved.content_hash(path)}), "utf-8")
+    assert not solved.has_changed(path)
+    return path
+
+
+def test_a_word_more_in_the_text_has_the_solved_notebook_run(recorded, monkeypatch):
+    def with_a_word_more(path):
+        book = read(path)
+        book.cells[3].source += " more"
+        return book
+
+    monkeypatch.setattr(solved, "read", with_a_word_more)
+    assert solved.has_changed(recorded)
+
+
+def test_a_changed_exercise_has_the_solved_notebook_run(recorded, tmp_path, monkeypatch):
+    for file in solved.EXERCISES.glob("*.py"):
+        (tmp_path / file.name).write_text(
+            file.read_text("utf-8") + "# changed\n" * file.name.startswith("n00"), "utf-8"
+        )
+    monkeypatch.setattr(solved, "EXERCISES", tmp_path)
+    assert solved.has_changed(recorded)
+
+
+def stub(cell) -> object:
+    """What a stub defines, run outside of its notebook: the names it needs there are those of annotations."""
+    space = {}
+    exec(compile("from __future__ import annotations\n" + cell.source, "<stub>", "exec"), space)
+    return space[find(exercise_of(cell)).variable]
 
 
 @each_notebook
-def test_stubs_do_not_pass_in_strict_mode(path, monkeypatch):
+def test_no_stub_passes_in_strict_mode(path, monkeypatch, capsys):
+    monkeypatch.setenv("ELECTRA_STRICT", "1")
+    for cell in code_cells(read(path)):
+        if exercise_of(cell):
+            with pytest.raises(ExerciseFailed, match="is not attempted"):
+                check(exercise_of(cell), stub(cell))
+
+
+@pytest.mark.parametrize("path", [of_its_own(path, slow=place > 0) for place, path in enumerate(with_exercises)])
+def test_a_kernel_stops_at_the_first_stub_in_strict_mode(path, monkeypatch):
     monkeypatch.setenv("ELECTRA_STRICT", "1")
     first_check = checking(read(path))[0].source
     with pytest.raises(CellExecutionError, match="ExerciseFailed"):
@@ -100,9 +126,7 @@ def test_a_learners_variant_changes_what_a_later_cell_shows():
         valid = torch.arange(m) < n[:, None]
         return Selection(keys.topk(m, dim=1).indices.where(valid, 0), valid)
     """
-    from textwrap import dedent
-
     course = said(run(until(read(path), shown)).cells[-1])
-    variant = said(run(until(solved(read(path), select_positions=dedent(last_word)), shown)).cells[-1])
+    variant = said(run(until(solved.solved(read(path), select_positions=dedent(last_word)), shown)).cells[-1])
     assert course.count("the course's code") == variant.count("your code") == 2
     assert course.replace("the course's code", "your code") != variant

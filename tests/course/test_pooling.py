@@ -2,9 +2,9 @@
 
 import pytest
 
-from electra_helpers.course import objectives
-from electra_helpers.course.objectives import READINGS, Readings, arm_run, last_scores
-from electra_helpers.course.pooling import SharedRun, arm_of, pool, read_lines, share
+from electra_helpers.course.labs import objectives
+from electra_helpers.course.labs.objectives import READINGS, Readings, arm_run, last_scores
+from electra_helpers.course.labs.pooling import SharedRun, arm_of, pool, read_lines, share
 from electra_helpers.errors import ElectraError
 
 
@@ -56,7 +56,7 @@ def test_the_picture_tells_every_score_in_words(capsys):
     assert said.startswith("2 lines of a class\nleft out: 1 with less compute")
     n = len(last_scores("rtd", "pairs")) + 1
     assert f"({n} runs)" in said
-    assert "rtd − mlm: +" in said
+    assert "gains over their starts, rtd − mlm: +" in said
     assert "of the class 0.700" in figure.alt
     assert "of the class 0.610" in figure.alt
     assert figure._repr_mimebundle_()[0]["image/png"].startswith(b"\x89PNG")
@@ -86,6 +86,11 @@ def test_a_run_is_shared_by_its_own_numbers(capsys, monkeypatch):
     assert said == []
     assert (runs[0].arm, runs[0].seed, runs[0].percent) == ("uniform", 7, 1)
     assert (runs[0].pairs, runs[0].outcome) == ((0.25,) * READINGS, (0.5,) * READINGS)
+    readings.found, readings.count = readings.found[:2], 2  # read less often, and to its end
+    share(readings)
+    readings.count = 3
+    with pytest.raises(ElectraError, match="no finished run"):
+        share(readings)
 
 
 def quick_probe(score):

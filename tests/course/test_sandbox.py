@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from electra_helpers.course.sandbox import CappedText, own_frames, run_limited, short_traceback
+from electra_helpers.course.engine.sandbox import CappedText, own_frames, run_limited, short_traceback
 
 LOOPS = {
     "plain": "def f():\n    while True:\n        pass",
@@ -24,6 +24,33 @@ def test_an_endless_loop_is_stopped(define, source):
     assert not outcome.still_running
     assert time.monotonic() - begun < 5
     assert len(sys._current_frames()) == before
+
+
+def test_a_busy_processor_costs_nobody_an_answer(monkeypatch):
+    """By the clock the work takes longer than allowed, by the processor it does not: other programs had it."""
+    from electra_helpers.course.engine import sandbox
+
+    waited = iter(range(0, 10**6, 10))  # every look at the clock is ten seconds later
+    monkeypatch.setattr(sandbox.time, "monotonic", lambda: next(waited))
+    monkeypatch.setattr(sandbox, "LONGEST", 10**9)
+    monkeypatch.setattr(sandbox, "IDLE", 0.0)
+
+    def work():
+        end = time.thread_time() + 0.3
+        while time.thread_time() < end:
+            pass
+        return "done"
+
+    assert run_limited(work, seconds=5).value == "done"
+
+
+def test_who_only_waits_is_stopped_by_the_clock():
+    import threading
+
+    begun = time.monotonic()
+    outcome = run_limited(lambda: [threading.Event().wait(0.05) for _ in range(200)], seconds=0.3)
+    assert outcome.timed_out
+    assert time.monotonic() - begun < 3
 
 
 def test_what_cannot_be_stopped_is_said():
@@ -70,7 +97,7 @@ def test_an_interrupt_while_waiting_stops_the_loop_and_reaches_the_notebook():
     script = (
         "import _thread, signal, sys, threading, time\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # what a shell starts behind an & ignores interrupts
-        "from electra_helpers.course.sandbox import run_limited\n"
+        "from electra_helpers.course.engine.sandbox import run_limited\n"
         "def endless():\n    while True: pass\n"
         "threading.Timer(0.5, _thread.interrupt_main).start()\n"
         "try:\n    run_limited(endless, seconds=60)\n"

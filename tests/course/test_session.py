@@ -2,10 +2,10 @@
 
 import pytest
 
-from electra_helpers.course.own_steps import own_steps
-from electra_helpers.course.quick import RowsInMemory
-from electra_helpers.course.session import AMOUNTS, PROFILES, setup
-from electra_helpers.errors import ElectraError
+from electra_helpers.course.engine.session import AMOUNTS, PROFILES, in_one_line, setup
+from electra_helpers.course.labs.own_steps import own_steps
+from electra_helpers.course.labs.world_run import RowsInMemory
+from electra_helpers.errors import ElectraError, ElectraWarning
 
 
 def test_rows_in_memory_are_padded_and_masked():
@@ -17,7 +17,7 @@ def test_rows_in_memory_are_padded_and_masked():
 
 
 def test_rows_in_memory_train_as_packed_rows_do():
-    from electra_helpers.course.quick import world_run
+    from electra_helpers.course.labs.world_run import world_run
 
     rows = RowsInMemory([[2, 5 + n, 6, 7, 3] for n in range(9)], 5, pad_id=0)
     run = world_run(story_count=0, steps=1, rows=rows, batch_size=4)
@@ -59,3 +59,8 @@ def test_setup_seeds_all_three_generators():
 def test_a_part_that_does_not_exist_is_told():
     with pytest.raises(ElectraError, match="no part 'judge'"):
         own_steps(judge=print)
+
+
+def test_a_warning_of_the_course_is_its_message_and_another_keeps_its_place():
+    assert in_one_line("Too few rows.", ElectraWarning, "a.py", 7) == "Too few rows.\n"
+    assert in_one_line(UserWarning("old"), UserWarning, "a.py", 7).startswith("a.py:7: UserWarning: old")

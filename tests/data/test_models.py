@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import electra_helpers as eh
-from electra_helpers.course.laboratory import accuse
+from electra_helpers.course.labs.replacements import accuse
 from electra_helpers.resources import bundled_models
 from electra_helpers.training.metrics import detection_metrics
 from electra_helpers.world import stories
@@ -24,7 +24,7 @@ def test_a_bundled_model_is_small_has_a_card_and_both_nets(name):
     folder = MODELS[name]
     files = {file.name for file in folder.iterdir()}
     assert files >= {"README.md", "config.json", "run.json", "log.jsonl", "model.safetensors", "tokenizer.json"}
-    assert sum(file.stat().st_size for file in folder.iterdir()) < 20e6
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 25e6
     model = eh.load(name)
     assert model.net.generator is not None
     assert model.net.discriminator is not None
@@ -58,6 +58,7 @@ def test_the_tiny_english_model_sees_a_tool_that_belongs_to_another_trade():
 
 
 SENTENCE = "The chef ate the meal and then he flew the soup to Paris."
+REAL_ENGLISH = ("electra-mini-en", "electra-minilm-en")
 ODD_ENOUGH = 0.45  # of the first fifty hand-written sentences; pointing blindly finds one in thirteen
 # What a course in a notebook needs, and a judgement on one sentence does not.
 TOO_MUCH = (
@@ -75,15 +76,15 @@ finally:
 
 
 @pytest.mark.parametrize(
-    ("text", "odd"),
+    ("name", "text", "odd"),
     [
-        ("In the evening, after the concert, breakfast is served at eight.", "breakfast"),
-        ("The thief was caught by the butter and taken to prison.", "butter"),
-        ("I fried a long letter to my aunt in Canada.", "fried"),
+        ("electra-mini-en", "In the evening, after the concert, breakfast is served at eight.", "breakfast"),
+        *((name, "The thief was caught by the butter and taken to prison.", "butter") for name in REAL_ENGLISH),
+        *((name, "I fried a long letter to my aunt in Canada.", "fried") for name in REAL_ENGLISH),
     ],
 )
-def test_the_model_of_real_english_is_surest_of_the_odd_word(text, odd):
-    found = eh.detect(eh.load("electra-mini-en"), text)
+def test_the_models_of_real_english_are_surest_of_the_odd_word(name, text, odd):
+    found = eh.detect(eh.load(name), text)
     assert max(zip(found.p_replaced_words, found.words, strict=True))[1] == odd
 
 
@@ -97,6 +98,12 @@ def test_it_finds_the_odd_word_of_many_hand_written_sentences():
     judged = accuse(eh.load("electra-mini-en"))[:50]
     assert len(judged) == 50
     assert mean(each.is_found for each in judged) >= ODD_ENOUGH
+
+
+def test_from_an_encoder_it_finds_more_odd_words_than_from_nothing():
+    judged = accuse(eh.load("electra-minilm-en"))
+    assert len(judged) == 76
+    assert mean(each.is_found for each in judged) >= 0.5
 
 
 def test_inspect_takes_it_by_itself_offline_within_seconds_and_loads_little():

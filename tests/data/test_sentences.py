@@ -63,6 +63,28 @@ def assert_covers(parts: list[str], text: str) -> None:
     assert not text[position:].strip(), f"the parts end before {text[position:]!r}"
 
 
+def assert_bio(row: dict) -> None:
+    for before, tag in pairwise(["O", *row["ner_tags"]]):
+        assert re.fullmatch(r"O|[BI]-(PER|ORG|LOC)", tag), tag
+        assert tag[0] != "I" or before in (f"B{tag[1:]}", tag), f"{before} {tag} in {row['text']!r}"
+
+
+def assert_tidy(text: str) -> None:
+    assert text == text.strip() == unicodedata.normalize("NFC", text), text
+    assert "  " not in text, text
+
+
+def assert_written_as_its_language(text: str, language: str, *, latin: bool = False) -> None:
+    """English with straight quotes; Chinese in simplified characters and, unless `latin`, full-width punctuation."""
+    if language == "en":
+        odd = {character for character in text if not (character.isascii() or character.isalpha())}
+        assert not odd, f"{odd} in {text!r}"
+        return
+    # GB 2312 has the simplified characters and no others; 藠 is too rare for it, and Python maps its dot elsewhere.
+    text.translate(str.maketrans("", "", "藠·")).encode("gb2312")
+    assert latin or not re.search(r"[ -~]", text), text
+
+
 def put_right(text: str, errors: list[dict]) -> str:
     for error in sorted(errors, key=lambda e: e["start"], reverse=True):
         text = text[: error["start"]] + error["right"] + text[error["end"] :]
@@ -74,7 +96,8 @@ def bare(text: str) -> str:
 
 
 def test_each_kind_is_there_in_both_languages_and_nothing_else():
-    assert {path.name for path in SENTENCES.iterdir()} == {
+    """The folders of `test_labelled_sets.py` lie beside the files."""
+    assert {path.name for path in SENTENCES.iterdir() if path.is_file()} == {
         f"{kind}.{lang}.jsonl" for kind in FEWEST for lang in LANGUAGES
     }
 
@@ -110,26 +133,12 @@ def test_no_sentence_occurs_twice(language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_sentences_are_tidy(language):
+def test_sentences_are_tidy_and_written_as_their_language(language):
     for kind, row in rows_of(language):
         text = text_of(row)
-        assert text == text.strip() == unicodedata.normalize("NFC", text), text
-        assert "  " not in text, text
+        assert_tidy(text)
         assert kind == "articles" or text.rstrip('”"')[-1] in ".!?。！？", text
-
-
-def test_chinese_is_simplified_with_full_width_punctuation():
-    for kind, row in rows_of("zh"):
-        text = text_of(row)
-        # GB 2312 has the simplified characters and no others; 藠 is too rare for it, and Python maps its dot elsewhere.
-        text.translate(str.maketrans("", "", "藠·")).encode("gb2312")
-        assert kind == "articles" or not re.search(r"[ -~]", text), text
-
-
-def test_english_is_plain_with_straight_quotes():
-    for _, row in rows_of("en"):
-        for character in text_of(row):
-            assert character.isascii() or character.isalpha(), f"{character!r} in {text_of(row)!r}"
+        assert_written_as_its_language(text, language, latin=kind == "articles")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -154,9 +163,7 @@ def test_tokens_cover_the_sentence_and_tags_are_valid_bio(language):
         assert_covers(row["tokens"], row["text"])
         assert len(row["tokens"]) == len(row["ner_tags"])
         assert language == "en" or all(len(token) == 1 for token in row["tokens"])
-        for before, tag in pairwise(["O", *row["ner_tags"]]):
-            assert re.fullmatch(r"O|[BI]-(PER|ORG|LOC)", tag), tag
-            assert tag[0] != "I" or before in (f"B{tag[1:]}", tag), f"{before} {tag} in {row['text']!r}"
+        assert_bio(row)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -9,7 +9,8 @@ PACKAGE = "electra_helpers"
 ROOT = Path(__file__).resolve().parents[2] / PACKAGE
 # Rooms of one level may import each other; a room may import every level before its own.
 LEVELS = [
-    {"errors", "config", "device", "resources", "ahead"},
+    {"errors", "fields", "jsonfile", "paths", "resources", "prefetch", "terminal", "output"},
+    {"config", "recipes", "device"},
     {"world"},
     {"text"},
     {"corruption"},
@@ -19,7 +20,8 @@ LEVELS = [
     {"view"},
     {"course"},
     {"classroom"},
-    {"cli", "doctor", "__main__"},
+    {"cli", "early", "options", "doctor", "__main__"},
+    {"site"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 

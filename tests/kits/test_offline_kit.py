@@ -9,11 +9,25 @@ from pathlib import Path
 
 import pytest
 
+from electra_helpers.errors import ElectraError
+from tests.kits import offline_kit
 from tests.kits.offline_kit import build
 from tests.notebooks.form import ROOT
 
 # Without a route even localhost is down; a kernel is spoken to through it.
-CUT_OFF = "import os, sys; from electra_helpers.classroom.runner import raise_loopback as up; up(); os.execvp(sys.argv[1], sys.argv[1:])"
+CUT_OFF = (
+    "import os, sys; from tests.kits.loopback import raise_loopback as up; up(); os.execvp(sys.argv[1], sys.argv[1:])"
+)
+
+
+def test_a_folder_that_it_did_not_make_is_left_alone(tmp_path, monkeypatch):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    monkeypatch.setattr(offline_kit.subprocess, "run", lambda *_, **__: pytest.fail("it began to build"))
+    for folder in (tmp_path, ROOT, ROOT / "notebooks", ROOT.parent):
+        with pytest.raises(ElectraError, match="--out"):
+            build(folder)
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+    assert (ROOT / "notebooks" / "00_welcome.ipynb").exists()
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +55,7 @@ def run(*command, cwd):
 def test_it_installs_and_runs_without_network(kit):
     done = run(sys.executable, "install.py", cwd=kit)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert (kit / "site" / "index.html").is_file(), "the pages to look at before anything is installed"
     bin_ = kit / ".venv" / "bin"
     said = run(bin_ / "electra", "inspect", "the chef cooked a needle .", "--model", "electra-tiny-world-en", cwd=kit)
     assert said.returncode == 0, said.stderr

@@ -55,7 +55,7 @@ def test_no_run_goes_on_over_a_mean(electra, runs, tmp_path):
     before = (mean / "model.safetensors").read_bytes()
     code, _, error = electra("pretrain", "--resume", "--out", mean)
     assert code == 2
-    assert f"no checkpoint to go on from: start a run by --init-from {mean}" in error
+    assert f"no checkpoint to resume from: start a run by --init-from {mean}" in error
     assert (mean / "model.safetensors").read_bytes() == before
 
 

@@ -1,13 +1,15 @@
 """The joint model: what is shared, what each loss covers, who gets gradient, and how weights start."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional as F
 
 from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.corruption import draw_noise
-from electra_helpers.model.ablations import AllTokensMLM, build_network
 from electra_helpers.model.electra import Electra
+from electra_helpers.model.variants import AllTokensMLM, build_network
 from electra_helpers.text.packing import Batch
 
 CONFIG = ModelConfig(
@@ -51,6 +53,28 @@ def test_the_output_matrix_is_the_word_table():
     assert "lm_head" not in " ".join(net.state_dict())
 
 
+def test_drawn_words_take_the_place_of_the_generators_samples(batch, noise):
+    net = make().eval()
+    drawn = torch.full_like(noise.sample, -1, dtype=torch.long)
+    drawn[:, ::2] = 50
+    own, mixed = (net(batch, each, PRETRAIN).corruption for each in (noise, replace(noise, drawn=drawn)))
+    assert (mixed.sampled_ids[:, ::2] == 50).all()
+    assert mixed.sampled_ids[:, 1::2].equal(own.sampled_ids[:, 1::2])
+    assert mixed.masked_ids.equal(own.masked_ids)  # what the generator is asked, and learns from, is the same
+    assert mixed.is_replaced.equal(batch.input_ids != mixed.input_ids)
+
+
+def test_a_generator_may_have_fewer_layers_at_full_width():
+    net = make(generator_size=1.0, generator_layers=1)
+    assert (len(net.generator.encoder.layers), len(net.discriminator.encoder.layers)) == (1, 2)
+    assert net.generator.encoder.config.hidden_size == net.config.hidden_size
+
+
+def test_a_masked_language_model_alone_keeps_all_of_its_layers():
+    config = ModelConfig(**{**CONFIG.__dict__, "generator_layers": 1})
+    assert len(build_network(config, PretrainConfig(objective="mlm")).generator.encoder.layers) == 2
+
+
 def test_the_vocabulary_product_is_made_only_at_the_selected_positions(batch, noise):
     net, shapes = make(), []
     net.generator.head.register_forward_hook(lambda module, inputs, output: shapes.append(tuple(output.shape)))
@@ -68,7 +92,8 @@ def test_rtd_loss_is_the_mean_over_all_real_tokens(batch, noise):
 
 
 def test_rtd_on_the_selected_only_is_the_papers_ablation(batch, noise):
-    out = make()(batch, noise, PretrainConfig(mask_share=0.3, objective="rtd-selected"))
+    settings = PretrainConfig(mask_share=0.3, objective="rtd-selected")
+    out = build_network(CONFIG, settings)(batch, noise, settings)
     picked = out.corruption.is_selected
     by_hand = F.binary_cross_entropy_with_logits(out.rtd_logits[picked], out.corruption.is_replaced[picked].float())
     assert torch.allclose(out.losses["rtd"].total / out.losses["rtd"].count, by_hand)

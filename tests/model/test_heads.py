@@ -8,10 +8,8 @@ import transformers
 
 from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.ablations import build_network
 from electra_helpers.model.electra import Electra, real_tokens
 from electra_helpers.model.encoder import Encoder
-from electra_helpers.model.head_bridge import export_finetuned, finetuned_to_transformers
 from electra_helpers.model.heads import (
     ConditionedSpanHead,
     FinetunedNet,
@@ -21,6 +19,9 @@ from electra_helpers.model.heads import (
     encoder_to_finetune,
     main_encoder,
 )
+from electra_helpers.model.transformers_heads import export_finetuned, finetuned_to_transformers
+from electra_helpers.model.variants import build_network
+from electra_helpers.tasks.question_answering import context_and_cls
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.tokenizer import tokenizer_from_words
 from electra_helpers.training.optim import layer_scales, layerwise_groups
@@ -94,27 +95,36 @@ def test_the_papers_text_head_is_dropout_and_one_linear_layer():
 
 
 @pytest.mark.parametrize("head", [SpanHead, ConditionedSpanHead])
-def test_spans_are_probabilities_over_real_tokens(head, batch):
-    net, real = made(head), real_tokens(batch)
+def test_spans_are_probabilities_over_the_places_that_the_form_allows(head, batch):
+    """transformers: over all real tokens; the paper's form: over the second segment and [CLS]."""
+    net, starts = made(head), torch.tensor([6, 0, 8])
+    places = {"real": real_tokens(batch), "context": context_and_cls(batch)}
     with torch.no_grad():
-        spans = net(batch, "spans", real=real)
-        first, last = net(batch, "edges", real=real, starts=torch.tensor([2, 3, 1]))
+        spans = net(batch, "spans", **places)
+        first, last = net(batch, "edges", **places, starts=starts)
     assert spans.shape == (3, 11, 11)
-    assert torch.allclose(first.exp().sum(1), torch.ones(3).double())
-    assert (spans[1, 7:] == float("-inf")).all()
-    assert (spans[1, :, 7:] == float("-inf")).all()
-    for row, start in enumerate([2, 3, 1]):
-        if torch.isfinite(spans[row, start]).any():
-            torch.testing.assert_close(spans[row, start], first[row, start] + last[row])
+    allowed = places["real" if head is SpanHead else "context"]
+    for log_p in (first, last):
+        torch.testing.assert_close(log_p.exp().sum(1), torch.ones(3).double())
+        assert torch.equal(torch.isfinite(log_p), allowed)
+    for row, start in enumerate(starts):
+        torch.testing.assert_close(spans[row, start], first[row, start] + last[row])
+
+
+def test_the_context_is_the_second_segment_and_cls(batch):
+    assert context_and_cls(batch)[1].nonzero().flatten().tolist() == [
+        0,
+        6,
+    ]  # 7 real tokens, the second segment from 6 on
 
 
 def test_the_conditioned_end_depends_on_the_start(batch):
-    net, real = made(ConditionedSpanHead), real_tokens(batch)
+    net, places = made(ConditionedSpanHead), {"real": real_tokens(batch), "context": context_and_cls(batch)}
     with torch.no_grad():
-        one = net(batch, "edges", real=real, starts=torch.tensor([2, 2, 2]))
-        other = net(batch, "edges", real=real, starts=torch.tensor([4, 4, 4]))
+        one = net(batch, "edges", **places, starts=torch.tensor([2, 2, 2]))
+        other = net(batch, "edges", **places, starts=torch.tensor([4, 4, 4]))
     assert torch.equal(one[0], other[0])
-    assert (one[1] - other[1])[real].abs().max() > 1e-3
+    assert (one[1] - other[1])[places["context"]].abs().max() > 1e-4
 
 
 @pytest.mark.parametrize("sharing", ["all", "none", "disentangled"])

@@ -1,7 +1,5 @@
 """What a notebook of the course looks like as a file: where they are, their first cell, and how they are normalised."""
 
-import re
-import tomllib
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -9,13 +7,12 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from electra_helpers.classroom import links
+from electra_helpers.classroom.links import HEADING, INSTALL, Address, install_block, title
 from electra_helpers.classroom.transplant import check_metadata, checked_in
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
-BRANCH = "main"
-HEADING = re.compile(r"^# (\d\d · .+)$", re.MULTILINE)
-INSTALL = re.compile(r"git\+https://[^\s\"'@]+@[\w./-]+")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -36,62 +33,18 @@ def tags(cell: NotebookNode) -> list[str]:
     return cell.metadata.get("tags", [])
 
 
-def project() -> dict:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-
-
-def ref() -> str | None:
-    """The tag or branch that `electra course relink` chose; None in the course itself."""
-    tools = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8")).get("tool", {})
-    return tools.get("electra-course", {}).get("ref")
-
-
-def colab_url(path: Path) -> str:
-    on_github = project()["urls"]["Repository"].removeprefix("https://")
-    owner_and_name = on_github.removeprefix("github.com/").rstrip("/")
-    where = path.resolve().relative_to(ROOT).as_posix()
-    return f"https://colab.research.google.com/github/{owner_and_name}/blob/{ref() or BRANCH}/{where}"
-
-
-def install_source() -> str:
-    """What a set-up cell installs on Colab: this project, at the tag of its version."""
-    return f"git+{project()['urls']['Repository']}@{ref() or 'v' + project()['version']}"
-
-
-def title(path: Path) -> str:
-    """`04 · Corrupted inputs`, from the notebook's heading."""
-    for cell in read(path).cells:
-        found = HEADING.search(cell.source) if cell.cell_type == "markdown" else None
-        if found:
-            return found[1]
-    raise ValueError(f"{path.name} has no heading of the form '# 04 · Corrupted inputs'")
+def address() -> Address | None:
+    """Where this copy of the course lives; None until `electra course relink` was told."""
+    return links.address_of_clone(ROOT)
 
 
 def navigation(path: Path) -> str:
-    """The first cell. Links, not pictures: opening a notebook asks nothing of another machine."""
-    folder = [other for other in notebooks() if other.parent == path.parent]
-    place = folder.index(path)
-    contents = "../" * len(path.relative_to(ROOT).parent.parts) + "README.md"
-    parts = [f"[▶ Open in Colab]({colab_url(path)})", f"[contents]({contents})"]
-    if place > 0:
-        parts.insert(1, _neighbour("←", folder[place - 1]))
-    if place + 1 < len(folder):
-        parts.append(_neighbour("→", folder[place + 1]))
-    return " | ".join(parts)
-
-
-def _neighbour(arrow: str, path: Path) -> str:
-    return f"{arrow} [{title(path)}]({path.name}) ([Colab]({colab_url(path)}))"
+    return links.navigation(path, ROOT, address())
 
 
 def set_links(book: NotebookNode, path: Path) -> None:
-    """Write the navigation cell and the address that the set-up cell installs from, both from pyproject.toml."""
-    if not book.cells or book.cells[0].get("id") != "navigation":
-        cell = nbformat.v4.new_markdown_cell(id="navigation")
-        book.cells.insert(0, cell)
-    book.cells[0].source = navigation(path)
-    for cell in code_cells(book):
-        cell.source = INSTALL.sub(install_source(), cell.source)
+    """Write the navigation cell and what the set-up cell installs, both from pyproject.toml."""
+    links.set_links(book, path, ROOT, address())
 
 
 def set_points(cell: NotebookNode) -> None:

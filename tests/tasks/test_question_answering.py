@@ -156,3 +156,8 @@ def test_a_question_that_leaves_no_room_is_said_so(tokenizer):
     row = row_of("the chef", 4, 8) | {"question": "who ? " * 30}
     with pytest.raises(ElectraError, match="no room"):
         TASK.examples([row], tokenizer, CONFIG)
+
+
+def test_answers_of_every_script_lose_their_punctuation_and_are_composed():
+    assert answer_words("यह किताब।") == ["यह", "किताब"]
+    assert answer_words("« Café »") == answer_words("cafe\u0301") == ["café"]

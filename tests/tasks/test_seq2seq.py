@@ -10,10 +10,13 @@ from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.decoder import cross_attention, encoder_decoder
 from electra_helpers.model.electra import Electra
-from electra_helpers.model.head_bridge import export_finetuned
-from electra_helpers.model.store import Pretrained
-from electra_helpers.tasks.finetuned import finetune_seeds, load_finetuned
-from electra_helpers.tasks.finetuning import Finetuning, as_labelled, build_net, finetune, read_material
+from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.model.transformers_heads import export_finetuned
+from electra_helpers.tasks.finetuned import load_finetuned
+from electra_helpers.tasks.finetuning import Finetuning, build_net, finetune, read_material
+from electra_helpers.tasks.reading import as_labelled
+from electra_helpers.tasks.score_tables import of_evaluation, of_finetuning
+from electra_helpers.tasks.seeds import finetune_seeds, score_beside_baseline
 from electra_helpers.tasks.seq2seq import shift_right
 from electra_helpers.text.labelled import labelled
 from electra_helpers.text.packing import Batch
@@ -256,6 +259,9 @@ def test_rows_that_are_cut_are_counted_and_said(start, tmp_path):
     )
     assert results["cut"] == {"rows": 2, "length": 24}
     made = load_finetuned(tmp_path / "x")
+    bleu = "BLEU with sacrebleu's tokenizer 13a"
+    assert f"{bleu}." in of_finetuning(results, tmp_path / "x").splitlines()
+    assert f"; {bleu})" in of_evaluation(score_beside_baseline(made, labelled(pairs(2), task="translation")))
     assert [said["cut"] for said in made.predict(["the cat", "the cat " * 30])] == [False, True]
 
 
@@ -267,6 +273,7 @@ def test_summaries_are_scored_by_rouge_beside_the_first_sentence(start):
     made = finetune("summarisation", start, rows * 4, **TINY | {"steps": 120})
     assert set(made.evaluate(as_labelled(rows, "summarisation"))) == {"rouge_1", "rouge_2", "rouge_l"}
     assert made.task.baseline(rows)[0] == "the first sentence"
+    assert made.task.how_scored(rows) == "ROUGE of words"
     assert next(made.predict([rows[1]["text"]]))["summary"] == "Cat saw red dog."
 
 

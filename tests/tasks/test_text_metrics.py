@@ -1,13 +1,16 @@
 """Scores of written texts: hand-computed, Chinese by character, and what costs nothing."""
 
 import math
+from unicodedata import normalize
 
 import pytest
 
 from electra_helpers.tasks.text_metrics import (
+    bleu_tokenizer,
     lead,
     learn_dictionary,
     mostly_chinese,
+    rouge_unit,
     sentences,
     summary_metrics,
     translation_metrics,
@@ -75,3 +78,58 @@ def test_sentences_end_where_they_end():
     assert lead("他唱歌。她哭了！为什么？", 2) == "他唱歌。她哭了！"
     assert lead("He sang. She wept!") == "He sang."
     assert lead("") == ""
+    assert sentences("यह है। वह था।") == ["यह है।", "वह था।"]
+
+
+def test_different_hindi_words_share_nothing():
+    assert summary_metrics(["किताब"], ["कातिब"])["rouge_1"] == 0
+    assert summary_metrics(["यह किताब"], ["यह कातिब"])["rouge_1"] == pytest.approx(0.5)
+    assert rouge_unit(["यह किताब"]) == "words"
+
+
+def test_what_was_typed_in_two_ways_is_the_same():
+    typed, apart = "Le café est fermé.", normalize("NFD", "Le café est fermé.")
+    assert summary_metrics([typed], [apart]) == pytest.approx({"rouge_1": 1, "rouge_2": 1, "rouge_l": 1})
+    for one, other in ((typed, apart), (apart, typed)):
+        assert translation_metrics([one], [other]) == {"chrf": pytest.approx(100), "bleu": pytest.approx(100)}
+    assert word_by_word(apart, learn_dictionary([(typed, "x")], chinese=False), chinese=False).startswith("x x")
+
+
+THAI = ("เขาไปโรงเรียนทุกวันตอนเช้า", "เขาไปโรงเรียนทุกวันตอนเย็น")
+
+
+def test_scripts_without_blanks_are_compared_by_character():
+    for reference, written in (THAI, ("今日はとても天気がいいですね。", "今日はとても天気がいいですよ。")):
+        assert translation_metrics([reference], [written])["bleu"] > 50
+    found = summary_metrics([THAI[0]], [THAI[1]])
+    assert 0.5 < found["rouge_1"] < 1
+    assert rouge_unit([THAI[0]]) == "characters"
+    assert summary_metrics(["กิน"], ["กัน"])["rouge_1"] == 0, "a word alone is a word"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Le chat dort.", "13a"),
+        ("Он читает книгу.", "13a"),
+        ("한국어 학습은 재미있다.", "13a"),
+        ("今天天气很好。", "zh"),
+        ("यह किताब है।", "intl"),
+        ("هذا كتاب، نعم؟", "intl"),
+        (THAI[0], "char"),
+        ("ខ្ញុំទៅសាលារៀន", "char"),
+    ],
+)
+def test_the_script_chooses_sacrebleus_tokenizer(text, name):
+    import sacrebleu
+
+    assert bleu_tokenizer([text]) == name
+    expected = sacrebleu.BLEU(tokenize=name, force=True).corpus_score([text], [[text]]).score
+    assert translation_metrics([text], [text])["bleu"] == expected
+
+
+@pytest.mark.parametrize(("installed", "name"), [((), "char"), (("MeCab",), "char"), (("MeCab", "ipadic"), "ja-mecab")])
+def test_japanese_is_cut_by_mecab_where_it_is_whole(monkeypatch, installed, name):
+    found = "electra_helpers.tasks.text_metrics.find_spec"
+    monkeypatch.setattr(found, lambda module: object() if module in installed else None)
+    assert bleu_tokenizer(["今日はいい天気です。"]) == name

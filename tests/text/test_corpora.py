@@ -1,7 +1,9 @@
 """Every form of file gives the same documents, copies never cross the split, and bad input is told with its place."""
 
+import bz2
 import csv
 import gzip
+import hashlib
 import io
 import json
 import lzma
@@ -12,8 +14,9 @@ from hypothesis import strategies as st
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.text import hub
-from electra_helpers.text.corpora import Corpus, corpus_stats, in_batches, open_corpus, split_documents
+from electra_helpers.text.corpora import Corpus, _file_hash, corpus_stats, in_batches, open_corpus, split_documents
 from electra_helpers.text.files import FORMS
+from electra_helpers.text.layout import Layout
 from electra_helpers.text.tokenizer import tokenizer_from_words
 
 DOCUMENTS = [
@@ -23,7 +26,7 @@ DOCUMENTS = [
     "The tailor sews with a needle.",
 ]
 WIKITEXT = hub.REVISIONS["Salesforce/wikitext"]
-COMPRESSIONS = {"": lambda data: data, ".gz": gzip.compress, ".xz": lzma.compress}
+COMPRESSIONS = {"": lambda data: data, ".gz": gzip.compress, ".xz": lzma.compress, ".bz2": bz2.compress}
 
 
 def as_bytes(form: str, documents: list[str]) -> bytes:
@@ -33,6 +36,8 @@ def as_bytes(form: str, documents: list[str]) -> bytes:
     rows = [{"title": f"t{i}", "text": text} for i, text in enumerate(documents)]
     if form == ".jsonl":
         return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    if form == ".json":
+        return json.dumps(rows, ensure_ascii=False, indent=1).encode()
     if form == ".parquet":
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -89,6 +94,33 @@ def test_blank_lines_separate_documents_and_without_them_lines_do(tmp_path):
     assert words(open_corpus(file)) == [["one", "two"], ["three"]]
     file.write_text("one\r\ntwo\r\nthree\r\n\r\n", encoding="utf-8", newline="")
     assert words(open_corpus(file)) == [["one"], ["two"], ["three"]]
+
+
+@pytest.mark.parametrize(
+    ("documents", "found"),
+    [
+        ("auto", ["one\ntwo\n", "three\n"]),
+        ("paragraph", ["one\ntwo\n", "three\n"]),
+        ("line", ["one\n", "two\n", "three\n"]),
+        ("file", ["one\ntwo\n\nthree\n"]),
+    ],
+)
+def test_a_document_of_plain_text_is_what_is_asked_for(documents, found, tmp_path):
+    file, layout = tmp_path / "a.txt", Layout(documents=documents)
+    file.write_text("one\ntwo\n\nthree\n", encoding="utf-8")
+    corpus = open_corpus(file, layout=layout)
+    assert list(corpus) == found
+    assert corpus.decided[0]["document"] == (documents if documents != "auto" else "paragraph")
+
+
+def test_rows_that_were_kept_before_there_was_a_choice_of_documents_are_found(tmp_path):
+    file = tmp_path / "a.txt"
+    file.write_text("one\n\ntwo\n", encoding="utf-8")
+    prints = {_file_hash(file, None, Layout(**how)) for how in ({}, {"documents": "line"}, {"encoding": "cp1252"})}
+    assert len(prints) == 3
+    old = "Layout(encoding='cp1252', format='auto', delimiter='auto', quoting='auto', header=True)"
+    digest = hashlib.blake2b(f".txt 9 None {old}one\n\ntwo\n".encode(), digest_size=8).hexdigest()
+    assert _file_hash(file, None, Layout(encoding="cp1252")) == digest
 
 
 def test_the_column_is_named_or_guessed(tmp_path):

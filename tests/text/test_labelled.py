@@ -72,8 +72,10 @@ def test_tags_are_named_outside_first_then_by_kind():
 def test_a_hidden_label_stays_hidden_and_is_counted():
     data = labelled([{"text": "a", "label": -1}, {"text": "b", "label": None}, {"text": "c", "label": 1}])
     assert data.column("label") == [NO_LABEL, NO_LABEL, 1]
-    assert data.notes == {"without a label": 2}
-    assert data.describe() == "rows: 3 rows for classification, labels 0, 1; 2 without a label"
+    assert data.notes == {"without a label (-1 counts as none)": 2}
+    assert data.describe() == (
+        "rows: 3 rows for classification, labels 0 (0), 1 (1) (text=text, label=label); 2 without a label (-1 counts as none)"
+    )
 
 
 def test_wrong_answer_offsets_are_found_again_where_they_are_unique_and_counted():
@@ -136,7 +138,9 @@ def test_a_folder_holds_one_file_a_split(tmp_path):
     assert load_labelled(tmp_path, "validation").column("text") == ["validation.jsonl"]
     assert load_labelled(tmp_path, "test").column("text") == ["a", "b"]
     assert (
-        load_labelled(tmp_path / "train.jsonl").describe().endswith("train.jsonl: 1 rows for classification, labels 0")
+        load_labelled(tmp_path / "train.jsonl")
+        .describe()
+        .endswith("train.jsonl: 1 rows for classification, labels 0 (1) (text=text, label=label); form jsonl")
     )
     with pytest.raises(ElectraError, match=r"has no split 'dev'; it has: test-.*, train, validation"):
         load_labelled(tmp_path, "dev")
@@ -169,7 +173,9 @@ def test_a_set_on_the_hub_brings_its_label_names(monkeypatch):
     data = load_labelled("hub:wikiann/en", "validation")
     assert (data.labels, data.rows) == (("O", "B-PER"), [{"tokens": ["Anna", "."], "tags": [1, 0]}])
     assert asked == [(("unimelb-nlp/wikiann", "en"), {"split": "validation", "revision": None, "streaming": False})]
-    assert data.describe() == "hub:wikiann/en (validation): 1 rows for tagging, labels O, B-PER"
+    assert data.describe() == (
+        "hub:wikiann/en (validation): 1 rows for tagging, labels O (1), B-PER (1) (tokens=tokens, tags=ner_tags); form datasets"
+    )
 
 
 def test_real_sets_load_and_their_known_faults_are_counted(real_data):
@@ -179,7 +185,8 @@ def test_real_sets_load_and_their_known_faults_are_counted(real_data):
     for row in cmrc.rows:
         for text, start in zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True):
             assert start == NO_START or row["context"][start : start + len(text)] == text
-    assert sum(load_labelled(tasks / "cmrc2018", "trial").notes.values()) == 5
+    trial = load_labelled(tasks / "cmrc2018", "trial").notes
+    assert trial == {"with an empty text": 2, "answers found again beside their offset": 5}
     assert not load_labelled(tasks / "drcd", "validation").notes
     sst = load_labelled(tasks / "sst2", "validation")
     assert (len(sst), Counter(sst.column("label")).keys()) == (872, {0, 1})

@@ -11,17 +11,8 @@ from hypothesis import strategies as st
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.text.corpora import Corpus, open_corpus
-from electra_helpers.text.packing import (
-    RECORD_ROWS,
-    Batch,
-    PackedRows,
-    build_rows,
-    like_lengths,
-    pack_documents,
-    pack_plain,
-    pack_segments,
-    row_order,
-)
+from electra_helpers.text.packing import Batch, pack_documents, pack_plain, pack_segments
+from electra_helpers.text.rows import RECORD_ROWS, PackedRows, build_rows, like_lengths, row_order
 from electra_helpers.text.tokenizer import tokenizer_from_words
 
 PAD, CLS, SEP = 0, 2, 3
@@ -252,6 +243,19 @@ def test_batches_of_like_length_take_every_row_once_an_epoch_and_cut_only_paddin
     assert padding < 0.25 < 1 - rows.real_tokens / (len(rows) * rows.length)
     lengths = [length for _, length in steps]
     assert lengths != sorted(lengths), "short and long batches come in turn"
+
+
+@pytest.mark.parametrize("count", [16, 100, 400])
+def test_a_batch_of_a_small_set_has_as_many_different_rows_as_the_set_allows(count):
+    """Copies of a row have one length: where several epochs are sorted together, a batch is a few rows many times."""
+    lengths = np.random.default_rng(0).integers(3, 40, count)
+    rows = type(
+        "Rows", (), {"__len__": lambda self: count, "length": 40, "real_lengths": lambda self, at: lengths[at]}
+    )()
+    different = [len(set(like_lengths(rows, 3, step, 32)[0].tolist())) / min(count, 32) for step in range(40)]
+    assert np.mean(different) > 0.95
+    seen = np.bincount(np.concatenate([like_lengths(rows, 3, step, 32)[0] for step in range(25)]), minlength=count)
+    assert seen.max() - seen.min() <= 2
 
 
 def test_full_rows_need_no_sorting_by_length(tmp_path):

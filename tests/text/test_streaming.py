@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from electra_helpers.ahead import one_ahead
 from electra_helpers.errors import ElectraError
+from electra_helpers.prefetch import one_ahead
 from electra_helpers.text.corpora import Corpus, Part, split_documents
 from electra_helpers.text.packing import pack_plain, pack_segments, side_by_side, to_batch
 from electra_helpers.text.streaming import StreamedRows, StreamedRun, first_rows
@@ -125,7 +125,8 @@ def test_an_error_of_the_reading_thread_arrives():
 def steps_of(run, number, processes):
     """The rows of the steps 0 … number, each put together from the processes' shares."""
     shares = [slice(p * 8 // processes, (p + 1) * 8 // processes) for p in range(processes)]
-    return [[row for mine in shares for row in run.of_step(step, mine).input_ids.tolist()] for step in range(number)]
+    steps = ([run.of_step(step, mine, size=8, seed=0) for mine in shares] for step in range(number))
+    return [[row for batch in step for row in batch.input_ids.tolist()] for step in steps]
 
 
 def test_a_step_is_the_same_however_many_processes_share_it():
@@ -135,14 +136,14 @@ def test_a_step_is_the_same_however_many_processes_share_it():
     assert steps_of(made[1], 9, processes=2) == steps
     assert steps_of(made[2], 9, processes=8) == steps
     again = StreamedRun(Parts().corpus, TOKENIZER, 8, batch_size=8)
-    assert again.of_step(7, slice(0, 8)).input_ids.tolist() == steps[7]
+    assert again.of_step(7, slice(0, 8), size=8, seed=0).input_ids.tolist() == steps[7]
 
 
 def test_each_process_opens_only_its_own_files():
     parts = Parts()
     run = StreamedRun(parts.corpus, TOKENIZER, 8, batch_size=8)
     for step in range(4):
-        run.of_step(step, slice(0, 4))
+        run.of_step(step, slice(0, 4), size=8, seed=0)
     assert [reads > 0 for reads in parts.reads] == [True, True, False, False]
 
 
@@ -151,10 +152,17 @@ def test_no_row_of_a_stream_is_lost_or_doubled_in_its_epoch():
     run = StreamedRun(parts.corpus, TOKENIZER, 8, batch_size=4)
     own = [sorted(pack_plain(TOKENIZER.encode_batch(texts), 8, 2, 3)) for texts in parts.texts]
     shortest = min(map(len, own))
-    steps = [run.of_step(step, slice(0, 4)).input_ids.tolist() for step in range(max(map(len, own)))]
+    steps = [run.of_step(step, slice(0, 4), size=4, seed=0).input_ids.tolist() for step in range(max(map(len, own)))]
     for number, rows in enumerate(own):
         assert sorted(step[number] for step in steps[: len(rows)]) == rows
     assert shortest > 10
+
+
+def test_a_step_of_another_size_or_seed_than_the_streams_were_opened_for_is_refused():
+    run = StreamedRun(Parts().corpus, TOKENIZER, 8, batch_size=8, seed=3)
+    for other in ({"size": 4, "seed": 3}, {"size": 8, "seed": 0}):
+        with pytest.raises(ElectraError, match="steps of 8 rows by seed 3"):
+            run.of_step(0, slice(0, 4), **other)
 
 
 def test_one_part_is_one_stream_and_the_number_of_streams_divides_the_batch():

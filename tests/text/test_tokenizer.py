@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given, settings
@@ -13,12 +14,10 @@ from electra_helpers.text.corpora import Corpus
 from electra_helpers.text.tokenizer import (
     SPECIAL_TOKENS,
     Tokenizer,
-    frequent_words,
-    spread_sample,
     tokenizer_from_words,
-    train_tokenizer,
     truncated_lengths,
 )
+from electra_helpers.text.vocabulary import frequent_words, spread_sample, train_tokenizer
 
 ENGLISH = "The chef cooked the meal, and the guests thanked her. Nobody had cooked so well before! Who is the cook?"
 FRENCH = "L'élève a mangé la pêche que le garçon lui a donnée; où est-elle à présent?"
@@ -59,21 +58,35 @@ def test_special_tokens_come_first_in_the_agreed_order(tokenizer):
 
 @pytest.mark.parametrize("text", HARD)
 def test_ids_and_offsets_equal_those_of_transformers(tokenizer, theirs, text):
-    ours, other = tokenizer.encode(text), theirs(text, return_offsets_mapping=True)
+    ours, other = tokenizer.encode(text, blanks=True), theirs(text, return_offsets_mapping=True)
     assert ours.ids == other["input_ids"]
     assert ours.offsets == [tuple(pair) for pair in other["offset_mapping"]]
     assert ours.word_ids == other.word_ids()
 
 
+def popped(lengths, room):
+    """The reference's way: one token off the longer part, of equals off the second, until they fit."""
+    first, second = lengths
+    while first + second > room:
+        first, second = (first - 1, second) if first > second else (first, second - 1)
+    return [first, second]
+
+
 @settings(max_examples=200)
 @given(first=st.text(max_size=60), second=st.text(min_size=1, max_size=60), max_length=st.integers(5, 40))
-def test_pairs_are_cut_as_transformers_cuts_them(tokenizer, theirs, first, second, max_length):
+def test_pairs_are_cut_and_framed_as_transformers_does(tokenizer, theirs, first, second, max_length):
     ours = tokenizer.encode(first, second, max_length=max_length)
-    other = theirs(first, second, truncation="longest_first", max_length=max_length)
-    assert ours.ids == other["input_ids"]
-    assert ours.token_type_ids == other["token_type_ids"]
-    assert ours.ids[-1] == tokenizer.sep_id
-    assert ours.ids.count(tokenizer.sep_id) >= 2
+    kept = popped(
+        [len(theirs(part, add_special_tokens=False)["input_ids"]) for part in (first, second)], max_length - 3
+    )
+    parts = [
+        theirs(part, add_special_tokens=False)["input_ids"][:n] for part, n in zip((first, second), kept, strict=True)
+    ]
+    assert ours.ids == [tokenizer.cls_id, *parts[0], tokenizer.sep_id, *parts[1], tokenizer.sep_id]
+    assert ours.token_type_ids == [0] * (kept[0] + 2) + [1] * (kept[1] + 1)
+    if sum(kept) + 3 < max_length:  # nothing was cut: transformers frames a pair in the same way
+        other = theirs(first, second)
+        assert (ours.ids, ours.token_type_ids) == (other["input_ids"], other["token_type_ids"])
 
 
 def test_the_middle_sep_belongs_to_the_first_segment(tokenizer):
@@ -104,12 +117,13 @@ def test_a_chinese_sentence_in_an_english_vocabulary_has_as_many_tokens_all_unkn
     assert ids == [english.unk_id] * 11
 
 
-def test_a_mask_in_a_sentence_is_a_mask_but_in_a_corpus_it_is_text(tokenizer):
-    encoding = tokenizer.encode("the [MASK] cooked")
+def test_a_mask_is_a_mask_where_blanks_are_asked_for_and_text_everywhere_else(tokenizer):
+    encoding = tokenizer.encode("the [MASK] cooked", blanks=True)
     place = encoding.ids.index(tokenizer.mask_id)
     assert encoding.word_ids[place] is not None
     assert not encoding.is_special[place]
     assert tokenizer.mask_id not in tokenizer.encode_batch(["the [MASK] cooked"])[0]
+    assert tokenizer.mask_id not in tokenizer.encode("the [MASK] cooked").ids
 
 
 def test_a_batch_has_the_ids_of_its_texts_without_the_frame(tokenizer):
@@ -128,9 +142,51 @@ def test_accents_follow_the_setting():
     assert stripped.encode("L").tokens[1] == "l"
 
 
+SCRIPTS = ["パンダ と ハンダ", "bạn bán", "한국어 학습은 재미있다", "हिन्दी में किताब"]
+PAIRS = [("パンダ", "ハンダ"), ("bạn", "bán"), ("हिन्दी", "हिनदी"), ("한국", "한굯")]
+
+
+@pytest.fixture(scope="module")
+def marked() -> Tokenizer:
+    return train_tokenizer(SCRIPTS * 5, 300, strip_accents=False)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_words_that_differ_by_a_mark_differ_where_marks_are_kept(marked, pair):
+    one, other = (marked.encode(text).ids for text in pair)
+    assert one != other
+    assert marked.unk_id not in one
+
+
+def test_what_is_kept_is_lower_case_and_one_token_however_it_was_typed(marked):
+    for text in SCRIPTS:
+        assert marked.encode(normalize("NFD", text)).ids == marked.encode(text).ids
+        assert marked.decode(marked.encode(text).ids) == text
+    assert marked.encode("BÁN").ids == marked.encode("bán").ids
+    typed_apart = train_tokenizer([normalize("NFD", text) for text in SCRIPTS * 5], 300, strip_accents=False)
+    assert typed_apart.fingerprint == marked.fingerprint
+
+
+def test_korean_comes_back_composed_where_accents_are_stripped():
+    stripped = train_tokenizer(SCRIPTS * 5, 300)
+    assert stripped.decode(stripped.encode("한국어").ids) == "한국어"
+
+
+def test_kept_marks_survive_saving_vocab_txt_and_transformers(marked, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    marked.save(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "electra"}))
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    texts = [*SCRIPTS, *(normalize("NFD", text) for text in SCRIPTS)]
+    assert [theirs(text)["input_ids"] for text in texts] == [marked.encode(text).ids for text in texts]
+    assert Tokenizer.load(tmp_path).fingerprint == marked.fingerprint
+    (tmp_path / "tokenizer.json").unlink()
+    assert Tokenizer.load(tmp_path).encode_batch(texts) == marked.encode_batch(texts)
+
+
 def test_training_is_deterministic_across_processes():
     code = (
-        "from electra_helpers.text.tokenizer import train_tokenizer\n"
+        "from electra_helpers.text.vocabulary import train_tokenizer\n"
         f"print(train_tokenizer({TEXTS!r}, 400).fingerprint)"
     )
     prints = {
@@ -234,11 +290,26 @@ def test_damaged_folders_are_told(tmp_path):
     with pytest.raises(ElectraError, match=r"no \[CLS\], \[SEP\], \[MASK\]"):
         Tokenizer.load(tmp_path)
     (tmp_path / "tokenizer.json").write_text("{")
-    with pytest.raises(ElectraError, match="is no tokenizer file"):
+    with pytest.raises(ElectraError, match=r"tokenizer.json cannot be read: .*line 1 column 2"):
         Tokenizer.load(tmp_path)
 
 
 def test_the_longer_part_loses_first():
     assert truncated_lengths([3, 10], room=8) == [3, 5]
     assert truncated_lengths([10, 3], room=8) == [5, 3]
-    assert truncated_lengths([10, 10], room=9) == [4, 5]
+    assert truncated_lengths([10, 10], room=9) == [5, 4]
+
+
+@given(lengths=st.lists(st.integers(1, 20), min_size=2, max_size=2), room=st.integers(2, 45))
+def test_pairs_lose_their_tokens_as_in_the_reference(lengths, room):
+    assert truncated_lengths(lengths, room) == popped(lengths, room)
+
+
+@pytest.mark.parametrize("letters", [100, 101, 200, 201])
+def test_a_word_of_up_to_200_letters_is_cut_into_pieces(letters, tmp_path):
+    tokenizer = train_tokenizer(TEXTS, vocab_size=400)
+    tokenizer.save(tmp_path)
+    (tmp_path / "tokenizer.json").unlink()
+    for each in (tokenizer, Tokenizer.load(tmp_path)):  # as trained, and as vocab.txt alone gives it
+        ids = each.encode("a" * letters).ids[1:-1]
+        assert (ids == [each.unk_id]) == (letters > 200)

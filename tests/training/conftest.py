@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from electra_helpers.config import ModelConfig, PretrainConfig
-from electra_helpers.model.ablations import build_network
-from electra_helpers.text.packing import Batch, PackedRows
+from electra_helpers.model.variants import build_network
+from electra_helpers.text.packing import Batch
+from electra_helpers.text.rows import PackedRows
 from electra_helpers.training.pretraining import Pretraining
 
 CONFIG = ModelConfig(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from electra_helpers.config import recipe
+from electra_helpers.recipes import recipe
 from tests.benchmarks import learning_speed as speed
 
 

@@ -45,6 +45,19 @@ def test_the_loss_falls_and_is_logged(make_task):
     assert run.evaluation["exam_uniform_auc"] > seen.evaluations[0]["exam_uniform_auc"]
 
 
+def test_the_words_drawn_for_a_step_are_those_of_the_rows_and_the_same_however_they_are_split(make_task):
+    task, _ = make_task(unigram_share=0.5)
+    whole = task.work(3, 0, 1)
+    halves = [task.work(3, process, 2) for process in (0, 1)]
+    assert torch.cat([half.noise.drawn for half in halves]).equal(whole.noise.drawn)
+    assert not whole.noise.drawn.equal(task.work(4, 0, 1).noise.drawn)
+    seen = set(task.rows.ids.flatten().tolist()) - {0, 2, 3, 4}
+    assert set(whole.noise.drawn.flatten().tolist()) - {-1} <= seen
+    plain = make_task()[0].work(3, 0, 1).noise
+    assert plain.drawn is None
+    assert plain.sample.equal(whole.noise.sample)
+
+
 def test_micro_batches_give_the_gradient_of_the_whole_batch(make_task):
     results, told = [], []
     for parts in (1, 4):

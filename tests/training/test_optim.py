@@ -1,16 +1,20 @@
 """The optimizer against the reference's rules, computed by hand."""
 
 import copy
+import warnings
 from dataclasses import replace
 
 import pytest
 import torch
 
-from electra_helpers.config import ModelConfig, TrainingConfig, recipe
+from electra_helpers.config import FinetuneConfig, ModelConfig, PretrainConfig, TrainingConfig
+from electra_helpers.errors import ElectraWarning
 from electra_helpers.model.electra import Electra
+from electra_helpers.recipes import recipe
 from electra_helpers.training.checkpoint import Checkpoints
-from electra_helpers.training.loop import Callback, train
-from electra_helpers.training.optim import learning_rate_at, make_optimizer, orthogonalize, parameter_groups, set_step
+from electra_helpers.training.loop import Callback, check_warmup, train
+from electra_helpers.training.muon import orthogonalize
+from electra_helpers.training.optim import learning_rate_at, make_optimizer, parameter_groups, set_step
 
 from .conftest import weights
 
@@ -81,6 +85,29 @@ def test_the_linear_schedule_peaks_after_the_warm_up_and_never_starts_at_zero():
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == rates[10] == 1.0
     assert rates[-1] == pytest.approx(1 / 90)
+
+
+@pytest.mark.parametrize("schedule", ["reference", "linear", "constant"])
+@pytest.mark.parametrize("config", [PretrainConfig(steps=100), FinetuneConfig(steps=100, warmup_steps=101)])
+def test_a_warm_up_longer_than_the_run_is_a_tenth_of_it(config, schedule):
+    config = replace(config, schedule=schedule, learning_rate=1.0)
+    rates = [learning_rate_at(step, config) for step in range(100)]
+    assert config.warmup == 10
+    assert max(rates) == pytest.approx(0.9 if schedule == "reference" else 1.0), "the rate asked for is reached"
+    as_long = replace(config, warmup_steps=100)
+    assert as_long.warmup == 100, "one that fits stays as it was asked for"
+
+
+def test_a_cut_or_very_long_warm_up_is_said():
+    with pytest.warns(
+        ElectraWarning, match="warmup_steps 10,000 is longer than the run of 100 steps: .* over 10 of them"
+    ):
+        check_warmup(PretrainConfig(steps=100))
+    with pytest.warns(ElectraWarning, match="over 60 of the 100 steps"):
+        check_warmup(PretrainConfig(steps=100, warmup_steps=60))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_warmup(PretrainConfig(steps=100, warmup_steps=10))
 
 
 def test_the_papers_numbers_stand_in_the_recipes():

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from electra_helpers.model.ablations import build_network
+from electra_helpers.model.variants import build_network
 from electra_helpers.text.packing import Batch
 from tests.benchmarks import contenders, paragraphs, sources, speed
 

@@ -14,7 +14,7 @@ import pytest
 import electra_helpers as eh
 from electra_helpers.text.corpora import open_corpus
 from electra_helpers.text.streaming import StreamedRun
-from electra_helpers.text.tokenizer import train_tokenizer
+from electra_helpers.text.vocabulary import train_tokenizer
 from electra_helpers.training.callbacks import JsonLog
 from electra_helpers.training.checkpoint import Checkpoints
 from electra_helpers.training.loop import Callback, train
@@ -50,7 +50,7 @@ class Watch(Callback):
             self.found.append(anonymous())
 
 
-@pytest.mark.parametrize("steps", [600, pytest.param(20_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("steps", [300, pytest.param(20_000, marks=pytest.mark.slow)])
 def test_memory_is_flat_over_many_steps(make_task, tmp_path, steps):
     task, config = make_task(steps=steps, batch_size=4, save_every=max(steps // 40, 1), eval_every=max(steps // 20, 1))
     watch = Watch(steps)
@@ -77,7 +77,7 @@ def shards(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("megabytes", [40, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("megabytes", [10, pytest.param(400, marks=pytest.mark.slow)])
 def test_a_stream_of_any_size_takes_the_same_memory(shards, tmp_path, monkeypatch, megabytes):
     monkeypatch.setenv("ELECTRA_CACHE", str(tmp_path / "cache"))
     corpus = open_corpus(shards(megabytes))
@@ -88,7 +88,7 @@ def test_a_stream_of_any_size_takes_the_same_memory(shards, tmp_path, monkeypatc
     # What is read ahead comes and goes: the most that was held in the second third of the steps, and in the last.
     found = [0.0, 0.0, 0.0]
     for step in range(steps):
-        run.of_step(step, slice(0, 128))
+        run.of_step(step, slice(0, 128), size=128, seed=0)
         third = 3 * step // steps
         if step % 10 == 0:
             found[third] = max(found[third], anonymous())

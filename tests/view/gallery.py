@@ -11,8 +11,9 @@ import electra_helpers as eh
 from electra_helpers import resources
 from electra_helpers.config import PretrainConfig
 from electra_helpers.corruption import draw_noise
-from electra_helpers.course import exams, laboratory, objectives
-from electra_helpers.tasks.inside import attention_of, find_clues, gradient_norms
+from electra_helpers.course.labs import exams, objectives
+from electra_helpers.course.labs import replacements as laboratory
+from electra_helpers.tasks.interpret import attention_of, find_clues, gradient_norms
 from electra_helpers.text.packing import Batch
 from electra_helpers.view import plots
 from electra_helpers.view.plots.style import png

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.view.duel import duel
+from electra_helpers.view.explorer.duel import duel
 from tests.view.models import small_pair
 
 TEXT = "The chef cooked the unlikely meal today ."

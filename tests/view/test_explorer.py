@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.resources import FREE_TEXT
 from electra_helpers.text.tokenizer import tokenizer_from_words
-from electra_helpers.view.duel import duel
-from electra_helpers.view.examples import examples_for
-from electra_helpers.view.explorer import WIDGET_VIEW, explore
+from electra_helpers.view.explorer.duel import duel
+from electra_helpers.view.explorer.examples import examples_for
+from electra_helpers.view.explorer.widget import WIDGET_VIEW, explore
 from electra_helpers.world import stories, vocabulary
 from electra_helpers.world.oracle import Oracle
 from tests.view.models import small_pair, world_pair
@@ -326,6 +327,6 @@ def test_every_model_is_offered_sentences_of_its_own_vocabulary():
 
 def test_explorer_and_duel_read_real_english_where_no_model_is_named():
     explorer, game = explore(), duel()
-    assert explorer.exploration.pretrained.name == game.contest.pretrained.name == "electra-mini-en"
+    assert explorer.exploration.pretrained.name == game.contest.pretrained.name == FREE_TEXT
     assert explorer.state["text"] == explorer.examples[0]
     assert {"She", "letter", "envelope"} <= set(explorer.examples[0].split()), "English, and each word one token"

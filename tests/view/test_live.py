@@ -6,7 +6,7 @@ from IPython import display as ipython_display
 
 import electra_helpers as eh
 from electra_helpers.config import TrainingConfig
-from electra_helpers.course.quick import world_run
+from electra_helpers.course.labs.world_run import world_run
 from electra_helpers.errors import ElectraError
 from electra_helpers.training.loop import Run
 from electra_helpers.view import live

@@ -13,7 +13,7 @@ from electra_helpers.config import PretrainConfig
 from electra_helpers.corruption import draw_noise
 from electra_helpers.errors import ElectraError
 from electra_helpers.tasks.detection import detect
-from electra_helpers.tasks.inside import Clues, attention_of, find_clues, gradient_norms
+from electra_helpers.tasks.interpret import Clues, attention_of, find_clues, gradient_norms
 from electra_helpers.text.packing import Batch
 from electra_helpers.view import plots
 from electra_helpers.view.plots.places import name_points, spread
@@ -84,6 +84,14 @@ def test_two_bands_are_told_apart_by_line_and_name():
     assert "at compute in % 200" in made.alt
 
 
+def test_a_level_with_an_error_is_as_wide_as_it_and_says_so():
+    figure = plots.curves({"yours": SEEDS[0]}, ceilings={"ceiling": (0.2, 0.09), "ln V": 9.1})
+    (strip,) = figure.axes[0].patches
+    low, high = strip.get_path().transformed(strip.get_patch_transform()).vertices[[0, 2], 1]
+    assert (low, high) == pytest.approx((0.11, 0.29))
+    assert "ceiling 0.2 ± 0.09, ln V 9.1" in figure.alt
+
+
 def test_names_at_the_ends_keep_their_distance_and_move_no_more_than_they_must():
     assert spread([0, 10], gap=1) == [0, 10]
     assert spread([5, 5, 5], gap=1) == [4, 5, 6]
@@ -134,6 +142,17 @@ def test_calibration_of_an_honest_judge_lies_on_the_diagonal():
     honest, sure = rng.random(20_000) < p, p > 0.5
     assert "mean gap 0.01" in plots.calibration(p, honest).alt
     assert "mean gap 0.25" in plots.calibration(p, sure).alt
+
+
+def test_calibration_by_log_odds_parts_what_is_rare():
+    p = np.array([0.001] * 40 + [0.01] * 40 + [0.5] * 40)
+    truth = np.tile([True] + [False] * 9, 12)
+    (axes,) = plots.calibration(p, truth, bins=3, log_odds=True).axes
+    line = axes.lines[1]
+    at = axes.transData.transform(line.get_xydata())[:, 0]
+    assert at[1] - at[0] > 0.4 * (at[2] - at[1]), "0.001 and 0.01 fall on each other on plain axes"
+    never = plots.calibration(p, np.zeros(120), bins=3, log_odds=True).axes[0].lines[1]
+    assert (never.get_ydata() > 0).all(), "log odds of 0 cannot be drawn: such a bin stands at the foot"
 
 
 def test_every_one_of_a_thousand_words_is_a_dot():

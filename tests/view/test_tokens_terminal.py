@@ -84,7 +84,7 @@ def test_a_word_moves_to_the_next_line_as_a_whole():
 
 
 def test_width_is_asked_of_the_terminal(monkeypatch):
-    monkeypatch.setattr("shutil.get_terminal_size", lambda *_: os.terminal_size((12, 24)))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_, **__: os.terminal_size((12, 24)))
     assert len(plain(["aaaa", "bbbb", "cccc"], [0.1] * 3).split("\n\n")) == 2
 
 

@@ -8,7 +8,8 @@ import pytest
 from electra_helpers.text.tokenizer import tokenizer_from_words
 from electra_helpers.world import chinese, chinese_words, stories, vocabulary
 from electra_helpers.world import lexicon as lex
-from electra_helpers.world.story import EXPRESSIONS, FRAMES, TOPICS, frame_registers, registers
+from electra_helpers.world.meaning import EXPRESSIONS, FRAMES, frame_registers, registers
+from electra_helpers.world.story import TOPICS
 from electra_helpers.world.telling import Slot, parse_template
 
 SOME = list(stories(seed=8, count=400, languages=["zh"])) + list(stories(count=300, split="test"))

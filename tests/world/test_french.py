@@ -10,7 +10,7 @@ from electra_helpers.world import french, stories, vocabulary
 from electra_helpers.world import french_words as fr
 from electra_helpers.world import lexicon as lex
 from electra_helpers.world.labels import question_rows, summary_row
-from electra_helpers.world.story import EXPRESSIONS
+from electra_helpers.world.meaning import EXPRESSIONS
 from electra_helpers.world.telling import Slot, language
 
 MANY = 2000

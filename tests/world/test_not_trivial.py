@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from electra_helpers.world import stories, vocabulary
-from electra_helpers.world.oracle import Oracle, judge, one_replacement_exam, rtd_ceiling, weighted_auc
+from electra_helpers.world.oracle import Oracle, best_judge, one_replacement_exam, rtd_ceiling, weighted_auc
 from electra_helpers.world.telling import Slot
 from tests.world.ngram import Cloze
 
@@ -37,6 +37,7 @@ def cloze_and_ceiling(n_training: int, n_held_out: int) -> tuple[float, float]:
     return float(np.mean(right)), float(np.mean(ceiling))
 
 
+@pytest.mark.slow
 def test_two_words_to_either_side_reach_at_most_70_percent_of_the_ceiling():
     right, ceiling = cloze_and_ceiling(n_training=2000, n_held_out=100)
     assert right / ceiling < 0.68
@@ -62,6 +63,7 @@ def halved_share(n_stories: int, per_story: int) -> float:
     return float(np.mean(halved))
 
 
+@pytest.mark.slow
 def test_other_sentences_are_needed_for_15_percent_of_the_content_words():
     assert halved_share(n_stories=12, per_story=2) > 0.25
 
@@ -117,7 +119,7 @@ def test_the_judge_is_bayes_rule_checked_by_counting():
     original = rng.choice(4, n, p=p)
     shown = np.where(rng.random(n) < share, rng.choice(4, n, p=q), original)
     counted = [np.mean((shown != original)[shown == word]) for word in range(4)]
-    np.testing.assert_allclose(judge(p, q, share), counted, atol=0.01)
+    np.testing.assert_allclose(best_judge(p, q, share), counted, atol=0.01)
 
 
 def test_on_the_exam_the_judge_scores_what_was_promised_and_no_other_score_more(known):
@@ -134,11 +136,11 @@ def test_on_the_exam_the_judge_scores_what_was_promised_and_no_other_score_more(
         return weighted_auc(taken.ravel(), labels.ravel().astype(float), 1.0 - labels.ravel())
 
     promised = rtd_ceiling(p, q)
-    assert abs(auc(judge(p, q, 0.5)) - promised) < 0.03
+    assert abs(auc(best_judge(p, q, 0.5)) - promised) < 0.03
     noise = np.random.default_rng(0).random(p.shape)
-    rivals = {"p alone": -p, "q alone": q, "noisy judge": judge(p, q, 0.5) + 0.2 * noise, "noise": noise}
+    rivals = {"p alone": -p, "q alone": q, "noisy judge": best_judge(p, q, 0.5) + 0.2 * noise, "noise": noise}
     for name, scores in rivals.items():
-        assert auc(scores) < auc(judge(p, q, 0.5)) + 0.005, name
+        assert auc(scores) < auc(best_judge(p, q, 0.5)) + 0.005, name
     assert auc(noise) < 0.55 < 0.8 < promised < 1.0
 
 

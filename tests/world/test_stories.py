@@ -6,8 +6,9 @@ import pytest
 
 from electra_helpers.world import EVALUATION_STORIES, SPOKEN, stories, vocabulary
 from electra_helpers.world import lexicon as lex
+from electra_helpers.world.meaning import EXPRESSIONS, FRAMES, frame_registers, registers
 from electra_helpers.world.splits import evaluation_sentences
-from electra_helpers.world.story import EXPRESSIONS, FRAMES, TOPICS, frame_registers, registers
+from electra_helpers.world.story import TOPICS
 from electra_helpers.world.telling import Slot, language, slot_words
 
 SOME = list(stories(seed=5, count=400))

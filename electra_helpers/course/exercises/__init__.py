@@ -5,9 +5,12 @@ from __future__ import annotations
 import pkgutil
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from electra_helpers.course.grading import Exercise
 from electra_helpers.errors import ElectraError
+
+if TYPE_CHECKING:
+    from electra_helpers.course.engine.grading import Exercise
 
 
 @cache

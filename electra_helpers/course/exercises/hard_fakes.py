@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from electra_helpers.course.grading import Mistake
+from electra_helpers.course.engine.grading import Mistake
 
 
 @cache
 def measured(stories: int = 5) -> dict[float, Any]:
     """Temperature → hardness of the bundled generator's fakes, in expectation."""
-    from electra_helpers.course.fakes import expected_hardness, hidden_words
+    from electra_helpers.course.labs.fakes import expected_hardness, hidden_words
     from electra_helpers.model.store import load
 
     model = load("electra-tiny-world-en")

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from electra_helpers import corruption
 from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.corruption import Noise, draw_noise
-from electra_helpers.course.grading import Mistake
+from electra_helpers.course.engine.grading import Mistake
 from electra_helpers.model.electra import Electra, Steps
 from electra_helpers.text.packing import Batch
 
@@ -52,10 +52,11 @@ def pretraining_step(net, ids, is_real, noise, parts, rtd_loss, rtd_weight=50.0)
     return {"loss": mlm + rtd_weight * rtd, "mlm": mlm, "rtd": rtd}
 
 
-def mean_rtd_loss(logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+def mean_rtd_loss(logits: Tensor, labels: Tensor, mask: Tensor | None = None) -> Tensor:
     """The mean binary cross-entropy over all real tokens, as in exercise 05.1."""
     per_token = F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), reduction="none")
-    return (per_token * mask).sum() / mask.sum()
+    is_real = torch.ones_like(per_token) if mask is None else mask
+    return (per_token * is_real).sum() / is_real.sum()
 
 
 def package_step(net, ids, is_real, noise, parts=None, rtd_loss=None, rtd_weight=50.0) -> dict[str, Tensor]:
@@ -82,10 +83,11 @@ def material() -> tuple[Tensor, Tensor, Noise]:
 
 
 class WatchedParts:
-    """The package's parts, remembering what they were given and what they gave."""
+    """The package's parts, remembering what they were given and what they gave; their generator guesses one word of each row right."""
 
     def __init__(self) -> None:
         self.given: dict[str, tuple] = {}
+        self.noise: dict[str, Any] = {}
         self.gave: dict[str, Any] = {}
         names = ("select_positions", "mask_positions", "sample_tokens", "corrupt", "label_replaced")
         parts = ("select", "mask", "sample", "corrupt", "label")
@@ -94,10 +96,18 @@ class WatchedParts:
 
     def _watch(self, part: str, function: Callable) -> Callable:
         def watched(*args: Any, **options: Any) -> Any:
-            self.given[part], self.gave[part] = args, function(*args, **options)
-            return self.gave[part]
+            found = function(*args, **options)
+            if part == "sample" and "select" in self.given and found.dim() == 2:
+                found = self._with_a_right_guess(found)
+            self.given[part], self.gave[part], self.noise[part] = args, found, options.get("noise")
+            return found
 
         return watched
+
+    def _with_a_right_guess(self, sampled: Tensor) -> Tensor:
+        """Fresh nets hardly ever guess right: without this nobody could tell replaced from selected."""
+        ids, selection = self.given["select"][0], self.gave["select"]
+        return torch.cat([ids.gather(1, selection.positions[:, :1]), sampled[:, 1:]], dim=1)
 
 
 def run_watched(function: Callable, weight: float = 50.0) -> tuple[dict, WatchedParts, Electra, list[Tensor]]:
@@ -136,13 +146,30 @@ def the_right_ids_go_in(function: Callable) -> None:
         raise Mistake("The discriminator reads the original ids: there is nothing to find in them.")
     if not torch.equal(watched.given["label"][0], ids) or not torch.equal(watched.given["label"][1], corrupted):
         raise Mistake("Labels compare the original ids with the corrupted ones, in this order.")
+    used_noise_of_their_own(watched)
     _, labels, mask = (*watched.given["rtd_loss"], None, None, None)[:3]
-    if labels is None or not torch.equal(labels.bool(), watched.gave["label"]):
+    selected = watched.gave["select"].as_mask(ids.shape[1])
+    if labels is not None and labels.shape == selected.shape and torch.equal(labels.bool(), selected):
+        raise Mistake(
+            "Selected is not replaced: where the generator guessed right, the token is the original. Take what parts.label says."
+        )
+    if labels is None or labels.shape != ids.shape or not torch.equal(labels.bool(), watched.gave["label"]):
         raise Mistake("rtd_loss takes the discriminator's logits, then the labels, then the mask.")
     if mask is None or not torch.equal(mask.bool(), is_real):
         raise Mistake(
             "rtd_loss counts the tokens of is_real: without padding, and not only the selected, but all the others."
         )
+
+
+def used_noise_of_their_own(watched: WatchedParts) -> None:
+    """Raise where a part did not get the random numbers that are meant for it."""
+    _, _, noise = material()
+    for part in ("select", "mask", "sample"):
+        right, given = getattr(noise, part), watched.noise[part]
+        if given is None:
+            raise Mistake(f"parts.{part} got no noise, so that a step does not repeat itself: pass noise=noise.{part}.")
+        if given.shape[0] != right.shape[0] or not torch.equal(given, right[:, : given.shape[1]]):
+            raise Mistake(f"parts.{part} got other random numbers than its own: it wants noise=noise.{part}.")
 
 
 def the_losses_are_right(function: Callable) -> None:
@@ -151,13 +178,13 @@ def the_losses_are_right(function: Callable) -> None:
     for weight in (50.0, 3.0):
         found, watched, _, _ = run_watched(function, weight)
         with torch.no_grad():
-            right = package_step(small_net(), ids, is_real, noise, rtd_weight=weight)
+            right = package_step(small_net(), ids, is_real, noise, WatchedParts().steps, rtd_weight=weight)
         mlm, rtd, loss = (found[name].item() for name in ("mlm", "rtd", "loss"))
         selection = watched.gave["select"]
         if not is_close(mlm, right["mlm"]):
             explain_mlm(mlm, ids, is_real, noise, selection, float(right["mlm"]))
         if not is_close(rtd, right["rtd"]):
-            raise Mistake(f'"rtd" is {rtd:.4f}; rtd_loss gives {float(right["rtd"]):.4f} here. Do not scale it twice.')
+            explain_rtd(rtd, watched, is_real, weight, float(right["rtd"]))
         if is_close(loss, mlm + rtd):
             raise Mistake("You forgot λ: the loss is mlm + rtd_weight · rtd.")
         if is_close(loss, weight * mlm + rtd) or is_close(loss, weight * (mlm + rtd)):
@@ -189,6 +216,20 @@ def explain_mlm(mlm: float, ids: Tensor, is_real: Tensor, noise: Noise, selectio
     raise Mistake(f'"mlm" is {mlm:.4f}; the mean cross-entropy at the selected positions is {right:.4f}.')
 
 
+def explain_rtd(rtd: float, watched: WatchedParts, is_real: Tensor, weight: float, right: float) -> None:
+    """Raise the mistake that gives just this RTD loss."""
+    corrupted, labels = watched.gave["corrupt"], watched.gave["label"]
+    with torch.no_grad():
+        unmasked = mean_rtd_loss(small_net().discriminator(corrupted, None, None), labels, is_real)
+    if is_close(rtd, unmasked):
+        raise Mistake("The discriminator pays attention to padding: pass attention_mask=is_real to it, too.")
+    if is_close(rtd, weight * right):
+        raise Mistake('"rtd" is scaled already: λ belongs into "loss" alone. Do not scale it twice.')
+    raise Mistake(
+        f'"rtd" is {rtd:.4f}; rtd_loss gives {right:.4f} for what the discriminator says of the corrupted ids.'
+    )
+
+
 def is_close(a: Any, b: Any) -> bool:
     """Equal but for the order in which a sum was added up."""
     return abs(float(a) - float(b)) < 1e-4 * max(1.0, abs(float(b)))
@@ -202,7 +243,7 @@ def gradient_flows_as_it_should(function: Callable) -> None:
     mine = gradients(net, found["loss"])
     ids, is_real, noise = material()
     reference = small_net()
-    right = gradients(reference, package_step(reference, ids, is_real, noise)["loss"])
+    right = gradients(reference, package_step(reference, ids, is_real, noise, WatchedParts().steps)["loss"])
     for name in (name for name in right if mine[name] is None):
         whose = "generator" if name.startswith("generator") else "discriminator"
         raise Mistake(f"No gradient reaches the {whose} ({name}): is its loss detached, or made under no_grad?")

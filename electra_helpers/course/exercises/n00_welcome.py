@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from electra_helpers.course.grading import Exercise, Mistake
+from electra_helpers.course.engine.grading import Exercise, Mistake
 
 
 @dataclass(frozen=True)
@@ -194,6 +194,17 @@ def _flags_every_word(flag: Callable) -> None:
         raise Mistake("[CLS] and [SEP] have a probability too, but they are no words: they are never returned.")
 
 
+def _flags_at_any_threshold(flag: Callable) -> None:
+    words, p = ["a", "cat", "sat"], [0.5, 0.2, 0.55, 0.97, 0.5]
+    for threshold, right in ((0.1, words), (0.55, ["cat", "sat"]), (0.9, ["sat"]), (0.99, [])):
+        found = _called(flag, words, p, threshold)
+        if found != right:
+            raise Mistake(
+                f"With p = {p[1:-1]} and threshold {threshold} it returns {found}, not {right}: is there a number of your own"
+                " where threshold should stand?"
+            )
+
+
 CLAIMS: dict[str, tuple[str, str]] = {
     "a": (
         "false",
@@ -313,7 +324,7 @@ EXERCISES = (
         starred=True,
         specification="flag_words(words, p, threshold): the words whose P(replaced) is at least threshold; p has a number for "
         "[CLS] before and for [SEP] after those of the words.",
-        checks=(_flags_the_right_word, _flags_every_word),
+        checks=(_flags_the_right_word, _flags_every_word, _flags_at_any_threshold),
         hints=(
             "Print the words and p side by side. Which word has the first number?",
             "p[1:-1] leaves [CLS] and [SEP] out. zip then walks through both lists together.",

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from electra_helpers.course.grading import Exercise, Mistake
+from electra_helpers.course.engine.grading import Exercise, Mistake
 
 PAD, UNK, CLS, SEP = 0, 1, 2, 3
 NINE_PIECES = ("un", "unit", "##it", "##ed", "##ited", "play", "##ing", "##s", "re")
@@ -107,6 +107,19 @@ def _is_cut_from_the_longer(a: list[int], b: list[int], kept_a: list[int], kept_
         raise Mistake("Cut at the end of a text and keep its beginning.")
 
 
+def _pair_has_the_given_frame(function: Callable) -> None:
+    ids, segments = function([11], [21, 22], 9, 101, 102)
+    if list(ids) != [101, 11, 102, 21, 22, 102]:
+        raise Mistake(
+            f"Another vocabulary has other special ids: use cls_id and sep_id. With 101 and 102 you return {ids}."
+        )
+    same, segments = _pair(function, [11, 11, 11, 11], [11, 11], 7)
+    if same != [CLS, 11, 11, SEP, 11, 11, SEP] or segments != [0, 0, 0, 0, 1, 1, 1]:
+        raise Mistake(f"The same token may come many times, and in both texts. You return {same} and {segments}.")
+    if _pair(function, [], [21], 9) != ([CLS, SEP, 21, SEP], [0, 0, 1, 1]):
+        raise Mistake("An empty text has its frame too: [CLS] [SEP] b [SEP].")
+
+
 def pack(documents, length, cls_id=2, sep_id=3):
     """Full rows [CLS] … [SEP] of documents laid end to end, a [SEP] between them."""
     rows, row = [], []
@@ -182,6 +195,19 @@ def _documents_are_apart(rows: list[list[int]], documents: list[list[int]]) -> N
                 )
 
 
+def _rows_have_the_given_frame(function: Callable) -> None:
+    rows = [list(map(int, row)) for row in function([[10, 11, 12], [20, 21, 22, 23], [30, 31]], 6, 101, 102)]
+    if rows != [[101, 10, 11, 12, 102, 102], [101, 20, 21, 22, 23, 102]]:
+        raise Mistake(
+            f"Another vocabulary has other special ids: use cls_id and sep_id. With 101 and 102 you return {rows}."
+        )
+    repeated = _packed(function, [[7, 7, 7], [7, 7, 7, 7, 7]], 6)
+    if repeated != [[CLS, 7, 7, 7, SEP, SEP], [CLS, 7, 7, 7, 7, SEP]]:
+        raise Mistake(f"The same token may come many times, in two documents as well. You return {repeated}.")
+    if _packed(function, [[10, 11]], 12):
+        raise Mistake("A text too short for one row gives no row.")
+
+
 def _short_documents_share_a_row(function: Callable) -> None:
     rows = _packed(function, [[10 + i, 40 + i] for i in range(20)], 12)
     if len(rows) < 5:
@@ -203,10 +229,13 @@ def word_ids(tokens):
     return found
 
 
-WORD_CASES = (
+WORD_CASES: tuple[tuple[list[str], list[int | None]], ...] = (
     (["[CLS]", "the", "un", "##believ", "##able", "end", "[SEP]"], [None, 0, 1, 1, 1, 2, None]),
     (["[CLS]", "今", "天", "好", "[SEP]"], [None, 0, 1, 2, None]),
     (["[CLS]", "a", "[UNK]", "##s", "[SEP]", "b", "##c", "[SEP]", "[PAD]"], [None, 0, 1, 1, None, 2, 2, None, None]),
+    (["[CLS]", "a", "[MASK]", "a", "a", "[SEP]"], [None, 0, 1, 2, 3, None]),
+    (["[CLS]", "c", "[UNK]", "[UNK]", "[SEP]"], [None, 0, 1, 2, None]),
+    (["[CLS]", "c##", "#", "a##b", "[SEP]"], [None, 0, 1, 2, None]),
 )
 
 
@@ -231,6 +260,14 @@ def _words_are_numbered(function: Callable) -> None:
 def _what_is_wrong_with(tokens: list[str], found: list, right: list) -> str:
     at = next(i for i, pair in enumerate(zip(found, right, strict=True)) if pair[0] != pair[1])
     where = f"In {' '.join(tokens)} the entry of {tokens[at]!r} should be {right[at]}, not {found[at]}."
+    if tokens[at] == "[MASK]":
+        return f"{where} [MASK] stands for a hidden word, so it has a number."
+    if "##" in tokens[at] and not tokens[at].startswith("##"):
+        return f"{where} A piece that continues a word *begins* with ##; inside or at its end the signs mean nothing."
+    if tokens[at - 1 : at + 1] == ["[UNK]", "[UNK]"]:
+        return f"{where} Each [UNK] is a word of its own, also beside another."
+    if tokens[at] in tokens[:at] and found[at] == found[tokens.index(tokens[at])]:
+        return f"{where} The same word twice is two words: count tokens, do not look them up."
     if tokens[at].startswith("##"):
         return f"{where} A piece that begins with ## belongs to the word before it."
     if "今" in tokens:
@@ -270,7 +307,7 @@ EXERCISES = (
             "encode_pair(a, b, max_length, cls_id=2, sep_id=3) → (ids, segments): [CLS] a [SEP] b [SEP] in at most "
             "max_length ids, cut from whichever text is longer; segment 0 up to the middle [SEP]."
         ),
-        checks=(_pair_is_framed, _pair_is_cut_fairly),
+        checks=(_pair_is_framed, _pair_is_cut_fairly, _pair_has_the_given_frame),
         hints=(
             "First make a and b short enough, then build the frame. How much room do three special tokens leave?",
             "While len(a) + len(b) > max_length - 3, drop the last token of the longer one.",
@@ -289,7 +326,7 @@ EXERCISES = (
             "pack(documents, length, cls_id=2, sep_id=3) → full rows [CLS] … [SEP] of exactly length ids, documents"
             " laid end to end with a [SEP] between them; a last incomplete row is left out."
         ),
-        checks=(_nothing_is_lost, _short_documents_share_a_row),
+        checks=(_nothing_is_lost, _short_documents_share_a_row, _rows_have_the_given_frame),
         hints=(
             "Keep one row open and go through the tokens one by one. When is it full?",
             (

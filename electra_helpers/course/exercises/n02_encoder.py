@@ -7,107 +7,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from electra_helpers.config import ModelConfig
-from electra_helpers.course.grading import Exercise, Mistake
+from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
+from electra_helpers.course.exercises.attending import (
+    attends_with_mask,
+    attends_without_mask,
+    attention,
+    gradient_comes_back,
+    low_scores_are_kept,
+    strong_scores_are_hidden,
+)
 from electra_helpers.model.encoder import SelfAttention
-
-NO = float("-inf")
-
-
-def attention(q, k, v, mask=None):
-    """Scaled dot-product attention: the values (B, A, Lk, D) mixed for every query → (B, A, Lq, D)."""
-    scores = q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5  # (B, A, Lq, Lk)
-    if mask is not None:
-        scores = scores.masked_fill(~mask, float("-inf"))  # before the softmax
-    weights = scores.softmax(dim=-1)  # over the keys: every query's weights sum to 1
-    return weights @ v  # (B, A, Lq, D)
-
-
-def _sample() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """B=2, A=3, Lq=4, Lk=5, D=8: all different, so that a swapped axis shows; one key of row 0 and two of row 1 are padding."""
-    random = torch.Generator().manual_seed(2)
-    q, k, v = (torch.randn(2, 3, length, 8, generator=random) for length in (4, 5, 5))
-    mask = torch.ones(2, 1, 1, 5, dtype=torch.bool)
-    mask[0, ..., 4:], mask[1, ..., 3:] = False, False
-    return q * 2, k, v, mask
-
-
-def _attend(function: Callable, *inputs: Tensor | None) -> Tensor:
-    given = [None if x is None else x.clone() for x in inputs]
-    found = function(*given)
-    if not isinstance(found, Tensor):
-        raise Mistake(f"Return a tensor, not {type(found).__name__}.")
-    if any(x is not None and not torch.equal(x, y) for x, y in zip(inputs, given, strict=True)):
-        raise Mistake("Your function changed its inputs in place: masked_fill_ and /= do, masked_fill and / do not.")
-    q, _, v, *_ = inputs
-    if found.shape != (*q.shape[:-1], v.shape[-1]):
-        raise Mistake(
-            f"With Lq = 4 queries and Lk = 5 keys the result should be (2, 3, 4, 8), not {tuple(found.shape)}: one"
-            " vector a query."
-        )
-    return found
-
-
-# Typical wrong ways to attend: what each computes, and what to say.
-def _wrong_ways(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> list[tuple[Tensor, str]]:
-    raw, root = q @ k.transpose(-1, -2), q.shape[-1] ** 0.5
-    hidden = raw / root if mask is None else (raw / root).masked_fill(~mask, NO)
-    ways = [
-        (
-            (raw if mask is None else raw.masked_fill(~mask, NO)).softmax(-1) @ v,
-            "The scores are not divided by √D: with D = 8 the softmax gets too sharp.",
-        ),
-        ((hidden / root).softmax(-1) @ v, "The scores are divided by D instead of √D."),
-        (
-            hidden.softmax(-2).nan_to_num() @ v,
-            "The softmax runs over the queries (dim=-2). It belongs over the keys: the weights of one query sum to 1.",
-        ),
-    ]
-    if mask is None:
-        return ways
-    plain = (raw / root).softmax(-1)
-    return [
-        *ways,
-        (plain @ v, "The mask has no effect: padding is read like any word."),
-        (
-            (plain * mask) @ v,
-            "The mask comes after the softmax, so the weights no longer sum to 1. Put -inf into the scores before it.",
-        ),
-        (
-            (raw / root).masked_fill(mask, NO).softmax(-1) @ v,
-            "The mask is upside down: True means *may be read*. Hide where it is False.",
-        ),
-        ((raw / root * mask).softmax(-1) @ v, "A score of 0 is not hidden: exp(0) = 1 still gets weight. Use -inf."),
-    ]
-
-
-def _compare(found: Tensor, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> None:
-    right = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-    if torch.allclose(found, right, atol=1e-4):
-        return
-    for wrong, message in _wrong_ways(q, k, v, mask):
-        if torch.allclose(found, wrong, atol=1e-4):
-            raise Mistake(message)
-    if found.isnan().any():
-        raise Mistake(
-            "There are NaN in the result: is a row of scores all -inf? Mask the keys (last axis), not the queries."
-        )
-    raise Mistake(
-        f"The values are off by up to {float((found - right).abs().max()):.2f}. Print the weights of one query: do they"
-        " sum to 1?"
-    )
-
-
-def _attends_without_mask(function: Callable) -> None:
-    q, k, v, _ = _sample()
-    _compare(_attend(function, q, k, v, None), q, k, v, None)
-
-
-def _attends_with_mask(function: Callable) -> None:
-    q, k, v, mask = _sample()
-    _compare(_attend(function, q, k, v, mask), q, k, v, mask)
 
 
 def multi_head(x, qkv, out, heads, attend, mask=None):
@@ -133,35 +44,47 @@ class _WatchedLayer:
             self.layer = SelfAttention(config).eval()
             self.x = torch.randn(BATCH, LENGTH, HIDDEN)
         self.mask = torch.tensor([[True] * LENGTH, [True] * 3 + [False] * 2])[:, None, None]  # (B, 1, 1, L)
-        self.attended: tuple[Tensor, ...] | None = None
+        self.heads: list[tuple[Tensor, ...]] = []  # q, k, v and what came out, call by call: one, or one a head
         self.joined: Tensor | None = None
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
         shape = (BATCH, HEADS, LENGTH, HIDDEN // HEADS)
+        allowed = (shape, (BATCH, 1, *shape[2:]), (BATCH, *shape[2:]))  # all heads, or one of them
         for name, given in zip("qkv", (q, k, v), strict=True):
-            if tuple(given.shape) != shape:
+            if tuple(given.shape) not in allowed or given.shape != q.shape:
                 raise Mistake(f"attend wants {name} as (B, A, L, D) = {shape}; you hand it {tuple(given.shape)}.")
-        self.attended = (q, k, v)
-        if mask is None:
+        if mask is None and self.has_mask:
             raise Mistake("The mask does not reach attend: padding is read like any word. Hand it on.")
-        self.mixed = attention(q, k, v, mask)
-        return self.mixed
+        mixed = attention(q, k, v, mask)
+        if mixed.shape != q.shape:
+            raise Mistake(f"One head, {tuple(q.shape)}, wants a mask (B, 1, L); you hand it {tuple(mask.shape)}.")
+        self.heads.append(tuple(x if x.dim() == 4 else x[:, None] for x in (q, k, v, mixed)))
+        return mixed
+
+    @property
+    def attended(self) -> tuple[Tensor, ...]:
+        """q, k, v and what attend gave, each (B, A, L, D)."""
+        return tuple(torch.cat(parts, dim=1) for parts in zip(*self.heads, strict=True))
 
     def out(self, joined: Tensor) -> Tensor:
         self.joined = joined
         return self.layer.out(joined)
 
-    def run(self, function: Callable) -> Any:
-        return function(self.x.clone(), self.layer.qkv, self.out, HEADS, self.attend, self.mask)
+    def run(self, function: Callable, mask: Tensor | None = None) -> Any:
+        self.heads, self.has_mask = [], mask is not None
+        found = function(self.x, self.layer.qkv, self.out, HEADS, self.attend, mask)
+        if not self.heads:
+            raise Mistake("attend is never called: let every head attend with the function that is handed in.")
+        return found
 
 
 def _heads_are_cut(function: Callable) -> None:
     watched = _WatchedLayer()
-    watched.run(function)
-    if watched.attended is None:
-        raise Mistake("attend is never called: let every head attend with the function that is handed in.")
+    watched.run(function, watched.mask)
+    if watched.attended[0].shape[1] != HEADS:
+        raise Mistake(f"{watched.attended[0].shape[1]} heads attended; there are {HEADS}.")
     right = [part.view(BATCH, LENGTH, HEADS, -1).transpose(1, 2) for part in watched.layer.qkv(watched.x).chunk(3, -1)]
-    for name, given, expected in zip(("queries", "keys", "values"), watched.attended, right, strict=True):
+    for name, given, expected in zip(("queries", "keys", "values"), watched.attended[:3], right, strict=True):
         if not torch.allclose(given, expected, atol=1e-5):
             raise Mistake(_how_it_was_cut(name, given, right, watched.layer.qkv(watched.x).chunk(3, -1)))
 
@@ -184,12 +107,13 @@ def _how_it_was_cut(name: str, given: Tensor, right: list[Tensor], parts: tuple[
 
 def _heads_are_joined(function: Callable) -> None:
     watched = _WatchedLayer()
-    found = watched.run(function)
+    watched.x.requires_grad_()
+    found = watched.run(function, watched.mask)
     if not isinstance(found, Tensor) or found.shape != watched.x.shape:
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
         raise Mistake(f"One vector a token should come out, (B, L, H) = {tuple(watched.x.shape)}, not {shape}.")
-    right = watched.mixed.transpose(1, 2).reshape(watched.x.shape)
-    mixed_up = watched.mixed.reshape(watched.x.shape)
+    mixed = watched.attended[3]
+    right, mixed_up = mixed.transpose(1, 2).reshape(found.shape), mixed.reshape(found.shape)
     if any(each is not None and torch.allclose(each, mixed_up, atol=1e-5) for each in (found, watched.joined)):
         raise Mistake(
             "The heads are joined without swapping back: a token gets numbers of its neighbours. First transpose(1, 2),"
@@ -199,6 +123,14 @@ def _heads_are_joined(function: Callable) -> None:
         raise Mistake("The heads lie side by side and never meet: out(…) is missing, the matrix that mixes them.")
     if not torch.allclose(found, watched.layer(watched.x, watched.mask), atol=1e-4):
         raise Mistake("The result is not that of the package: is there more than split, attend, join, out?")
+    gradient = torch.autograd.grad(found.sum(), watched.x, allow_unused=True)[0] if found.requires_grad else None
+    if gradient is None or not gradient.any():
+        raise Mistake(
+            "No gradient flows back to x: nothing could be learnt. Do not detach, and do not go through numpy or .tolist()."
+        )
+    with torch.no_grad():
+        if not torch.allclose(watched.run(function), watched.layer(watched.x, None), atol=1e-4):
+            raise Mistake("Without a mask (None) every key is read: hand None on to attend.")
 
 
 MOVES = {
@@ -233,7 +165,7 @@ def _parameters_are_counted(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(TABLE):
         raise Mistake(f"Keep the dictionary as it is, with {', '.join(TABLE)}.")
     try:
-        given = {key: float(value) for key, value in answers.items()}
+        given = {key: as_number(value) for key, value in answers.items()}
     except (TypeError, ValueError):
         raise Mistake("Give numbers: two counts, and a share between 0 and 1.") from None
     for key in ("E=128", "E=256"):
@@ -267,7 +199,13 @@ EXERCISES = (
             "attention(q, k, v, mask=None): q (B, A, Lq, D), k and v (B, A, Lk, D), mask (B, 1, 1, Lk) True where a key"
             " may be read → (B, A, Lq, D)."
         ),
-        checks=(_attends_without_mask, _attends_with_mask),
+        checks=(
+            attends_without_mask,
+            attends_with_mask,
+            low_scores_are_kept,
+            strong_scores_are_hidden,
+            gradient_comes_back,
+        ),
         hints=(
             (
                 "Scores are q @ k.transpose(-1, -2), one for each query and key. Scale them, hide keys, softmax, mix"

@@ -13,131 +13,18 @@ from torch import Tensor
 
 from electra_helpers import corruption
 from electra_helpers.corruption import Selection
-from electra_helpers.course.grading import Exercise, Mistake
-
-PAD, UNK, CLS, SEP, MASK = range(5)
-UNSELECTABLE = (PAD, CLS, SEP, MASK)
-
-
-def select_positions(input_ids, unselectable_ids, share=0.15, generator=None):
-    """Selected positions (B, M) and which slots are used: round(share · real tokens) a row, no repeats."""
-    pad_id = unselectable_ids[0]
-    rows, length = input_ids.shape
-    most = max(1, round(share * length))  # M
-    positions = torch.zeros(rows, most, dtype=torch.long)
-    is_valid = torch.zeros(rows, most, dtype=torch.bool)
-    for row, ids in enumerate(input_ids.tolist()):
-        real = sum(token != pad_id for token in ids)
-        candidates = [at for at, token in enumerate(ids) if token not in unselectable_ids]
-        count = min(max(1, round(share * real)), len(candidates))
-        order = torch.randperm(len(candidates), generator=generator)[:count].tolist()
-        positions[row, :count] = torch.tensor(sorted(candidates[i] for i in order), dtype=torch.long)
-        is_valid[row, :count] = True
-    return Selection(positions, is_valid)
-
-
-def _batch() -> Tensor:
-    """B=5, L=40 with 40, 24, 8, 3 and 2 real tokens, a [MASK] already in the text; ids repeat within a row."""
-    ids = torch.zeros(5, 40, dtype=torch.long)
-    for row, real in enumerate((40, 24, 8, 3, 2)):
-        ids[row, :real] = torch.arange(real) % 7 + 10
-        ids[row, 0], ids[row, real - 1] = CLS, SEP
-    ids[0, 5] = ids[1, 4] = MASK
-    return ids
-
-
-def _selected(function: Callable, ids: Tensor, seed: int) -> Selection:
-    before = ids.clone()
-    found = function(ids, UNSELECTABLE, share=0.15, generator=torch.Generator().manual_seed(seed))
-    if not isinstance(found, Selection):
-        raise Mistake(f"Return Selection(positions, is_valid), not {type(found).__name__}.")
-    if not torch.equal(ids, before):
-        raise Mistake("Your function changed input_ids.")
-    shape = tuple(found.positions.shape)
-    if len(shape) != 2 or shape[0] != len(ids) or found.is_valid.shape != found.positions.shape:
-        raise Mistake(
-            f"positions and is_valid should both be (B, M) with B = {len(ids)}, not {shape} and"
-            f" {tuple(found.is_valid.shape)}."
-        )
-    if found.is_valid.dtype != torch.bool or found.positions.dtype != torch.long:
-        raise Mistake(
-            f"positions are torch.long, is_valid is torch.bool; yours are {found.positions.dtype} and"
-            f" {found.is_valid.dtype}."
-        )
-    return found
-
-
-def _rows(found: Selection) -> list[list[int]]:
-    return [row[valid].tolist() for row, valid in zip(found.positions, found.is_valid, strict=True)]
-
-
-def _positions_are_allowed(function: Callable) -> None:
-    ids = _batch()
-    for seed in range(10):
-        for row, chosen in enumerate(_rows(_selected(function, ids, seed))):
-            if len(set(chosen)) < len(chosen):
-                raise Mistake(f"Row {row} selects a position twice: {chosen}. Draw without replacement.")
-            bad = [at for at in chosen if int(ids[row, at]) in UNSELECTABLE]
-            if bad:
-                name = {PAD: "[PAD]", CLS: "[CLS]", SEP: "[SEP]", MASK: "a [MASK] that is already in the text"}[
-                    int(ids[row, bad[0]])
-                ]
-                raise Mistake(
-                    f"Row {row} selects position {bad[0]}, which is {name}: only words of the text are candidates."
-                )
-
-
-def _counts_are_right(function: Callable) -> None:
-    ids = _batch()
-    drawn = [[len(chosen) for chosen in _rows(_selected(function, ids, seed))] for seed in range(20)]
-    if len({tuple(counts) for counts in drawn}) > 1:
-        raise Mistake(
-            "The number of positions changes from draw to draw: a coin is thrown for each token. Draw exactly n ="
-            " max(1, round(share · real tokens)) a row."
-        )
-    counts, right = drawn[0], [6, 4, 1, 1, 0]
-    if counts == [6, 3, 1, 1, 0]:
-        raise Mistake(
-            f"The counts are {counts}, not {right}: real tokens are all but [PAD]; [CLS] and [SEP] count, though they"
-            " are never selected."
-        )
-    if len({*counts[:3]}) == 1 or counts[:2] == [6, 6]:
-        raise Mistake(
-            f"The counts are {counts}: one number for the whole batch. Each row has its own, by its real tokens:"
-            f" {right}."
-        )
-    if counts[3] != 1:
-        raise Mistake(
-            "A short row with one word has that word selected: n is at least 1, and at most the number of candidates."
-        )
-    if counts != right:
-        raise Mistake(
-            f"With 40, 24, 8, 3 and 2 real tokens the counts should be {right}, not {counts}. The last row has no"
-            " candidate."
-        )
-
-
-def _draws_use_the_generator(function: Callable) -> None:
-    ids = torch.arange(64).repeat(64, 1) + 10
-    first, again, other = (_rows(_selected(function, ids, seed)) for seed in (1, 1, 2))
-    if first == other:
-        raise Mistake(
-            "Two generators with different seeds give the same positions: is there any chance in it, or are they always"
-            " the first?"
-        )
-    if first != again:
-        raise Mistake(
-            "The same seed gives different positions: your draw ignores the generator that is passed. torch.rand(…,"
-            " generator=generator)"
-        )
-    if len({tuple(row) for row in first}) < 32:
-        raise Mistake("All rows of a batch get the same positions: draw anew for each row.")
-    seen = Counter(at for seed in range(10, 18) for row in _rows(_selected(function, ids, seed)) for at in row)
-    expected = 8 * 64 * 10 / 64  # 10 of 64 positions are selected, 512 rows
-    if len(seen) < 64 or max(seen.values()) > 2 * expected or min(seen.values()) < expected / 2:
-        raise Mistake(
-            "Some positions are selected far more often than others: every candidate should have the same chance."
-        )
+from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
+from electra_helpers.course.exercises.selecting import (
+    MASK,
+    UNSELECTABLE,
+    batch,
+    candidates_are_places,
+    counts_are_right,
+    draws_use_the_generator,
+    positions_are_allowed,
+    select_positions,
+    what_is_passed_counts,
+)
 
 
 def mask_positions(input_ids, selection, mask_id, keep_share=0.15, generator=None):
@@ -150,9 +37,12 @@ def mask_positions(input_ids, selection, mask_id, keep_share=0.15, generator=Non
     return masked
 
 
-def _masked(function: Callable, ids: Tensor, selection: Selection, seed: int) -> Tensor:
+def _masked(
+    function: Callable, ids: Tensor, selection: Selection, seed: int, mask_id: int = MASK, keep_share: float = 0.15
+) -> Tensor:
     before, valid = ids.clone(), selection.is_valid.clone()
-    found = function(ids, selection, mask_id=MASK, keep_share=0.15, generator=torch.Generator().manual_seed(seed))
+    random = torch.Generator().manual_seed(seed)
+    found = function(ids, selection, mask_id=mask_id, keep_share=keep_share, generator=random)
     if not torch.equal(ids, before):
         raise Mistake(
             "Your function masks in place: the original ids are needed later, as targets. Work on input_ids.clone()."
@@ -167,7 +57,7 @@ def _masked(function: Callable, ids: Tensor, selection: Selection, seed: int) ->
 
 
 def _only_selected_change(function: Callable) -> None:
-    ids = _batch()
+    ids = batch()
     selection = corruption.select_positions(ids, UNSELECTABLE, generator=torch.Generator().manual_seed(3))
     chosen = selection.as_mask(ids.shape[1])
     for seed in range(10):
@@ -208,6 +98,51 @@ def _shares_are_right(function: Callable) -> None:
         raise Mistake("The same seed masks different positions: your draw ignores the generator that is passed.")
     if torch.equal(found, other):
         raise Mistake("Two different seeds mask the same positions: draw by chance which tokens are kept.")
+    for axis, name in ((1, "row"), (0, "column")):
+        shares = is_masked.float().mean(axis)
+        if ((shares == 0) | (shares == 1)).float().mean() > 0.5:
+            raise Mistake(
+                f"One coin for a whole {name} of slots: each selected token has a coin of its own, (B, M) of them."
+            )
+    counts = is_masked.sum(1)
+    if counts.max() == counts.min():
+        raise Mistake("Every row has as many masked tokens: toss a coin for each, do not count off a share.")
+
+
+def _passed_shares_and_ids_count(function: Callable) -> None:
+    """Another [MASK], other shares, and slots that are not in reading order, the unused ones in front."""
+    ids = (torch.arange(32 * 60).view(32, 60) % 500) + 10
+    positions = torch.arange(1, 41).flip(0).repeat(32, 1)  # (B, M), falling
+    is_valid = torch.ones_like(positions, dtype=torch.bool)
+    is_valid[:, :4] = False
+    selection = Selection(positions, is_valid)
+    for keep_share in (0.0, 0.6, 1.0):
+        found = _masked(function, ids, selection, 7, mask_id=777, keep_share=keep_share).gather(1, positions)
+        if (found == MASK).any():
+            raise Mistake(f"Another vocabulary has another [MASK]: use the mask_id that is passed, not {MASK}.")
+        if not torch.equal(found[~is_valid], ids.gather(1, positions)[~is_valid]):
+            raise Mistake(
+                "Unused slots may stand anywhere in a row, also in front: is_valid says which, not their number."
+            )
+        share = float((found == 777)[is_valid].float().mean())
+        if abs(share - (1 - keep_share)) > 0.06:
+            raise Mistake(
+                f"With keep_share {keep_share:g} your function masks {share:.0%} of the selected: use the keep_share that is passed."
+            )
+
+
+def _a_kept_token_may_be_any(function: Callable) -> None:
+    """The same word at many selected positions of a row: each has its own coin."""
+    ids = torch.full((4, 60), 11)
+    positions = torch.arange(2, 42).repeat(4, 1)
+    found = _masked(
+        function, ids, Selection(positions, torch.ones_like(positions, dtype=torch.bool)), 8, keep_share=0.5
+    )
+    share = float((found.gather(1, positions) == MASK).float().mean())
+    if not 0.3 < share < 0.7:
+        raise Mistake("The same word is masked everywhere or nowhere: mask positions, not ids.")
+    if (found[:, :2] == MASK).any() or (found[:, 42:] == MASK).any():
+        raise Mistake("A word that is selected at one position is masked at another too: mask positions, not ids.")
 
 
 def gather_positions(hidden, positions):
@@ -216,11 +151,16 @@ def gather_positions(hidden, positions):
     return hidden[rows, positions]  # (B, M, H)
 
 
+def _in_reading_order(hidden: Tensor, positions: Tensor) -> Tensor:
+    return corruption.gather_positions(hidden, positions.sort(dim=1).values)
+
+
 def _vectors_are_gathered(function: Callable) -> None:
     random = torch.Generator().manual_seed(5)
     hidden = torch.randn(2, 9, 4, generator=random)  # B ≠ L ≠ H
-    positions = torch.tensor([[1, 5, 8], [0, 0, 7]])
+    positions = torch.tensor([[5, 1, 8], [7, 0, 0]])  # in no order, one of them twice
     found = function(hidden, positions)
+    found = found.float() if isinstance(found, Tensor) else found
     right = torch.stack([hidden[row, positions[row]] for row in range(2)])
     shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
     if shape == (2, 2, 3, 4):
@@ -234,11 +174,15 @@ def _vectors_are_gathered(function: Callable) -> None:
         raise Mistake(f"hidden (2, 9, 4) and positions (2, 3) should give (B, M, H) = (2, 3, 4), not {shape}.")
     if torch.allclose(found, hidden[0][positions]):
         raise Mistake("All vectors come from row 0: take those of row b from hidden[b].")
+    if torch.allclose(found, right.flip(1)) or torch.allclose(found, _in_reading_order(hidden, positions)):
+        raise Mistake(
+            "The vectors are not in the order of positions: result[b, m] belongs to slot m, wherever it points."
+        )
     if not torch.allclose(found, right):
         raise Mistake("result[b, m] should be hidden[b, positions[b, m]].")
     leaf = hidden.clone().requires_grad_()
     gathered = function(leaf, positions)
-    if not gathered.requires_grad:
+    if not gathered.requires_grad or torch.autograd.grad(gathered.sum(), leaf, allow_unused=True)[0] is None:
         raise Mistake("No gradient flows back to hidden: do not copy through .tolist(), numpy or torch.tensor(…).")
 
 
@@ -262,7 +206,7 @@ def _plateau_is_named(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != {"entropy", "learnt"}:
         raise Mistake('Keep the dictionary as it is, with "entropy" and "learnt".')
     try:
-        given, right = float(answers["entropy"]), unigram_entropy()
+        given, right = as_number(answers["entropy"]), unigram_entropy()
     except (TypeError, ValueError):
         raise Mistake("The entropy is a number, in nats.") from None
     if abs(given - right / math.log(2)) < 0.02:
@@ -320,17 +264,23 @@ EXERCISES = (
         starred=True,
         specification=(
             "select_positions(input_ids, unselectable_ids, share=0.15, generator=None) → Selection(positions (B, M),"
-            " is_valid (B, M)): per row n = max(1, round(share · real tokens)) different positions, never one of"
-            " unselectable_ids; real tokens are all but unselectable_ids[0], which is [PAD]. M = max(1, round(share ·"
-            " L)); unused slots are 0 and not valid."
+            " is_valid (B, M)): per row n = max(1, round(share · real tokens)) different positions (all where there are"
+            " fewer candidates), never one of unselectable_ids; real tokens are all but unselectable_ids[0], which is [PAD]. M ="
+            " max(1, round(share · L)); unused slots are 0 and not valid."
         ),
-        checks=(_positions_are_allowed, _counts_are_right, _draws_use_the_generator),
+        checks=(
+            positions_are_allowed,
+            counts_are_right,
+            draws_use_the_generator,
+            candidates_are_places,
+            what_is_passed_counts,
+        ),
         hints=(
             (
                 "Write it for one row first: its candidates, its number, a random choice without repeats. Then loop"
                 " over the rows."
             ),
-            "torch.randperm(len(candidates), generator=generator)[:n] draws without repeats.",
+            "torch.randperm(len(candidates), generator=generator)[:n] draws without repeats, and fewer where there are fewer.",
         ),
         solution=select_positions,
         fallback=corruption.select_positions,
@@ -346,7 +296,7 @@ EXERCISES = (
             "mask_positions(input_ids, selection, mask_id, keep_share=0.15, generator=None) → (B, L), a new tensor:"
             " each valid selected token becomes mask_id with probability 1 - keep_share, and stays as it is otherwise."
         ),
-        checks=(_only_selected_change, _shares_are_right),
+        checks=(_only_selected_change, _shares_are_right, _passed_shares_and_ids_count, _a_kept_token_may_be_any),
         hints=(
             "One uniform number for each slot (B, M) decides; is_valid says which slots count.",
             (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -13,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from electra_helpers.course.exams import bits
-from electra_helpers.course.grading import Exercise, Mistake
+from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
+from electra_helpers.course.exercises.information import REASON, REASON_RUBRIC, WHY, labels_are_weighed, reason_is_given
 
 
 def rtd_loss(logits, labels, mask=None):
@@ -123,7 +122,7 @@ def _detectors_are_measured(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != {"auc", "keep", "auc needs a threshold"}:
         raise Mistake('Keep the dictionary as it is, with "auc", "keep" and "auc needs a threshold".')
     try:
-        given, right = float(answers["auc"]), auc_by_hand()
+        given, right = as_number(answers["auc"]), auc_by_hand()
     except (TypeError, ValueError):
         raise Mistake("The AUC is a number between 0 and 1.") from None
     correct = sum(r >= 0.5 for r in REPLACED) + sum(o < 0.5 for o in ORIGINAL)
@@ -158,8 +157,8 @@ EXAM = {
 @cache
 def best_judge(stories: int = 5) -> dict[str, float]:
     """The best judge's AUC on uniform fakes and on the bundled generator's."""
-    from electra_helpers.course.exams import best_auc
-    from electra_helpers.course.fakes import hidden_words
+    from electra_helpers.course.labs.exams import best_auc
+    from electra_helpers.course.labs.fakes import hidden_words
     from electra_helpers.model.store import load
 
     model = load("electra-tiny-world-en")
@@ -189,50 +188,6 @@ def _exams_are_told_apart(answers: Any) -> None:
         raise Mistake("Their own fakes are two different exams: give both models the same one.")
 
 
-LENGTH, SELECTED, VOCABULARY, SHARE = 128, 19, 30_522, 0.06
-WHY = (
-    "6.7 times the labels are 6.7 times the information",
-    "a label says little, but every token of the input is learnt from",
-    "the discriminator sees [MASK] more often",
-)
-
-
-def label_bits() -> dict[str, Any]:
-    """The right answers of 05.4."""
-    return {"rtd": LENGTH * bits(SHARE), "mlm at most": SELECTED * math.log2(VOCABULARY), "why": WHY[1]}
-
-
-def _labels_are_weighed(answers: Any) -> None:
-    if not isinstance(answers, dict) or set(answers) != {"rtd", "mlm at most", "why"}:
-        raise Mistake('Keep the dictionary as it is, with "rtd", "mlm at most" and "why".')
-    try:
-        rtd, mlm = float(answers["rtd"]), float(answers["mlm at most"])
-    except (TypeError, ValueError):
-        raise Mistake("Give the bits as numbers.") from None
-    right = label_bits()
-    if abs(rtd - LENGTH) < 1:
-        raise Mistake("One bit a token would be right if half of the tokens were replaced. With 6 % it is far less.")
-    if abs(rtd - right["rtd"] * math.log(2)) < 0.5 or abs(mlm - right["mlm at most"] * math.log(2)) < 1.5:
-        raise Mistake("That is in nats. Bits take the logarithm to base 2.")
-    if abs(rtd - right["rtd"]) > 0.5:
-        raise Mistake(f"RTD: {LENGTH} labels, each with the entropy of a coin that falls on one side in 6 % of throws.")
-    if abs(mlm - LENGTH * math.log2(VOCABULARY)) < 2:
-        raise Mistake(f"MLM has no label at every token: {SELECTED} of the {LENGTH} are selected.")
-    if abs(mlm - right["mlm at most"]) > 1.5:
-        raise Mistake(
-            f"MLM: {SELECTED} labels, each one of {VOCABULARY:,} words, so at most log2 of that number of bits."
-        )
-    if answers["why"] == WHY[0]:
-        raise Mistake(
-            f"6.7 × the tokens is not 6.7 × the information: your own numbers say {rtd:.0f} bits against at most"
-            f" {mlm:.0f}."
-        )
-    if answers["why"] == WHY[2]:
-        raise Mistake("The discriminator never sees [MASK] copied into its input: that was 04.")
-    if answers["why"] != WHY[1]:
-        raise Mistake(f"why: choose one of {WHY}.")
-
-
 def shift_prior(logits, trained, used):
     """Logits learned where one share of the tokens was replaced, as they should be where another share is."""
     trained_odds = trained / (1 - trained)
@@ -246,6 +201,7 @@ def _odds_are_shifted(function: Callable) -> None:
     right = logits + math.log(used / (1 - used)) - math.log(trained / (1 - trained))
     kept = logits.clone()
     found = function(logits, trained, used)
+    found = found.float() if isinstance(found, Tensor) else found
     if not torch.equal(logits, kept):
         raise Mistake("Your function changed the logits that it was given.")
     if not isinstance(found, Tensor) or found.shape != logits.shape:
@@ -269,38 +225,28 @@ def _odds_are_shifted(function: Callable) -> None:
         raise Mistake(f"A logit of 0 should become {float(right[2]):.3f} when the share goes from 6 % to 40 %.")
 
 
-# What a sentence must not claim, unless it denies it.
-MORE_INFORMATION = re.compile(r"6[.,]7\s*(?:times|x|×|-fold)[^.]*\binformation", re.IGNORECASE)
-MASK_SEEN = re.compile(r"discriminator.*\bmask", re.IGNORECASE)
-DENIED = re.compile(r"\b(?:not|no|never|less|fewer|nor|without)\b|n't", re.IGNORECASE)
-WHERE = re.compile(r"\b(?:all|every|each|15\s?%|fifteen|selected|whole)\b|15\s?%", re.IGNORECASE)
-
-
-def _reason_is_given(text: Any) -> None:
-    for sentence in re.split(r"(?<=[.!?])\s", str(text)):
-        if MORE_INFORMATION.search(sentence) and not DENIED.search(sentence):
+def _sure_logits_stay_apart(function: Callable) -> None:
+    """Logits of ±20 and ±60: P is 0 or 1 there to a float, and the logit still tells them apart."""
+    logits = torch.tensor([[-60.0, -20.0, 20.0], [0.0, 35.0, 60.0]])
+    for trained, used in ((0.06, 0.01), (0.15, 0.5), (0.3, 0.3)):
+        right = logits + math.log(used / (1 - used)) - math.log(trained / (1 - trained))
+        found = torch.as_tensor(function(logits.clone(), trained, used)).float()
+        if found.shape != logits.shape:
+            raise Mistake(f"Logits (B, L) = {tuple(logits.shape)} give as many; yours are {tuple(found.shape)}.")
+        if abs(float(found[1, 0] - right[1, 0])) > 1e-2:
             raise Mistake(
-                "6.7 × the tokens is not 6.7 × the information: your own bits of 05.4 say that a row's RTD labels hold less."
+                f"From {trained:g} to {used:g} a logit of 0 should become {float(right[1, 0]):.3f}: use trained and used."
             )
-        if MASK_SEEN.search(sentence) and not DENIED.search(sentence):
-            raise Mistake("The discriminator never meets a [MASK] (04): that cannot be what it learns from.")
-    if not re.search(r"\d", str(text)):
-        raise Mistake("There is no number in it. A reason leans on a measurement: bits, pulls, or the paper's table.")
-    if not WHERE.search(str(text)):
-        raise Mistake("You do not say *where* the loss is taken: at the selected tokens, or at every token?")
+        if not bool(torch.isfinite(found).all()) or not torch.allclose(found[0], right[0], atol=1e-2):
+            raise Mistake(
+                f"A logit of 20 becomes {float(found[0, 2]):.4g} and one of 60 {float(found[1, 2]):.4g}: a probability rounds to 1 there."
+                " Stay with logits, and add."
+            )
+        if not torch.allclose(found, right, atol=1e-2):
+            raise Mistake(
+                f"From {trained:g} to {used:g} a logit of 0 should become {float(right[1, 0]):.3f}: use trained and used."
+            )
 
-
-REASON = (
-    "A row's RTD labels hold about 42 bits, its MLM labels up to 283, so it is not the labels that make the difference."
-    " But RTD judges every token, and each judgement trains the vector of a real word in its real sentence; MLM trains"
-    " only at the selected 15 %. The paper's table says the same: with the loss on 15 % of the tokens ELECTRA falls from"
-    " 85.0 to 82.4, next to BERT's 82.2."
-)
-REASON_RUBRIC = (
-    "A good answer says that a single RTD label tells less than an MLM label (your bits); that the loss is taken at every"
-    " token, so that no vector of a row goes untrained; and leans on the comparison that changes only this: 82.4 against"
-    " 85.0 in the paper, or the row '15 %' of your own table, as far as one seed says anything."
-)
 
 EXERCISES = (
     Exercise(
@@ -371,7 +317,7 @@ EXERCISES = (
             "Bits in the labels of a row of 128 tokens: RTD at 6 % replaced, MLM with 19 selected of V = 30,522 at most;"
             " and what follows."
         ),
-        checks=(_labels_are_weighed,),
+        checks=(labels_are_weighed,),
         hints=(
             "A yes-or-no label with share p has -p log2 p - (1 - p) log2(1 - p) bits.",
             "128 times that, with p = 0.06; and 19 times log2(30,522).",
@@ -390,7 +336,7 @@ EXERCISES = (
             "shift_prior(logits, trained, used) → logits that are right where the share of replaced tokens is used"
             " instead of trained."
         ),
-        checks=(_odds_are_shifted,),
+        checks=(_odds_are_shifted, _sure_logits_stay_apart),
         hints=(
             "Bayes: odds(replaced | text) = odds(replaced) · evidence. The evidence stays; the first factor changes.",
             "A logit is a log of odds: take the old log odds off and put the new ones on.",
@@ -409,7 +355,7 @@ EXERCISES = (
             "Three sentences to a colleague who says that RTD has 6.7 times the labels and so learns 6.7 times as much:"
             " what is wrong with that, and what is the reason? Lean on a number."
         ),
-        checks=(_reason_is_given,),
+        checks=(reason_is_given,),
         hints=(
             "How many bits hold the labels of a row, in RTD and in MLM? So it cannot be the labels.",
             "What changes between the paper's 82.4 and its 85.0?",

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.exercises.joint_step import (
     gradient_flows_as_it_should,
     gradients,
@@ -19,8 +20,7 @@ from electra_helpers.course.exercises.joint_step import (
     the_losses_are_right,
     the_right_ids_go_in,
 )
-from electra_helpers.course.grading import Exercise, Mistake
-from electra_helpers.course.objectives import last_scores
+from electra_helpers.course.labs.objectives import gains, last_scores
 
 GROUPS = {
     "word table": "encoder.embeddings.word",
@@ -183,48 +183,58 @@ def _sheets_are_matched(answers: Any) -> None:
 
 COMPARED = ("rtd", "mlm")
 CONCLUSIONS = ("clear", "not clear")
+TIE = 0.002  # so near to the border either conclusion passes: the last digit decides nothing
 
 
-def pooled(arm: str, score: float) -> dict[str, list[float]]:
-    """The recorded last readings of the minimal pairs, with one more for `arm`."""
-    found = {name: last_scores(name, "pairs") for name in COMPARED}
-    found[arm] = [*found[arm], score]
+def pooled(arm: str, gain: float) -> dict[str, list[float]]:
+    """The recorded gains on the minimal pairs, with one more for `arm`."""
+    found = {name: gains(name, "pairs") for name in COMPARED}
+    found[arm] = [*found[arm], gain]
     return found
 
 
+def recorded_spread() -> float:
+    """The larger standard deviation of the recorded gains: a yardstick that no run of a learner's can stretch."""
+    return max(stdev(gains(name, "pairs")) for name in COMPARED)
+
+
 def summary(scores: dict[str, Sequence[float]]) -> dict[str, Any]:
-    """The difference of the means (rtd − mlm), the larger standard deviation, and whether it is at least twice that."""
-    difference = mean(scores["rtd"]) - mean(scores["mlm"])
-    spread = max(stdev(scores[name]) for name in COMPARED)
+    """The difference of the mean gains (rtd − mlm), the recorded spread, and whether the one is at least twice the other."""
+    difference, spread = mean(scores["rtd"]) - mean(scores["mlm"]), recorded_spread()
     return {"difference": difference, "spread": spread, "conclusion": CONCLUSIONS[abs(difference) < 2 * spread]}
 
 
 def _conclusion_has_its_spread(answers: Any) -> None:
-    keys = {"arm", "my score", "difference", "spread", "conclusion"}
+    keys = {"arm", "my gain", "difference", "spread", "conclusion"}
     if not isinstance(answers, dict) or set(answers) != keys:
-        raise Mistake('Keep "arm", "my score", "difference", "spread" and "conclusion".')
+        raise Mistake('Keep "arm", "my gain", "difference", "spread" and "conclusion".')
     if answers["arm"] not in COMPARED:
         raise Mistake(f"arm: choose one of {', '.join(COMPARED)}.")
     try:
-        score, difference, spread = (float(answers[name]) for name in ("my score", "difference", "spread"))
+        gain, difference, spread = (as_number(answers[name]) for name in ("my gain", "difference", "spread"))
     except (TypeError, ValueError):
-        raise Mistake("my score, difference and spread are numbers.") from None
-    if not 0 <= score <= 1:
-        raise Mistake("my score is a share between 0 and 1: the last reading of the minimal pairs of your run.")
-    scores = pooled(answers["arm"], score)
+        raise Mistake("my gain, difference and spread are numbers.") from None
+    if not -1 <= gain <= 1:
+        raise Mistake(
+            "my gain is a difference of two shares: your run's last reading of the minimal pairs less its first."
+        )
+    if gain > 0.4:
+        raise Mistake(f"{gain:.3f} looks like a last reading. The gain is that less the reading before the first step.")
+    scores = pooled(answers["arm"], gain)
     right = summary(scores)
-    _explain_difference(difference, scores, right["difference"])
+    _explain_difference(difference, scores, answers["arm"], right["difference"])
     _explain_spread(spread, scores, right["spread"])
     if answers["conclusion"] not in CONCLUSIONS:
         raise Mistake(f"conclusion: choose one of {', '.join(CONCLUSIONS)}.")
-    if answers["conclusion"] != right["conclusion"]:
+    is_tie = abs(abs(right["difference"]) - 2 * right["spread"]) < TIE
+    if answers["conclusion"] != right["conclusion"] and not is_tie:
         raise Mistake(
             f"The difference is {right['difference']:+.3f} and twice the spread {2 * right['spread']:.3f}: read one"
             " against the other, whatever you hoped for."
         )
 
 
-def _explain_difference(given: float, scores: dict[str, list[float]], right: float) -> None:
+def _explain_difference(given: float, scores: dict[str, list[float]], arm: str, right: float) -> None:
     if abs(given - right) < 0.002:
         return
     if abs(given + right) < 0.002:
@@ -233,25 +243,43 @@ def _explain_difference(given: float, scores: dict[str, list[float]], right: flo
         raise Mistake("That is the difference of one seed each. One seed is an anecdote: take the means.")
     if abs(given - (max(scores["rtd"]) - max(scores["mlm"]))) < 5e-4:
         raise Mistake("That is best seed against best seed: whoever tries more seeds wins. Take the means.")
-    raise Mistake(f"difference: mean of rtd minus mean of mlm, your run included. {given:.3f} is not it.")
+    others = scores | {arm: scores[arm][:-1]}
+    if abs(given - (mean(others["rtd"]) - mean(others["mlm"]))) < 5e-4:
+        raise Mistake("Your own run is left out: it is one more seed of its arm, whether it fits or not.")
+    ends = [mean(last_scores(name, "pairs")) for name in COMPARED]
+    if abs(given - (ends[0] - ends[1])) < 0.012:
+        raise Mistake(
+            "You compare last readings. RTD's nets start ahead, before any training: take each run's gain over its own start."
+        )
+    raise Mistake(f"difference: mean gain of rtd minus mean gain of mlm, your run included. {given:.3f} is not it.")
 
 
 def _explain_spread(given: float, scores: dict[str, list[float]], right: float) -> None:
-    if abs(given - right) < 0.1 * right + 5e-4:
+    if abs(given - right) < 6e-4:
         return
-    errors = [stdev(values) / len(values) ** 0.5 for values in scores.values()]
-    if any(abs(given - error) < 5e-4 for error in errors):
+    recorded = [gains(name, "pairs") for name in COMPARED]
+    every = [*recorded, *scores.values()]
+    if any(abs(given - stdev(values) / len(values) ** 0.5) < 5e-4 for values in every):
         raise Mistake("That is the standard error of a mean. Asked for is the spread of single runs: their deviation.")
-    if any(abs(given - (max(values) - min(values))) < 5e-4 for values in scores.values()):
+    if any(abs(given - (max(values) - min(values))) < 5e-4 for values in every):
         raise Mistake("That is the range, which grows with every further seed. Take the standard deviation.")
-    raise Mistake(f"spread: the larger of the two standard deviations. {given:.3f} is not it.")
+    if any(abs(given - stdev(values)) < 6e-4 for values in scores.values() if values not in recorded):
+        raise Mistake(
+            "Your own run is in that deviation: a single odd run would stretch the yardstick by which it is judged. Take the"
+            " recorded seeds alone."
+        )
+    if abs(given - min(map(stdev, recorded))) < 6e-4:
+        raise Mistake(
+            "That is the smaller of the two standard deviations; the larger one is the more careful yardstick."
+        )
+    raise Mistake(f"spread: the larger standard deviation of the recorded gains. {given:.3f} is not it.")
 
 
 def _course_conclusion() -> dict[str, Any]:
-    score = round(mean(last_scores("rtd", "pairs")), 3)
-    found = summary(pooled("rtd", score))
+    gain = round(mean(gains("rtd", "pairs")), 3)
+    found = summary(pooled("rtd", gain))
     numbers = {"difference": round(found["difference"], 3), "spread": round(found["spread"], 3)}
-    return {"arm": "rtd", "my score": score} | numbers | {"conclusion": found["conclusion"]}
+    return {"arm": "rtd", "my gain": gain} | numbers | {"conclusion": found["conclusion"]}
 
 
 EXERCISES = (
@@ -346,13 +374,13 @@ EXERCISES = (
         difficulty=2,
         starred=True,
         specification=(
-            "Pool the last reading of your own run with the recorded ones: the difference of the means (rtd − mlm), the"
-            " larger standard deviation, and clear only where the difference is at least twice that."
+            "Pool your run's gain over its own start with the recorded ones: the difference of the mean gains (rtd − mlm), the"
+            " larger standard deviation of the recorded seeds, and clear only where the difference is at least twice that."
         ),
         checks=(_conclusion_has_its_spread,),
         hints=(
-            "scores holds a list for each arm, your run among them. statistics.mean and statistics.stdev do the rest.",
-            "difference = mean(rtd) − mean(mlm); spread = max of the two stdev; clear if |difference| ≥ 2 · spread.",
+            "gains holds the recorded seeds of each arm, pooled your run too. statistics.mean and statistics.stdev do the rest.",
+            "difference: the means of pooled; spread: the larger stdev of gains; clear if |difference| ≥ 2 · spread.",
         ),
         solution=_course_conclusion(),
         variable="my_conclusion",

@@ -6,20 +6,22 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
+from electra_helpers.course.exercises.filing import is_filed_rightly
+from electra_helpers.course.exercises.stop_words import CLAIMS, losses_are_measured
 from electra_helpers.course.exercises.unusual import NOTE, RUBRIC, gaps_are_measured, note_says_whom
-from electra_helpers.course.grading import Exercise, Mistake
-from electra_helpers.course.laboratory import (
+from electra_helpers.course.labs.replacements import (
     clue_cases,
     put,
     told,
-    without_stop_words,
     world_model,
 )
 from electra_helpers.errors import ElectraError
 from electra_helpers.tasks.ceilings import ceilings_for
-from electra_helpers.tasks.inside import Clues, find_clues
-from electra_helpers.view.duel import NOTICED_FROM
-from electra_helpers.world.pairs import PHENOMENA, blimp_row, minimal_pairs
+from electra_helpers.tasks.interpret import Clues, find_clues
+from electra_helpers.view.explorer.duel import NOTICED_FROM
+from electra_helpers.world import EVALUATION_STORIES
+from electra_helpers.world.pairs import PHENOMENA
 
 
 def word_scores(p, word_ids):
@@ -31,28 +33,45 @@ def word_scores(p, word_ids):
     return [best[word] for word in sorted(best)]
 
 
+# Scores that a mistake gives for P = 0.1 of word 0, 0.3 0.8 0.05 0.2 of word 1 and 0.2 of word 2, and what is said then.
+PIECES = (0.3, 0.8, 0.05, 0.2)
+TOLD_SCORES = (
+    (
+        [0.1, sum(PIECES) / 4, 0.2],
+        "The mean dilutes: of four pieces one is wrong with 0.8, and the word gets 0.34. One wrong piece makes a wrong"
+        " word: take the highest.",
+    ),
+    ([0.1, PIECES[0], 0.2], "You keep the first piece of each word. The wrong one may be any: take the highest."),
+    ([0.1, PIECES[-1], 0.2], "You keep the last piece of each word. The wrong one may be any: take the highest."),
+    ([0.1, min(PIECES), 0.2], "The lowest lets a wrong piece hide behind a right one: take the highest."),
+    (
+        [0.1, sum(PIECES), 0.2],
+        "You add the pieces up: a long word would be suspicious for its length. Take the highest.",
+    ),
+    (
+        [0.1, 1 - 0.7 * 0.2 * 0.95 * 0.8, 0.2],
+        "1 − Π(1 − p) takes the pieces for independent: a long word would be suspicious for its length. Take the highest.",
+    ),
+    ([0.8, 0.2], "Word 0 is missing. 0 is the number of a word, and `if word:` is False for it: ask `is not None`."),
+    ([0.8, 0.2, 0.1], "The scores come in the order of the sentence, not sorted: word 0 first."),
+    ([0.1, 0.2, 0.8], "The scores come in the order of the sentence, not sorted: word 0 first."),
+)
+
+
 def _words_get_their_scores(function: Callable) -> None:
-    word_ids = [None, 0, 1, 1, 1, 2, None]
-    found = _listed(function, [0.9, 0.1, 0.05, 0.8, 0.05, 0.2, 0.7], word_ids)
-    if len(found) == 7:
+    word_ids = [None, 0, 1, 1, 1, 1, 2, None]
+    found = _listed(function, [0.9, 0.1, *PIECES, 0.2, 0.7], word_ids)
+    if len(found) in (6, 8):
         raise Mistake("One number a *word* is wanted, not one a token: pieces with the same word id belong together.")
     if len(found) == 4 or _near(found, [0.9, 0.1, 0.8]):
         raise Mistake(
             "[CLS] and [SEP] are counted as words: everything shifts by one. Tokens whose word id is None are no words."
         )
+    for scores, message in TOLD_SCORES:
+        if _near(found, scores):
+            raise Mistake(message)
     if len(found) != 3:
         raise Mistake(f"Word ids {word_ids} name 3 words; you return {len(found)} numbers.")
-    if _near(found, [0.1, 0.3, 0.2]):
-        raise Mistake(
-            "The mean dilutes: of three pieces one is wrong with 0.8, and the word gets 0.30. One wrong piece makes a"
-            " wrong word: take the highest."
-        )
-    if _near(found, [0.1, 0.05, 0.2]):
-        raise Mistake(
-            "You keep one piece of each word, the first or the last. The wrong one may be any: take the highest."
-        )
-    if _near(found, [0.1, 0.9, 0.2]):
-        raise Mistake("You add the pieces up: a long word would be suspicious for its length. Take the highest.")
     if not _near(found, [0.1, 0.8, 0.2]):
         raise Mistake(f"For these tokens [0.1, 0.8, 0.2] is right, the highest of each word; you return {found}.")
 
@@ -61,12 +80,18 @@ def _order_and_pairs(function: Callable) -> None:
     found = _listed(function, [0.0, 0.3, 0.6, 0.0, 0.2, 0.4, 0.1, 0.0], [None, 0, 0, None, 1, 2, 2, None])
     if not _near(found, [0.6, 0.2, 0.4]):
         raise Mistake(f"With a [SEP] in the middle (word ids 0 0 None 1 2 2) [0.6, 0.2, 0.4] is right, not {found}.")
+    found = _listed(function, [0.0, 0.0, 0.4, 0.0, 0.0], [None, 0, 1, 2, None])
+    if not _near(found, [0.0, 0.4, 0.0]):
+        raise Mistake(f"A word whose P is 0 is a word too: [0.0, 0.4, 0.0] is right, not {found}.")
     if _listed(function, [0.5, 0.5], [None, None]):
         raise Mistake("A row without words has no scores: return an empty list.")
 
 
 def _listed(function: Callable, p: list[float], word_ids: list[int | None]) -> list[float]:
-    found = function(list(p), list(word_ids))
+    given = list(p), list(word_ids)
+    found = function(*given)
+    if given != (p, word_ids):
+        raise Mistake("You changed p or word_ids: the heat map still needs them. Work on new lists.")
     try:
         return [round(float(x), 6) for x in found]
     except (TypeError, ValueError):
@@ -119,6 +144,8 @@ def _five_are_beaten(answers: Any) -> None:
         _is_beaten(number, row)
     if len({row[3] for row in rows}) < 2:
         raise Mistake("All five are filed under one phenomenon: where else is it blind? Find at least two kinds.")
+    for number, row in enumerate(rows, 1):
+        is_filed_rightly(number, row)
 
 
 def _row(number: int, given: Any) -> tuple[int, str, str, str]:
@@ -127,6 +154,10 @@ def _row(number: int, given: Any) -> tuple[int, str, str, str]:
         row = int(story), str(word).lower(), str(wrong).lower(), str(phenomenon)
     except (TypeError, ValueError):
         raise Mistake(f"Row {number}: (number of the story, word, wrong word, phenomenon).") from None
+    if row[0] != float(story) or not 0 <= row[0] < EVALUATION_STORIES:
+        raise Mistake(
+            f"Row {number}: validation stories have the numbers 0 to {EVALUATION_STORIES - 1:,}, not {story}."
+        )
     if row[3] not in FILED:
         raise Mistake(f"Row {number}: file it under one of {', '.join(FILED)}, not {row[3]!r}.")
     return row
@@ -186,7 +217,7 @@ def _clues_are_ranked(answers: Any) -> None:
         raise Mistake('Keep "same" and "reading".')
     same, with_specials, total = clue_agreement()
     try:
-        given = float(answers["same"])
+        given = as_number(answers["same"])
     except (TypeError, ValueError):
         raise Mistake(f"same: of {total} cases, the number in which both have the same word on top.") from None
     if 0 < given < 1:
@@ -207,52 +238,6 @@ def _clues_are_ranked(answers: Any) -> None:
             f"They agree in {same} of {total}. Attention says where a layer looks, not what the answer hangs on: count"
             " before you read it as an explanation."
         )
-
-
-STOPPED = ("pronoun", "order", "world knowledge")
-CLAIMS = ("small words carry nothing", "grammar is lost, content stays", "everything is lost")
-
-
-@cache
-def lost_without_stop_words(count: int = 100) -> dict[str, float]:
-    """For each phenomenon the share of minimal pairs whose two sentences are the same once stop words are removed."""
-    found = {}
-    for phenomenon in STOPPED:
-        rows = [blimp_row(pair, 0) for pair in minimal_pairs(phenomenon, count)]
-        same = [_bare(row["sentence_good"]) == _bare(row["sentence_bad"]) for row in rows]
-        found[phenomenon] = sum(same) / len(same)
-    return found
-
-
-def _bare(text: str) -> str:
-    return without_stop_words(text).lower()
-
-
-def _costs_are_measured(answers: Any) -> None:
-    right = lost_without_stop_words()
-    if not isinstance(answers, dict) or set(answers) != {*right, "claim"}:
-        raise Mistake(f"Keep {', '.join(right)} and claim.")
-    for name, share in right.items():
-        try:
-            given = float(answers[name])
-        except (TypeError, ValueError):
-            raise Mistake(f"{name}: a share between 0 and 1.") from None
-        if given > 1:
-            raise Mistake(f"{name}: a share between 0 and 1, not a number of pairs.")
-        if abs(given - (1 - share)) < 0.005 < abs(given - share):
-            raise Mistake(
-                f"{name}: that is the share of pairs that can still be told apart. Asked for is what is lost."
-            )
-        if abs(given - share) > 0.02:
-            raise Mistake(
-                f"{name}: {given:.2f} is not it. Compare the two sentences after without_stop_words(…).lower()."
-            )
-    if answers["claim"] not in CLAIMS:
-        raise Mistake(f"claim: choose one of {'; '.join(CLAIMS)}.")
-    if answers["claim"] == CLAIMS[0]:
-        raise Mistake("Old pre-processing habits: where the two sentences became one, no model can tell them apart.")
-    if answers["claim"] != CLAIMS[1]:
-        raise Mistake("Look at the three shares again: is every kind of mistake lost?")
 
 
 BEATEN = [
@@ -369,7 +354,7 @@ EXERCISES = (
             "For three phenomena the share of 100 minimal pairs whose two sentences are the same once stop words are"
             " removed, and what that says."
         ),
-        checks=(_costs_are_measured,),
+        checks=(losses_are_measured,),
         hints=(
             "blimp_row(pair, 0) has sentence_good and sentence_bad; laboratory.without_stop_words takes the words out.",
             "sum(bare(good) == bare(bad)) / len(pairs), with bare(text) = without_stop_words(text).lower().",

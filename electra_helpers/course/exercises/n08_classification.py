@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable
-from functools import cache
-from statistics import mean, stdev
+from itertools import pairwise
+from statistics import mean, median, stdev
 from typing import Any
 
-from electra_helpers.course.finetune_lab import label_scores, world_rows
-from electra_helpers.course.grading import Exercise, Mistake
-from electra_helpers.text.labelled import LabelledData, labelled
+from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
+from electra_helpers.course.exercises.leak import leak_answer, leak_is_found
+from electra_helpers.course.labs.finetuning import label_scores
 from electra_helpers.training.optim import layer_scales
 
 
@@ -45,6 +44,14 @@ def _rates_follow_depth(function: Callable) -> None:
         raise Mistake("Off by one: the top layer has the head's rate. It lies one step below: lr · decay.")
     if _near(found, [lr * 0.1 for lr in right]):
         raise Mistake("The head itself is not decayed: it learns at lr.")
+    if _near(found, [right[1], *right[1:]]):
+        raise Mistake(
+            "The embeddings have the rate of layer 1. They lie one step below it: depth 0, so lr · decay to the n + 1."
+        )
+    if max(found) > 0.5:
+        raise Mistake("A rate is larger than lr: decay is below 1, so each step down multiplies by it, not divides.")
+    if len({round(b - a, 6) for a, b in pairwise(found)}) == 1 < len(set(found)):
+        raise Mistake("Every step takes off the same amount. Each rate is decay *times* the one above: a factor.")
     if len(set(found)) == 1:
         raise Mistake("One rate for all depths is no decay: the learning rate shrinks with every layer downwards.")
     if not _near(found, right):
@@ -52,6 +59,11 @@ def _rates_follow_depth(function: Callable) -> None:
 
 
 def _any_depth_and_decay(function: Callable) -> None:
+    if not _near(_numbers(function, 3, 0.5, 0.1), package_rates(3, 0.5, 0.1)):
+        raise Mistake(
+            "Right at the first call, wrong at the second with the same numbers: something is kept between calls, such as"
+            " a list as default argument."
+        )
     if not _near(_numbers(function, 12, 3e-4, 0.8), package_rates(12, 3e-4, 0.8)):
         raise Mistake("Right for 3 layers, wrong for 12: does a number of your own stand where n, lr or decay should?")
     if not _near(_numbers(function, 2, 1e-3, 1.0), [1e-3] * 4):
@@ -60,6 +72,8 @@ def _any_depth_and_decay(function: Callable) -> None:
 
 def _numbers(function: Callable, *arguments: Any) -> list[float]:
     found = function(*arguments)
+    if isinstance(found, dict) or (isinstance(found, list | tuple) and any(isinstance(x, str) for x in found)):
+        raise Mistake("Return a list of numbers: no dictionary, and no text such as '3.0e-04'.")
     try:
         return [float(x) for x in found]
     except (TypeError, ValueError):
@@ -104,7 +118,24 @@ def _checkpoints_are_told_apart(answers: Any) -> None:
     _label_is_read(answers)
 
 
+# What a mistake makes of the logits of 08.2, and what is said then.
+TOLD_PROBABILITIES = (
+    (100 * CHECKPOINT_ANSWER["probability"], "a number between 0 and 1, not in per cent."),
+    (2.0 / sum(LOGITS), "the logits themselves divided by their sum can lie above 1. e^logit first, then divide."),
+    (
+        1 / (1 + math.exp(-2.0)) / sum(1 / (1 + math.exp(-x)) for x in LOGITS),
+        "three sigmoids divided by their sum are no softmax: e^logit first, then divide.",
+    ),
+    (2**2.0 / sum(2**x for x in LOGITS), "softmax takes powers of e, not of 2."),
+    (math.log(CHECKPOINT_ANSWER["probability"]), "that is its logarithm, what the loss is made of. e to it is P."),
+)
+
+
 def _label_is_read(answers: dict[str, Any]) -> None:
+    if answers["label"] in (2, "2"):
+        raise Mistake(
+            "label: 2 is the number of the largest logit. Give the name that has this number: counted from 0."
+        )
     if answers["label"] not in NAMES:
         raise Mistake(
             "label: one of negative, neutral, positive. Logits are scores of classes: there are no words in them to decode."
@@ -112,7 +143,7 @@ def _label_is_read(answers: dict[str, Any]) -> None:
     if answers["label"] != "positive":
         raise Mistake("The largest logit wins: the third of three names.")
     try:
-        given = float(answers["probability"])
+        given = as_number(answers["probability"])
     except (TypeError, ValueError):
         raise Mistake("probability: a number between 0 and 1.") from None
     if abs(given - 1 / (1 + math.exp(-2.0))) < 0.005:
@@ -121,6 +152,9 @@ def _label_is_read(answers: dict[str, Any]) -> None:
         )
     if abs(given - 2.0) < 0.005:
         raise Mistake("2.0 is the logit. Softmax turns the three logits into three P.")
+    for value, message in TOLD_PROBABILITIES:
+        if abs(given - value) < 0.005 * max(1.0, value):
+            raise Mistake(f"probability: {message}")
     if abs(given - CHECKPOINT_ANSWER["probability"]) > 0.005:
         raise Mistake("probability: e^2.0 divided by the sum of e^logit over the three classes.")
 
@@ -129,8 +163,8 @@ REPORTED = ("the best seed", "the best of several settings on test", "mean and s
 
 
 def sizes_beyond_spread() -> list[int]:
-    """Numbers of labels at which fine-tuning's mean gain over scratch, for topic, exceeds twice the larger standard deviation."""
-    tuned, scratch = label_scores("topic", "pretrained"), label_scores("topic", "scratch")
+    """Numbers of labels at which fine-tuning's mean gain over scratch, on reviews, exceeds twice the larger standard deviation."""
+    tuned, scratch = label_scores("reviews", "pretrained"), label_scores("reviews", "scratch")
     return [n for n in tuned if _gain(tuned[n], scratch[n]) > 2 * max(stdev(tuned[n]), stdev(scratch[n]))]
 
 
@@ -140,7 +174,7 @@ def _gain(tuned: list[float], scratch: list[float]) -> float:
 
 def efficiency_answer() -> dict[str, Any]:
     """The right answer of 08.3."""
-    tuned, scratch = label_scores("topic", "pretrained")[64], label_scores("topic", "scratch")[64]
+    tuned, scratch = label_scores("reviews", "pretrained")[64], label_scores("reviews", "scratch")[64]
     other = _gain(label_scores("sentiment", "pretrained")[64], label_scores("sentiment", "scratch")[64])
     return {
         "gain at 64": _gain(tuned, scratch),
@@ -150,34 +184,57 @@ def efficiency_answer() -> dict[str, Any]:
     }
 
 
+def _why_no_gain(given: float, task: str) -> str:
+    """What was computed in place of the gain of means with 64 labels, in words."""
+    tuned, scratch, frozen = (label_scores(task, arm)[64] for arm in ("pretrained", "scratch", "frozen"))
+    gain = _gain(tuned, scratch)
+    told = (
+        (max(tuned) - min(scratch), "the best seed against the worst of the other arm is the largest gap there is. Take means."),
+        (max(tuned) - max(scratch), "you compared the best seeds. The best of five flatters both arms: compare the means."),
+        (median(tuned) - median(scratch), "that is the difference of the medians. The mean counts every seed: take means."),
+        (-gain, "the sign is turned round: gain = fine-tuned − from scratch. Pre-training can cost something: mind the sign."),
+        (_gain(tuned, frozen), "that is over the frozen arm. From scratch is the net that has no pre-training at all."),
+        (100 * gain, "in shares as the accuracies are, not in points of a hundred."),
+        (mean(tuned), "that is the accuracy itself. A gain is what it is above the same net from scratch."),
+    )  # fmt: skip
+    for value, message in told:
+        if abs(given - value) < 0.002 * max(1, abs(value)):
+            return message
+    other = "sentiment" if task == "reviews" else "reviews"
+    if abs(given - _gain(label_scores(other, "pretrained")[64], label_scores(other, "scratch")[64])) < 0.002:
+        return f"that is the gain for {other}."
+    return "the mean of the five fine-tuned accuracies less the mean of the five from scratch."
+
+
+def _sizes_are_counted(given: float) -> None:
+    if given == len(sizes_beyond_spread()):
+        return
+    tuned, scratch = label_scores("reviews", "pretrained"), label_scores("reviews", "scratch")
+    if given in tuned:
+        raise Mistake(f"sizes: {given:g} is one of the numbers of labels. Asked for is at *how many* of them it holds.")
+    if given == sum(_gain(tuned[n], scratch[n]) > max(stdev(tuned[n]), stdev(scratch[n])) for n in tuned):
+        raise Mistake(
+            f"sizes: at {given:g} the gain is larger than one standard deviation, or twice the smaller of the two. Twice"
+            " the *larger* is asked for."
+        )
+    raise Mistake(
+        f"sizes: {given:g} is not it. At how many numbers of labels is the gain larger than twice the larger of the two"
+        " standard deviations?"
+    )
+
+
 def _efficiency_is_read(answers: Any) -> None:
     right = efficiency_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
         raise Mistake(f"Keep {', '.join(right)}.")
     try:
-        given = {key: float(answers[key]) for key in ("gain at 64", "sizes", "sentiment gain at 64")}
+        given = {key: as_number(answers[key]) for key in ("gain at 64", "sizes", "sentiment gain at 64")}
     except (TypeError, ValueError):
         raise Mistake("The two gains and the number of sizes are numbers.") from None
-    tuned, scratch = label_scores("topic", "pretrained")[64], label_scores("topic", "scratch")[64]
-    if abs(given["gain at 64"] - right["gain at 64"]) > 0.002:
-        if abs(given["gain at 64"] - (max(tuned) - min(scratch))) < 0.002:
-            raise Mistake(
-                "The best seed of one against the worst of the other is the largest gap there is. Take means."
-            )
-        if abs(given["gain at 64"] - (max(tuned) - max(scratch))) < 0.002:
-            raise Mistake("You compared the best seeds. The best of five flatters both arms: compare the means.")
-        if abs(given["gain at 64"] + right["gain at 64"]) < 0.002:
-            raise Mistake("The sign is turned round: gain = fine-tuned − from scratch.")
-        raise Mistake("gain at 64: the mean of the five fine-tuned accuracies less the mean of the five from scratch.")
-    if abs(given["sentiment gain at 64"] - right["sentiment gain at 64"]) > 0.002:
-        if abs(given["sentiment gain at 64"] + right["sentiment gain at 64"]) < 0.002:
-            raise Mistake("sentiment: mind the sign, fine-tuned − from scratch. Pre-training can cost something.")
-        raise Mistake("sentiment gain at 64: the same difference of means, for the other task.")
-    if given["sizes"] != right["sizes"]:
-        raise Mistake(
-            f"sizes: {given['sizes']:g} is not it. At how many numbers of labels is the gain larger than twice the larger"
-            " of the two standard deviations?"
-        )
+    for key, task in (("gain at 64", "reviews"), ("sentiment gain at 64", "sentiment")):
+        if abs(given[key] - right[key]) > 0.002:
+            raise Mistake(f"{key}: {_why_no_gain(given[key], task)}")
+    _sizes_are_counted(given["sizes"])
     if answers["report"] not in REPORTED:
         raise Mistake(f"report: choose one of {'; '.join(REPORTED)}.")
     if answers["report"] == REPORTED[0]:
@@ -186,78 +243,6 @@ def _efficiency_is_read(answers: Any) -> None:
         raise Mistake(
             "Choosing settings on test is training on it, slowly. Choose on validation; look at test once, at the end."
         )
-
-
-COPIES = (str, str.lower, str.upper, lambda text: text.replace(" ", "  "))
-LEAKS = (
-    "the label stands in the text",
-    "stories stand in both parts",
-    "one class only in the test part",
-    "settings were chosen on the test part",
-)
-
-
-@cache
-def collected(originals: int = 60) -> tuple[LabelledData, LabelledData]:
-    """Stories with their outcome as somebody collected them from several sites, shuffled and split: training and test part."""
-    source = world_rows("sentiment", "train", originals)
-    rows = [{"text": copy(row["text"]), "label": source.labels[row["label"]]} for row in source.rows for copy in COPIES]
-    random.Random(8).shuffle(rows)
-    at = len(rows) * 3 // 4
-    parts = {"training part": rows[:at], "test part": rows[at:]}
-    return tuple(labelled(part, task="classification", labels=source.labels, source=n) for n, part in parts.items())
-
-
-def as_read(text: str) -> str:
-    """A text as an uncased model with its own idea of spaces reads it."""
-    return " ".join(text.lower().split())
-
-
-def test_rows_seen() -> list[bool]:
-    """For each row of the test part, whether training has it too."""
-    train, test = collected()
-    known = {as_read(text) for text in train.column("text")}
-    return [as_read(text) in known for text in test.column("text")]
-
-
-def leak_answer() -> dict[str, Any]:
-    """The right answer of 08.4."""
-    return {"leak": LEAKS[1], "seen": sum(test_rows_seen()), "split": "by story"}
-
-
-def _leak_is_found(answers: Any) -> None:
-    right = leak_answer()
-    if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
-    if answers["leak"] not in LEAKS:
-        raise Mistake(f"leak: choose one of {'; '.join(LEAKS)}.")
-    if answers["leak"] == LEAKS[2]:
-        raise Mistake("Count the labels of the test part: both are there.")
-    if answers["leak"] == LEAKS[3]:
-        raise Mistake("Nothing was chosen: one setting, one run. Look at the rows themselves.")
-    if answers["leak"] != right["leak"]:
-        raise Mistake("Print a few texts: no label stands in them. Then look for the same story elsewhere.")
-    try:
-        given = float(answers["seen"])
-    except (TypeError, ValueError):
-        raise Mistake("seen: the number of test rows that the training part has too.") from None
-    train, test = collected()
-    exact = sum(text in set(train.column("text")) for text in test.column("text"))
-    if given == exact != right["seen"]:
-        raise Mistake(
-            "You compared the strings as they are. The model reads lower case and does not see double spaces: compare the"
-            " texts as it reads them."
-        )
-    if given == len(test) - right["seen"]:
-        raise Mistake("That is how many are new.")
-    if 0 < given < 1:
-        raise Mistake("A number of rows is asked for, not a share.")
-    if given != right["seen"]:
-        raise Mistake(f"seen: {given:g} of {len(test)} is not it. Lower case, single spaces, then `in`.")
-    if answers["split"] == "more shuffling":
-        raise Mistake("Shuffling is what scattered the copies over both parts.")
-    if answers["split"] != right["split"]:
-        raise Mistake('split: "by row", "by story" or "more shuffling"; all copies of a story belong on one side.')
 
 
 EXERCISES = (
@@ -306,8 +291,8 @@ EXERCISES = (
         difficulty=2,
         starred=True,
         specification=(
-            "From the recorded seeds: the mean gain of fine-tuning over scratch with 64 labels, for topic and for sentiment;"
-            " at how many sizes topic's gain exceeds twice the larger standard deviation; and what to report."
+            "From the recorded seeds: the mean gain of fine-tuning over scratch with 64 labels, on reviews and for the sentiment of"
+            " stories; at how many sizes the gain on reviews exceeds twice the larger standard deviation; and what to report."
         ),
         checks=(_efficiency_is_read,),
         hints=(
@@ -325,7 +310,7 @@ EXERCISES = (
         minutes=12,
         difficulty=2,
         specification="Which leak makes the report so good, how many test rows are touched, and how to split instead.",
-        checks=(_leak_is_found,),
+        checks=(leak_is_found,),
         hints=(
             "Take one test text and search the training part for its first sentence.",
             'as_read = " ".join(text.lower().split()); a set of the training part\'s; count the test rows in it.',

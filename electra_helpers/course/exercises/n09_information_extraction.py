@@ -6,8 +6,8 @@ from collections.abc import Callable
 from statistics import mean
 from typing import Any
 
-from electra_helpers.course.finetune_lab import recorded
-from electra_helpers.course.grading import Exercise, Mistake
+from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
+from electra_helpers.course.labs.finetuning import recorded
 from electra_helpers.tasks import tagging
 
 IGNORED = tagging.IGNORED
@@ -40,9 +40,14 @@ def _first_pieces_only(function: Callable) -> None:
         )
     if 0 in found and IGNORED not in found[1:-1]:
         raise Mistake("0 is a label, *O*. What is not judged gets -100, which cross-entropy skips.")
-    if found[1] != 5:
+    if found[1] != 5 and found[1:6] != [5, 3, IGNORED, IGNORED, 7]:
         raise Mistake(
             "Labels are shifted against tokens. Do not count places: the word id of a token *is* the place of its tag."
+        )
+    outside = _listed(function, [None, 0, 1, 1, None], [0, 2])
+    if outside != [IGNORED, 0, 2, IGNORED, IGNORED]:
+        raise Mistake(
+            "tag 0 is a tag like others, *O*: its first piece gets 0. (`or` takes 0 for nothing; ask `is None`.)"
         )
     if found != right:
         raise Mistake(f"For word ids {word_ids} and tags {tags} {right} is right; you return {found}.")
@@ -55,6 +60,9 @@ def _other_rows(function: Callable) -> None:
     window = [None, 3, 3, 4, None]  # a later window of a long text
     if _listed(function, window, [1, 1, 1, 8, 2]) != [IGNORED, 8, IGNORED, 2, IGNORED]:
         raise Mistake("A window may begin at word 3: its tag is tags[3]. You count the words that you meet.")
+    gap = [None, 0, 0, 2, None]  # word 1 left no piece
+    if _listed(function, gap, [4, 5, 6]) != [IGNORED, 4, IGNORED, 6, IGNORED]:
+        raise Mistake("A word that left no piece shifts nothing: the next one still has the tag of its own word id.")
     same = _listed(function, [None, 0, 1, 2, None], [3, 3, 3])
     if same != [IGNORED, 3, 3, 3, IGNORED]:
         raise Mistake("Three words with the same tag are three words: compare word ids, not tags.")
@@ -113,6 +121,10 @@ ROWS = (
     ["O", "O"],
     [],
 )
+HYPHENATED = (
+    ["B-creative-work", "I-creative-work", "B-creative-person", "O"],
+    ["O", "I-creative-work", "I-creative-person", "B-a-b-c", "I-a-b-c"],
+)
 
 
 def _tags_become_spans(function: Callable) -> None:
@@ -125,6 +137,13 @@ def _tags_become_spans(function: Callable) -> None:
         right, found = [tuple(span) for span in tagging.bio_to_spans(tags)], _spans(function, tags)
         if found != right:
             raise Mistake(f"{' '.join(tags) or 'No tags'}: {right} is right; you return {found}.")
+    for tags in HYPHENATED:
+        right, found = [tuple(span) for span in tagging.bio_to_spans(tags)], _spans(function, tags)
+        if found != right:
+            raise Mistake(
+                f"{' '.join(tags)}: {right} is right; you return {found}. A kind may hold a hyphen: only the first one ends"
+                " the B or I."
+            )
 
 
 def _spans(function: Callable, tags: list[str]) -> list[tuple[str, int, int]]:
@@ -155,7 +174,7 @@ def _names_are_measured(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(right):
         raise Mistake(f"Keep {', '.join(right)}.")
     try:
-        given = {key: float(answers[key]) for key in ("seen", "unseen")}
+        given = {key: as_number(answers[key]) for key in ("seen", "unseen")}
     except (TypeError, ValueError):
         raise Mistake("seen and unseen are numbers between 0 and 1.") from None
     if abs(given["seen"] - right["unseen"]) < 0.002 and abs(given["unseen"] - right["seen"]) < 0.002:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from electra_helpers.course.finetune_lab import recorded, share_without_answer
-from electra_helpers.course.grading import Exercise, Mistake
+from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
+from electra_helpers.course.labs.finetuning import recorded, share_without_answer
 from electra_helpers.errors import ElectraError
 from electra_helpers.tasks import windows as package_windows
 from electra_helpers.tasks.question_answering import answer_words, best_spans, word_f1
@@ -75,12 +75,33 @@ SPAN_CASES: tuple[tuple[np.ndarray, np.ndarray, int, str], ...] = (
         "A span of exactly max_length tokens is allowed: last − first + 1 ≤ max_length.",
     ),
     (_scores(p7=3.0), _scores(p7=3.0, p9=2.0), 4, "An answer of one token is an answer: first may equal last."),
+    (
+        _scores(p4=3.0, p6=2.0),
+        _scores(p7=3.0),
+        3,
+        "Your answer is longer than max_length tokens (last − first + 1).",
+    ),
+    (
+        _scores(p6=-1.0) - 10.0,
+        _scores(p7=-1.0) - 10.0,
+        3,
+        "All scores may lie below 0, and a token of the context is still the answer: begin with −∞, and hide with −∞, not with 0.",
+    ),
 )
 
 
 def _pairs_are_chosen(function: Callable) -> None:
     for start, end, most, message in SPAN_CASES:
         right, found = package_span(start, end, MASK, most), _pair(function, start, end, most)
+        is_first = start is SPAN_CASES[0][0]
+        if is_first and found == (right[0], right[1] + 1):
+            raise Mistake(
+                f"last is the place of the answer's last token, not the place behind it: {right}, not {found}."
+            )
+        if is_first and found == tuple(place - int(MASK.argmax()) for place in right):
+            raise Mistake(
+                f"Places are counted from the start of the row, [CLS] being 0, not from the context: {right}, not {found}."
+            )
         if found != right:
             raise Mistake(f"{message} Right is {right}, you return {found}.")
 
@@ -96,8 +117,29 @@ def _random_scores(function: Callable) -> None:
             )
 
 
-def _pair(function: Callable, start: np.ndarray, end: np.ndarray, most: int) -> tuple[int, int]:
-    found = function(start.copy(), end.copy(), MASK.copy(), most)
+def _any_context(function: Callable) -> None:
+    """A context that begins at token 0, one with a gap, one of a single token, an answer at the row's very end."""
+    random = np.random.default_rng(11)
+    masks = ("11110000", "00110110", "00001000", "00000111")
+    for text in masks:
+        mask = np.array(list(text)) == "1"
+        for most in (1, 3, 20):
+            start, end = random.normal(size=8) - 30.0, random.normal(size=8) - 30.0
+            right, found = package_span(start, end, mask, most), _pair(function, start, end, most, mask)
+            if found != right:
+                raise Mistake(
+                    f"With context_mask {text}, max_length {most} and all scores near −30, {right} is right, you return {found}: an"
+                    " answer may begin at token 0 or end at the last, and the mask may have gaps."
+                )
+
+
+def _pair(
+    function: Callable, start: np.ndarray, end: np.ndarray, most: int, mask: np.ndarray = MASK
+) -> tuple[int, int]:
+    kept = start.copy(), end.copy(), mask.copy()
+    found = function(*kept, most)
+    if not all(np.array_equal(a, b) for a, b in zip(kept, (start, end, mask), strict=True)):
+        raise Mistake("Your function changed the scores or the mask that it was given: work on copies.")
     try:
         first, last = (int(place) for place in found)
     except (TypeError, ValueError):
@@ -144,6 +186,16 @@ def _windows_cover(function: Callable) -> None:
         raise Mistake(f"10 tokens, room 6, stride 3: {right} is right, you return {places}.")
     if [(a, b) for a, b, _ in _cut(function, 4, 6, 3)] != [(0, 4)]:
         raise Mistake("A text that fits needs one window, as long as the text.")
+    for count, room, stride in ((10, 6, 2), (17, 8, 3), (9, 4, 4), (13, 5, 1)):
+        right = [(a, b) for a, b, _ in package_answer_windows(count, room, stride)]
+        places = [(a, b) for a, b, _ in _cut(function, count, room, stride)]
+        if len(places) > 1 and places[1][0] == room - stride != stride:
+            raise Mistake(
+                f"{count} tokens, room {room}, stride {stride}: your second window begins at {room - stride}. stride is how far each"
+                " window begins after the one before, not the overlap."
+            )
+        if places != right:
+            raise Mistake(f"{count} tokens, room {room}, stride {stride}: {right} is right, you return {places}.")
     if [(a, b) for a, b, _ in _cut(function, 6, 6, 2)] != [(0, 6)]:
         raise Mistake("6 tokens fit exactly into a room of 6: one window.")
 
@@ -164,6 +216,26 @@ def _targets_are_whole(function: Callable) -> None:
         raise Mistake("An answer that two windows hold is a target in both.")
     if any(target is not None for *_, target in _cut(function, 10, 6, 3, None)):
         raise Mistake("Without an answer every target is None: a window without the answer must not be labelled.")
+
+
+def _any_answer(function: Callable) -> None:
+    """Every answer of one to four tokens in ten, at token 0 and at the last one too."""
+    for first in range(10):
+        for last in range(first, min(first + 4, 10)):
+            found, right = _cut(function, 10, 6, 3, (first, last)), package_answer_windows(10, 6, 3, (first, last))
+            for (start, stop, target), (_, _, wanted) in zip(found, right, strict=True):
+                if target == wanted:
+                    continue
+                where = f"The answer is tokens {first} to {last}, the window {start} to {stop - 1}:"
+                if wanted is None:
+                    raise Mistake(f"{where} a window that holds only a part of it has no answer: None, not {target}.")
+                if 0 in (first, last):
+                    raise Mistake(
+                        f"{where} token 0 is a token like others, and 0 is not None. The target is {wanted}, not {target}."
+                    )
+                raise Mistake(
+                    f"{where} the target is {wanted}, not {target}; both ends of the answer may touch a window's border."
+                )
 
 
 def _cut(function: Callable, *arguments: Any) -> list[tuple[int, int, Any]]:
@@ -206,7 +278,7 @@ def _blindness_is_measured(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(right):
         raise Mistake(f"Keep {', '.join(right)}.")
     try:
-        given = {key: float(answers[key]) for key in ("lost", "by character", "by spaces")}
+        given = {key: as_number(answers[key]) for key in ("lost", "by character", "by spaces")}
     except (TypeError, ValueError):
         raise Mistake("lost, by character and by spaces are numbers.") from None
     if abs(given["lost"] - 100 * right["lost"]) < 0.2 and given["lost"] > 1:
@@ -250,7 +322,7 @@ EXERCISES = (
             " on the context → (first, last) with the largest sum, both in the context, first ≤ last, at most max_length"
             " tokens."
         ),
-        checks=(_pairs_are_chosen, _random_scores),
+        checks=(_pairs_are_chosen, _random_scores, _any_context),
         hints=(
             "Two loops: every allowed first, every allowed last that is not before it and not too far. Keep the best sum.",
             "for first in np.flatnonzero(context_mask): for last in range(first, min(first + max_length, len(end))): …",
@@ -270,7 +342,7 @@ EXERCISES = (
             " `stride` after the one before, until one ends at `count`. answer = (first, last) token of the context; target ="
             " the same two counted from the window's start, or None where the window does not hold all of it."
         ),
-        checks=(_windows_cover, _targets_are_whole),
+        checks=(_windows_cover, _targets_are_whole, _any_answer),
         hints=(
             "start = 0, stride, 2 · stride …; stop = min(start + room, count). When is the last one reached?",
             "start <= answer[0] and answer[1] < stop: the window holds all of it.",

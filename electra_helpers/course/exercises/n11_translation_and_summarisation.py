@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from statistics import mean
+from statistics import mean, median
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from electra_helpers.course.grading import Exercise, Mistake
-from electra_helpers.course.seq2seq_lab import baseline_of, seed_scores
+from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
+from electra_helpers.course.labs.seq2seq import baseline_of, seed_scores
 from electra_helpers.tasks.seq2seq import shift_right as package_shift
 
 
@@ -24,7 +24,7 @@ def shift_right(labels, start_id, pad_id):
 
 
 LABELS = torch.tensor([[11, 12, 13, 3], [14, 3, -100, -100], [15, 16, 3, -100]])
-START, PAD = 2, 0
+START, PAD, END = 2, 0, 3
 
 
 def _run(function: Callable, labels: Tensor = LABELS, start: int = START, pad: int = PAD) -> Tensor:
@@ -32,6 +32,10 @@ def _run(function: Callable, labels: Tensor = LABELS, start: int = START, pad: i
     found = function(given, start, pad)
     if not isinstance(found, Tensor):
         raise Mistake(f"Return a tensor of ids (B, T), not {type(found).__name__}.")
+    if found.is_floating_point():
+        raise Mistake(
+            f"Ids are whole numbers, torch.long; yours are {found.dtype}: the word table cannot look them up."
+        )
     if not torch.equal(given, labels):
         raise Mistake(
             "You changed labels in place. The loss still needs them: -100 there keeps padding out of it. Make a new tensor."
@@ -57,13 +61,29 @@ def _every_label_is_said_from_what_stands_before_it(function: Callable) -> None:
         raise Mistake(
             "-100 is fed as an id. It says 'not judged' in labels; the word table has no such row. Put pad_id."
         )
-    if (found[:, 0] != START).all():
+    if (found[:, 0] != START).any():
         raise Mistake(
             "The first input must be start_id in every row: before anything is written there is nothing else to read. (Does"
             " roll put the last label there?)"
         )
+    if torch.equal(found, torch.where(_shifted(LABELS) == -100, START, _shifted(LABELS))):
+        raise Mistake(
+            "-100 becomes start_id: the decoder would read a beginning in the middle of the padding. Put pad_id there."
+        )
+    if torch.equal(found, right.masked_fill(right == END, PAD)):
+        raise Mistake(
+            'The end of a row is taken out too. "All but the last" is a column of the tensor: what stands above -100 is not'
+            " judged, and [SEP] may be read there."
+        )
+    if torch.equal(found[0], right[0]) and torch.equal(found, right[:1].expand_as(right)):
+        raise Mistake("Every row reads the first row's labels: each has its own.")
     if not torch.equal(found, right):
         raise Mistake(f"For labels {LABELS.tolist()} {right.tolist()} is right, yours is {found.tolist()}.")
+
+
+def _shifted(labels: Tensor) -> Tensor:
+    """The start and all labels but the last, -100 as it is."""
+    return torch.cat([labels.new_full((len(labels), 1), START), labels[:, :-1]], dim=1)
 
 
 def _left() -> Tensor:
@@ -71,6 +91,9 @@ def _left() -> Tensor:
 
 
 def _any_ids_will_do(function: Callable) -> None:
+    one = torch.tensor([[9], [-100]])
+    if not torch.equal(_run(function, one), torch.full_like(one, START)):
+        raise Mistake("With one label a row, only start_id is read.")
     labels = torch.tensor([[7, 5, 9, -100, -100]])
     if not torch.equal(_run(function, labels, 6, 4), package_shift(labels, 6, 4)):
         raise Mistake(
@@ -160,17 +183,13 @@ def _scores_stand_beside_baselines(answers: Any) -> None:
         raise Mistake(f"Keep {', '.join(right)}.")
     keys = [key for key, value in right.items() if isinstance(value, float)]
     try:
-        given = {key: float(answers[key]) for key in keys}
+        given = {key: as_number(answers[key]) for key in keys}
     except (TypeError, ValueError):
         raise Mistake(f"{', '.join(keys)} are numbers.") from None
     _gain_is_a_difference(given["gain over the dictionary"], right["gain over the dictionary"], "en-fr", 0.1)
     _gain_is_a_difference(given["gain over lead-1"], right["gain over lead-1"], "summaries", 0.002)
     if abs(given["warm minus random"] - right["warm minus random"]) > 0.1:
-        if abs(given["warm minus random"] + right["warm minus random"]) < 0.1:
-            raise Mistake("warm minus random: the sign is turned round.")
-        raise Mistake(
-            "warm minus random: the mean of the warm seeds less the mean of the random ones, en-fr, validation."
-        )
+        raise Mistake(f"warm minus random: {_why_no_difference(given['warm minus random'])}")
     if answers["report"] not in REPORTED:
         raise Mistake(f"report: choose one of {'; '.join(REPORTED)}.")
     if answers["report"] == REPORTED[0]:
@@ -183,6 +202,22 @@ def _scores_stand_beside_baselines(answers: Any) -> None:
         raise Mistake(
             "Read the summaries of the test stories above beside the true ones: most words agree. Which one does not?"
         )
+
+
+def _why_no_difference(given: float) -> str:
+    """What was computed in place of warm less random, chrF of en-fr, in words."""
+    warm, random = seed_scores("en-fr"), seed_scores("en-fr", "random")
+    told = (
+        (mean(random) - mean(warm), "the sign is turned round."),
+        (mean(seed_scores("en-fr", "warm", "test")) - mean(seed_scores("en-fr", "random", "test")), "that is on the test rows."),
+        (max(warm) - max(random), "you compared the best seeds. Compare the means."),
+        (median(warm) - median(random), "that is the difference of the medians. The mean counts every seed."),
+        (mean(seed_scores("en-fr", "random")) - baseline_of("en-fr"), "that is what the random arm gains over the dictionary."),
+    )  # fmt: skip
+    for value, message in told:
+        if abs(given - value) < 0.05:
+            return message
+    return "the mean of the warm seeds less the mean of the random ones, en-fr, validation."
 
 
 def _gain_is_a_difference(given: float, right: float, what: str, close: float) -> None:
@@ -199,6 +234,14 @@ def _gain_is_a_difference(given: float, right: float, what: str, close: float) -
         raise Mistake(f"{what}: you took the best seed. Take the mean of all of them.")
     if abs(given - mean(scores) / free) <= close:
         raise Mistake(f"{what}: a difference is asked for, not a ratio.")
+    if abs(given - (median(scores) - free)) <= close:
+        raise Mistake(f"{what}: that is the median of the seeds. The mean counts every seed.")
+    if abs(given - (mean(seed_scores(what, "warm", "test")) - free)) <= close:
+        raise Mistake(
+            f"{what}: the score is of the test rows, the baseline of the validation rows: take both from one set."
+        )
+    if abs(given - (mean(seed_scores(what, "random")) - free)) <= close:
+        raise Mistake(f"{what}: that is the random arm. Asked for is what the warm one gains.")
     raise Mistake(f"{what}: the mean of lab.seed_scores less lab.baseline_of.")
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from electra_helpers.corruption import sample_tokens
-from electra_helpers.course.generation_lab import recorded_shares
-from electra_helpers.course.grading import Exercise, Mistake
+from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
+from electra_helpers.course.labs.generation import recorded_shares
 from electra_helpers.tasks.generation import gibbs_step as package_step
 
 
@@ -32,8 +32,9 @@ PLACES = torch.tensor([4, 1])
 class _Guess:
     """A generator that always says the same, and remembers what it was shown."""
 
-    def __init__(self, *likely: int) -> None:
+    def __init__(self, *likely: int, weights: tuple[float, ...] = ()) -> None:
         self.likely, self.rows, self.positions = likely, [], []
+        self.logs = torch.tensor(weights or [1.0] * len(likely)).log()
 
     def __call__(self, ids: Tensor, positions: Tensor) -> Tensor:
         if not isinstance(positions, torch.Tensor) or positions.dim() != 2 or len(positions) != len(ids):
@@ -44,7 +45,7 @@ class _Guess:
         self.rows.append(ids.clone())
         self.positions.append(positions.clone())
         logits = torch.full((*positions.shape, 20), -1e9)
-        logits[..., list(self.likely)] = 0.0
+        logits[..., list(self.likely)] = self.logs
         return logits
 
 
@@ -95,9 +96,32 @@ def _it_is_drawn(function: Callable) -> None:
         raise Mistake(
             f"Two equally likely words are drawn with shares {share:.2f} and {1 - share:.2f}: draw from softmax(logits)."
         )
+    if len({tuple(row) for row in found.view(20, 20).tolist()}) == 1:
+        raise Mistake("All rows get the same draw: each row has a dart of its own.")
     again = _run(function, _Guess(*COIN), ids, places)[:, 2]
     if not torch.equal(found, again):
         raise Mistake("The same generator seed draws something else: pass `generator` on to the sampling.")
+
+
+def _as_often_as_the_generator_says(function: Callable) -> None:
+    old, new = 6, 7
+    ids = torch.tensor([[2, 5, old, 3]]).repeat(1600, 1)
+    found = _run(function, _Guess(old, new, weights=(0.25, 0.75)), ids, torch.full((1600,), 2))[:, 2]
+    share = float((found == old).float().mean())
+    if share == 0:
+        raise Mistake(
+            "The old word never comes back. Gibbs draws from all words: the old one too, as often as it is likely."
+        )
+    if abs(share - 0.25) > 0.04:
+        raise Mistake(
+            f"A word with P = 0.25 is drawn in {share:.0%} of rows: draw as often as the generator says, from softmax(logits), without"
+            " a temperature or a top-k."
+        )
+    wide = _run(function, _Guess(*range(5, 20)), ids[:400], torch.full((400,), 2))[:, 2].unique().numel()
+    if wide < 13:
+        raise Mistake(
+            f"Of 15 words, all as likely, only {wide} are ever drawn: draw as often as the generator says, without a top-k."
+        )
 
 
 KNOWS = (
@@ -126,7 +150,7 @@ def _ways_are_compared(answers: Any) -> None:
     for by in ("critic", "random", "confidence"):
         shares = recorded_shares(by)
         try:
-            given = float(answers[by])
+            given = as_number(answers[by])
         except (TypeError, ValueError):
             raise Mistake(f"{by}: a number, the mean share after {LAST} redrawn words.") from None
         if abs(given - right[by]) < 0.002:
@@ -184,7 +208,7 @@ def _products_are_no_probabilities(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(right):
         raise Mistake(f"Keep {', '.join(right)}.")
     try:
-        given = {key: float(answers[key]) for key in ("products", "chain", "at once")}
+        given = {key: as_number(answers[key]) for key in ("products", "chain", "at once")}
     except (TypeError, ValueError):
         raise Mistake("products, chain and at once are numbers.") from None
     if abs(given["products"] - 1) < 0.01:
@@ -225,7 +249,7 @@ EXERCISES = (
             "gibbs_step(ids, positions, guess, mask_id, generator=None) → new ids (B, L): in each row the token at its position"
             " is hidden and drawn anew from softmax(guess(hidden rows, positions (B, 1))), all others stay."
         ),
-        checks=(_one_place_a_row, _it_is_drawn),
+        checks=(_one_place_a_row, _it_is_drawn, _as_often_as_the_generator_says),
         hints=(
             "positions[:, None] is (B, 1). ids.scatter(1, where, value) gives a copy with the value at one place a row.",
             "hidden = ids.scatter(1, where, mask_id); sample_tokens(guess(hidden, where), generator=generator); scatter again.",
@@ -259,6 +283,7 @@ EXERCISES = (
         kind="decide",
         minutes=12,
         difficulty=2,
+        starred=True,
         specification=(
             "The sum of the products of masked conditionals over three sentences; the sum by the chain rule; how often blanks"
             " filled at once give an impossible sentence; and whether a masked language model has a perplexity."

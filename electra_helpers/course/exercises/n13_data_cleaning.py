@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from electra_helpers.course.cleaning_lab import chosen, right_but_rare
-from electra_helpers.course.grading import Exercise, Mistake
-from electra_helpers.course.laboratory import world_model
-from electra_helpers.tasks.acceptability import sentence_score as package_score
-from electra_helpers.tasks.cleaning import choose_threshold as package_threshold
-from electra_helpers.tasks.cleaning import precision_at
-from electra_helpers.tasks.suspects import suspects
+from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
+from electra_helpers.course.labs.cleaning import chosen, right_but_rare
+from electra_helpers.course.labs.replacements import world_model
+from electra_helpers.tasks.cleaning.acceptability import sentence_score as package_score
+from electra_helpers.tasks.cleaning.suspects import suspects
+from electra_helpers.tasks.cleaning.task import choose_threshold as package_threshold
+from electra_helpers.tasks.cleaning.task import precision_at
 
 
 def choose_threshold(scores, wrong, beta=0.5):
@@ -29,10 +29,14 @@ def choose_threshold(scores, wrong, beta=0.5):
     return best
 
 
-# Ten words, so that the highest F0.5, F1, F2, precision and accuracy, and F with beta for beta², each choose another threshold or fail.
+# Ten words, so that the highest F0.5, F1, F2, precision and recall, and F with beta for beta², each choose another threshold; no two
+# thresholds have nearly the same F, which rounding could exchange.
 SCORES = (0.97, 0.91, 0.88, 0.82, 0.74, 0.66, 0.45, 0.38, 0.21, 0.12)
-WRONG = (True, True, True, False, True, True, False, False, True, False)
+WRONG = (True, True, True, False, True, False, False, False, True, False)
 TIED = ((0.9, 0.7, 0.7, 0.7, 0.3), (True, True, False, False, False))
+CLOSE = ((0.97314, 0.97313, 0.97312, 0.2), (True, True, False, False))
+EVEN = ((0.9, 0.8, 0.7, 0.6), (True, False, False, True))  # 0.9 and 0.6 have the same F1, to the last bit
+FALLING = ((0.3, 0.95, 0.1, 0.6, 0.95), (False, True, False, True, True))  # in no order; 0.95 twice
 LAST_DIGITS = ((0.05, 0.04, 0.03, 0.01), (True, False, True, False))
 
 
@@ -78,6 +82,14 @@ def _equal_scores_go_together(function: Callable) -> None:
         raise Mistake(
             "With scores of 0.05 and less you return another one: try the scores themselves, not a fixed grid."
         )
+    if not _same(_number(function, *CLOSE), package_threshold(*CLOSE)):
+        raise Mistake(
+            "With scores that differ in their fifth digit you return another one: try the scores themselves, not a fixed grid."
+        )
+    if not _same(_number(function, *FALLING), package_threshold(*FALLING)):
+        raise Mistake(
+            "Scores may come in no order, and twice: sort them before you go down, and keep each with its own label."
+        )
 
 
 def _beta_is_used(function: Callable) -> None:
@@ -85,6 +97,14 @@ def _beta_is_used(function: Callable) -> None:
         raise Mistake(
             "With beta = 2 (missing a mistake is worse than a false alarm) another threshold is best: use beta."
         )
+
+
+def _of_equal_ones_the_highest(function: Callable) -> None:
+    if not _same(_number(function, *EVEN, 1.0), package_threshold(*EVEN, 1.0)):
+        raise Mistake("Two thresholds have the same F: return the highest of them, which flags fewer words.")
+    none_wrong = _number(function, (0.9, 0.4), (False, True))
+    if not _same(none_wrong, package_threshold((0.9, 0.4), (False, True))):
+        raise Mistake(f"Where the highest score is a good word, the threshold lies lower: 0.4, not {none_wrong:g}.")
 
 
 def _number(function: Callable, *arguments: Any) -> float:
@@ -115,7 +135,7 @@ def _what_travels_is_known(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(right):
         raise Mistake(f"Keep {', '.join(right)}.")
     try:
-        precision, flags = float(answers["precision at 0.1 %"]), float(answers["flags to read"])
+        precision, flags = as_number(answers["precision at 0.1 %"]), as_number(answers["flags to read"])
     except (TypeError, ValueError):
         raise Mistake("precision at 0.1 % and flags to read are numbers.") from None
     if abs(precision - precision_at(0.01, RECALL, ALARMS)) < 0.005:
@@ -171,7 +191,7 @@ def _alarms_are_counted(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(right):
         raise Mistake(f"Keep {', '.join(right)}.")
     try:
-        given = {key: float(answers[key]) for key in ("usual", "rare", "capitals")}
+        given = {key: as_number(answers[key]) for key in ("usual", "rare", "capitals")}
     except (TypeError, ValueError):
         raise Mistake("usual, rare and capitals are shares between 0 and 1.") from None
     if max(given.values()) > 1:
@@ -259,6 +279,28 @@ def _certainty_is_survived(function: Callable) -> None:
         raise Mistake("Where P is 1, take 1e-9 for 1 − P: the score is very low, and still a number.")
 
 
+def _long_sentences_are_survived(function: Callable) -> None:
+    """Four hundred tokens, of which a net doubts each: the product of so many probabilities is 0 in a float."""
+    for how in ("sum", "mean"):
+        long, message = (
+            (0.9, 0.99) * 200,
+            "product of 400 probabilities is too small for a float, and its log is −∞: add up logs instead.",
+        )
+        try:
+            found = _number(function, long, how)
+        except (ValueError, ZeroDivisionError):
+            raise Mistake(f"The {message}") from None
+        if not math.isclose(found, package_score(long, how), rel_tol=1e-4):
+            raise Mistake(
+                f"The {message}"
+                if not math.isfinite(found)
+                else f"Of 400 tokens the {how} is {package_score(long, how):.1f}, yours {found:.1f}."
+            )
+    one = _number(function, (0.2,), "mean")
+    if not _same(one, package_score((0.2,), "mean")):
+        raise Mistake("A sentence of one token has a score, too: log(1 − p).")
+
+
 EXERCISES = (
     Exercise(
         id="13.1",
@@ -271,7 +313,7 @@ EXERCISES = (
             "choose_threshold(scores, wrong, beta=0.5) → the threshold with the highest F-beta when all words that score at"
             " least so much are flagged; of equal ones the highest. F-beta = (1 + beta²) · P · R / (beta² · P + R)."
         ),
-        checks=(_the_best_f_wins, _equal_scores_go_together, _beta_is_used),
+        checks=(_the_best_f_wins, _equal_scores_go_together, _beta_is_used, _of_equal_ones_the_highest),
         hints=(
             "Only the scores themselves can be thresholds that differ. Try them from the highest down, and keep the best.",
             "hits = flagged and wrong; precision = hits / flagged; recall = hits / wrong; F is 0 without a hit.",
@@ -309,7 +351,7 @@ EXERCISES = (
             "sentence_score(p_replaced, how='sum') → the sum over the tokens of log(1 − P(replaced)) in nats, or with"
             " how='mean' its mean; 1 − P is taken for 1e-9 where it is smaller."
         ),
-        checks=(_sum_is_of_logs, _mean_is_by_token, _certainty_is_survived),
+        checks=(_sum_is_of_logs, _mean_is_by_token, _certainty_is_survived, _long_sentences_are_survived),
         hints=(
             "A token is original with 1 − P(replaced). Tokens judged apart: probabilities multiply, logarithms add.",
             "total += math.log(max(1 - p, 1e-9)); divide by len(p_replaced) for the mean.",

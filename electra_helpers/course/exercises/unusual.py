@@ -7,8 +7,8 @@ from functools import cache
 from statistics import mean, stdev
 from typing import Any
 
-from electra_helpers.course.grading import Mistake
-from electra_helpers.course.laboratory import SWAPS, p_where_they_differ, swaps, world_model
+from electra_helpers.course.engine.grading import Mistake, as_number
+from electra_helpers.course.labs.replacements import SWAPS, p_where_they_differ, swaps, world_model
 
 
 @cache
@@ -32,7 +32,7 @@ def gaps_are_measured(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(right):
         raise Mistake(f"Keep {', '.join(right)}.")
     try:
-        given = {kind: float(answers[kind]) for kind in SWAPS}
+        given = {kind: as_number(answers[kind]) for kind in SWAPS}
     except (TypeError, ValueError):
         raise Mistake(f"{', '.join(SWAPS)}: a number each, the mean gap.") from None
     for kind, gap in given.items():
@@ -60,25 +60,39 @@ def _chance_is_weighed(given: set[str], right: set[str]) -> None:
         )
 
 
+# A gap, a share or a count; a year or "three sentences" is no measurement.
+MEASURED = re.compile(r"\d[.,]\d|\d ?(?:%|per ?cent|points?\b|times\b|of \d|in \d)", re.IGNORECASE)
 GROUPS = re.compile(r"name|dialect|woman|women|\bshe\b|\bher\b|group|person|people|writer|speaker", re.IGNORECASE)
 DEED = re.compile(r"correct|change|replace|flag|overwrit|delet|repair|clean|alarm", re.IGNORECASE)
 # Said of the writers or of what they wrote; that the *flag* is wrong may be said.
 BLAME = re.compile(
     r"\b(?:dialects?|names|sentences|stories|they|letters|speakers|writers)(?: of (?:a |the )?\w+)?"
-    r" (?:is|are|was|were) (?:an? )?(?:errors?|mistakes?|wrong|incorrect|bad english)",
+    r" (?:is|are|was|were) (?:an? )?(?:errors?|mistakes?|wrong|incorrect|bad english)"
+    r"|\b(?:dialects?|speakers|writers|people|women|they|letters|sentences)\b[^.!?]{0,40}"
+    r"\b(?:makes?|contains?|has|have) (?:\w+ ){0,2}(?:errors?|mistakes?|bad grammar|bad english)",
     re.IGNORECASE,
 )
+# Said against the flag, not of the writers: "they make no mistakes", "as if they made mistakes", "the model says that …".
+NOT_SAID_OF_THEM = re.compile(r"\b(?:not?|never|nor|as if|model|it|thinks|says|believes)\b|n't\b", re.IGNORECASE)
+
+
+def _blames(text: str) -> bool:
+    """Whether the writers are said to be wrong; what stands just before is read too."""
+    found = BLAME.finditer(text)
+    return any(not NOT_SAID_OF_THEM.search(text[max(0, each.start() - 25) : each.end()]) for each in found)
 
 
 def note_says_whom(text: Any) -> None:
     """Check of 07.7: a number, a group, and what is done to it; the rest is for the rubric."""
-    if not re.search(r"\d", str(text)):
-        raise Mistake("There is no number in it. Whoever reads this should see how large the gap is: quote yours.")
+    if not MEASURED.search(str(text)):
+        raise Mistake(
+            "There is no number of yours in it. Whoever reads this should see how large the gap is: quote it."
+        )
     if not GROUPS.search(str(text)):
         raise Mistake("Whom? Name the group whose right text the model takes for wrong.")
     if not DEED.search(str(text)):
         raise Mistake("And what would be done to them? Say what a cleaner that trusts these flags does to right text.")
-    if BLAME.search(str(text)):
+    if _blames(str(text)):
         raise Mistake("Unusual is not an error: all of these stories are right. It is the flag that is wrong.")
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from electra_helpers.corruption import Selection
-from electra_helpers.course.grading import Exercise, Mistake
+from electra_helpers.course.engine.grading import Exercise, Mistake
 from electra_helpers.errors import ElectraError
 
 PAD, CLS, SEP, MASK = 0, 2, 3, 4

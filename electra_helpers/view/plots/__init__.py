@@ -2,7 +2,7 @@
 
 from electra_helpers.view.plots.clues import clue_finder
 from electra_helpers.view.plots.curves import curves, packing_strip, two_exams
-from electra_helpers.view.plots.inside import attention, between, embedding_map, gradient_map
+from electra_helpers.view.plots.interpretation import attention, between, embedding_map, gradient_map
 from electra_helpers.view.plots.scores import calibration, confusion_by_phenomenon, threshold_and_prior
 from electra_helpers.view.plots.style import Picture
 

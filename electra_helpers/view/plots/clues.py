@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch
 
-from electra_helpers.tasks.inside import Clues
+from electra_helpers.tasks.interpret import Clues
 from electra_helpers.view.plots.style import FONTS, Picture, Theme, label, picture, theme_of
 
 MOST_SHOWN = 16  # words; of a longer text those that matter most, in order, with … for the others
@@ -22,7 +22,7 @@ def clue_finder(clues: Clues, *, dark: bool | None = None) -> Picture:
     Of a long text the 16 words with the largest change or attention are shown. A filled bar says that P rises without the word, an
     outlined one that it falls.
 
-    >>> from electra_helpers.tasks.inside import Clues
+    >>> from electra_helpers.tasks.interpret import Clues
     >>> from electra_helpers.view.plots import clue_finder
     >>> clue_finder(Clues(["[CLS]", "cat", "sat", "[SEP]"], 2, 0.1, [0, 0.5, 0, 0], [0.7, 0.2, 0.1, 0])).alt
     'P(replaced) of sat is 0.10. Deleting cat moves it most, by +0.50; attention looks most at [CLS] (0.70).'

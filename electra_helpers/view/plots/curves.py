@@ -25,6 +25,7 @@ from electra_helpers.view.plots.style import (
 )
 
 Curve = tuple[Sequence[float], Sequence[float]]
+Level = float | tuple[float, float]  # a value to compare with, or one and its error on both sides
 
 
 def _band(seeds: Sequence[Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -40,7 +41,7 @@ def curves(
     runs: Mapping[str, Curve],
     *,
     bands: Mapping[str, Sequence[Curve]] | None = None,
-    ceilings: Mapping[str, float] | None = None,
+    ceilings: Mapping[str, Level] | None = None,
     title: str = "",
     x: str = "step",
     y: str = "",
@@ -48,7 +49,8 @@ def curves(
 ) -> Picture:
     """Curves over steps, `runs` name → (steps, values), over the band from lowest to highest seed, with levels to compare with.
 
-    `ceilings` name → value draws a level: the oracle's ceiling, the unigram entropy, a majority class. `x` names what the steps count.
+    `ceilings` name → value draws a level: the oracle's ceiling, the unigram entropy, a majority class; a pair (value, error) is as wide
+    as its error on both sides. `x` names what the steps count.
     Raises `ElectraError` if a band's seeds have different steps.
 
     >>> from electra_helpers.view.plots import curves
@@ -72,7 +74,7 @@ def curves(
         legend(axes, theme, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     label(axes, theme, title=title, x=x, y=y)
-    levels = f" Level: {words(ceilings)}." if ceilings else ""
+    levels = f" Level: {_levels(ceilings)}." if ceilings else ""
     figure.alt = f"{title + ': ' if title else ''}{y or 'Values'} over {_many(x)}. {'; '.join(said)}.{levels}"
     return figure
 
@@ -93,8 +95,19 @@ def _draw_band(axes: Axes, theme: Theme, i: int, name: str, seeds: Sequence[Curv
     return f"{name}, {len(seeds)} seeds: {low[-1]:.3g} to {high[-1]:.3g} at {x} {steps[-1]:,.0f}"
 
 
-def _draw_level(axes: Axes, theme: Theme, name: str, value: float) -> None:
-    """A dotted line across the picture with its name on it."""
+def _levels(ceilings: Mapping[str, Level]) -> str:
+    said = []
+    for name, level in ceilings.items():
+        value, error = level if isinstance(level, tuple) else (level, 0.0)
+        said.append(f"{name} {value:.3g}" + (f" ± {error:.2g}" if error else ""))
+    return ", ".join(said)
+
+
+def _draw_level(axes: Axes, theme: Theme, name: str, level: Level) -> None:
+    """A dotted line across the picture with its name on it, in a strip as wide as its error."""
+    value, error = level if isinstance(level, tuple) else (level, 0.0)
+    if error:
+        axes.axhspan(value - error, value + error, color=theme.ink, alpha=0.15, linewidth=0)
     axes.axhline(value, color=theme.ink, linewidth=1, linestyle=LINES[2])
     where = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "right"}
     axes.annotate(name, (1, value), (-4, 3), **where, color=theme.ink, fontsize=9)

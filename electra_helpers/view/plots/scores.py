@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, legend, picture, theme_of
 
 DOTS = 1000
+LOWEST = 3e-4  # where the axes of log odds begin
 
 
 def calibration(
@@ -19,11 +21,14 @@ def calibration(
     *,
     groups: Sequence[str] | None = None,
     bins: int = 10,
+    log_odds: bool = False,
     dark: bool | None = None,
 ) -> Picture:
     """P(replaced) against how often it comes true, in bins with equal numbers; one line a group.
 
-    `truth` is 0/1 labels, or the oracle's P. The diagonal is honesty; the alt text gives each group's mean gap.
+    `truth` is 0/1 labels, or the oracle's P. The diagonal is honesty; the alt text gives each group's mean gap. With `log_odds` equal
+    steps of an axis are equal factors of the odds, so that 0.001 and 0.01 are as far apart as 0.1 and 0.5; a bin without any
+    replaced token then stands at the foot.
 
     >>> from electra_helpers.view.plots import calibration
     >>> calibration([0.1, 0.1, 0.9, 0.9], [0, 0, 1, 1], bins=2).alt
@@ -37,7 +42,8 @@ def calibration(
         raise ElectraError(f"{len(p)} probabilities but {len(truth)} truths: they belong together one by one.")
     names = np.asarray(groups if groups is not None else ["all"] * len(p))
     figure, (axes,) = picture(theme, height=4.2)
-    axes.plot([0, 1], [0, 1], color=theme.faint, linewidth=1.5)
+    ends = (LOWEST, 1 - LOWEST) if log_odds else (0, 1)
+    axes.plot(ends, ends, color=theme.faint, linewidth=1.5)
     slope = {"rotation": 45, "rotation_mode": "anchor", "transform_rotates_text": True}
     axes.text(0.98, 0.985, "honest", ha="right", va="bottom", color=theme.ink, fontsize=9, **slope)
     said = []
@@ -46,18 +52,38 @@ def calibration(
         parts = [part for part in np.array_split(order, bins) if len(part)]
         x, y = np.array([[p[part].mean(), truth[part].mean()] for part in parts]).T
         axes.plot(
-            x, y, color=theme.series[i % 5], marker=MARKERS[i % 5], linestyle=LINES[i % 5], label=name, markersize=5
+            x,
+            np.maximum(y, LOWEST) if log_odds else y,
+            color=theme.series[i % 5],
+            marker=MARKERS[i % 5],
+            linestyle=LINES[i % 5],
+            label=name,
+            markersize=5,
         )
         gap = np.average(abs(x - y), weights=[len(part) for part in parts])
         said.append(f"{name}: mean gap {gap:.2f} over {len(order):,} tokens")
     if len(said) > 1:
         legend(axes, theme, loc="upper left")
-    axes.set(xlim=(0, 1), ylim=(0, 1))
+    if log_odds:
+        _log_odds(axes)
+    else:
+        axes.set(xlim=(0, 1), ylim=(0, 1))
     label(
         axes, theme, title="Does P(replaced) keep its word?", x="P(replaced), mean of a bin", y="share that is replaced"
     )
     figure.alt = f"P(replaced) against the truth on {len(p):,} tokens. {'; '.join(said)}."
     return figure
+
+
+def _log_odds(axes: Axes) -> None:
+    """Both axes by log odds, with the marks named by their probability."""
+    marks = [0.001, 0.01, 0.1, 0.5, 0.9, 0.99]
+    for axis, limit in ((axes.xaxis, axes.set_xlim), (axes.yaxis, axes.set_ylim)):
+        axis.axes.set(**{f"{axis.axis_name}scale": "logit"})
+        axis.set_major_locator(FixedLocator(marks))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        limit(LOWEST, 1 - 1e-3)
 
 
 def confusion_by_phenomenon(counts: Mapping[str, tuple[int, int, int, int]], *, dark: bool | None = None) -> Picture:

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+
+from electra_helpers.view.plots.fonts import FONTS, prepare_texts
 
 PIXELS_PER_INCH = 96
 WIDTH, HEIGHT = 6.4, 3.4  # inches
@@ -20,16 +21,6 @@ BLUE, ORANGE, GREEN, PINK, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#5
 DARK_BLUE, DARK_ORANGE, DARK_GREEN, DARK_PINK, DARK_SKY = "#5AB0EE", "#F28E3C", "#2FC79C", "#E3A0C6", "#9AD4F5"
 LINES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 3)))
 MARKERS = ("o", "s", "^", "D", "v")
-WANTED_FONTS = (
-    "DejaVu Sans",
-    "Noto Sans CJK SC",
-    "Noto Sans CJK JP",
-    "WenQuanYi Micro Hei",
-    "PingFang SC",
-    "Microsoft YaHei",
-)
-# Only what is installed: matplotlib complains about every other name, at every text.
-FONTS = [name for name in WANTED_FONTS if name in font_manager.get_font_names()]
 
 
 @dataclass(frozen=True)
@@ -51,6 +42,10 @@ class Picture(Figure):
     """A figure with `alt`, a sentence made from the numbers that it shows; in a notebook it is a PNG with that text."""
 
     alt: str = ""
+
+    def draw(self, renderer: Any) -> None:
+        with prepare_texts(self):
+            super().draw(renderer)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         return {"image/png": png(self), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}

@@ -1,0 +1,62 @@
+"""The command `electra import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+
+def import_checkpoint(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder with model.ckpt*.index and .data-*, or one checkpoint's path without .index.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the model.")],
+    vocab: Annotated[Optional[Path], typer.Option(help="Its vocab.txt, where that is not in the folder.")] = None,  # noqa: UP045
+    task: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Fine-tuned checkpoints: which task, where there are several, such as sst or squad."),
+    ] = None,
+    kind: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Fine-tuned for a task that the authors' code does not know: classification or tagging."),
+    ] = None,
+    labels: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Fine-tuned: names of its labels, with commas between them."),
+    ] = None,
+) -> None:
+    """Read a TensorFlow checkpoint of the authors' ELECTRA. Pre-trained or fine-tuned; TensorFlow is not needed."""
+    from electra_helpers.errors import ElectraError
+    from electra_helpers.model.tensorflow_checkpoint import checkpoint_in
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ElectraError(f"{out} is not empty: choose another --out.")
+    checkpoint_in(folder)  # said before torch is loaded
+    from electra_helpers.model.tensorflow_import import (
+        left_out,
+        load_tensorflow,
+        open_checkpoint,
+        task_names,
+        write_imported,
+    )
+    from electra_helpers.tasks.finetuned import save
+    from electra_helpers.tasks.tensorflow_tasks import Wanted, load_finetuned_tensorflow
+
+    checkpoint = open_checkpoint(folder)
+    if task or task_names(checkpoint):
+        wanted = Wanted(task, kind, tuple(labels.split(",")) if labels else (), vocab)
+        made = load_finetuned_tensorflow(checkpoint, wanted)
+        checkpoint.check()  # damage is refused where it would not be read, too
+        out.mkdir(parents=True, exist_ok=True)
+        save(made, out)
+        print(f"{out}: fine-tuned for {made.task.name}. electra predict --model {out} --input FILE --output FILE")
+        return
+    model = load_tensorflow(checkpoint, vocab)
+    checkpoint.check()
+    write_imported(model, out)
+    nets = [role for role in ("discriminator", "generator") if getattr(model.net, role) is not None]
+    print(f'{out}: {" and ".join(nets)}. electra_helpers.load("{out}"), electra export {out} exported')
+    if others := left_out(checkpoint):
+        print(f"left out: {len(others)} variables that neither net has, such as {others[0]}")

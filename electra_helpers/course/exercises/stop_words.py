@@ -1,0 +1,56 @@
+"""Exercise 07.6: what is lost when stop words are removed, as old pre-processing did."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from electra_helpers.course.engine.grading import Mistake, as_number
+from electra_helpers.course.labs.replacements import without_stop_words
+from electra_helpers.world.pairs import blimp_row, minimal_pairs
+
+STOPPED = ("pronoun", "order", "world knowledge")
+CLAIMS = ("small words carry nothing", "grammar is lost, content stays", "everything is lost")
+
+
+@cache
+def lost_without_stop_words(count: int = 100) -> dict[str, float]:
+    """For each phenomenon the share of minimal pairs whose two sentences are the same once stop words are removed."""
+    found = {}
+    for phenomenon in STOPPED:
+        rows = [blimp_row(pair, 0) for pair in minimal_pairs(phenomenon, count)]
+        same = [_bare(row["sentence_good"]) == _bare(row["sentence_bad"]) for row in rows]
+        found[phenomenon] = sum(same) / len(same)
+    return found
+
+
+def _bare(text: str) -> str:
+    return without_stop_words(text).lower()
+
+
+def losses_are_measured(answers: Any) -> None:
+    """Check of 07.6: for each phenomenon the share of pairs that became one, and what follows."""
+    right = lost_without_stop_words()
+    if not isinstance(answers, dict) or set(answers) != {*right, "claim"}:
+        raise Mistake(f"Keep {', '.join(right)} and claim.")
+    for name, share in right.items():
+        try:
+            given = as_number(answers[name])
+        except (TypeError, ValueError):
+            raise Mistake(f"{name}: a share between 0 and 1.") from None
+        if given > 1:
+            raise Mistake(f"{name}: a share between 0 and 1, not a number of pairs.")
+        if abs(given - (1 - share)) < 0.005 < abs(given - share):
+            raise Mistake(
+                f"{name}: that is the share of pairs that can still be told apart. Asked for is what is lost."
+            )
+        if abs(given - share) > 0.02:
+            raise Mistake(
+                f"{name}: {given:.2f} is not it. Compare the two sentences after without_stop_words(…).lower()."
+            )
+    if answers["claim"] not in CLAIMS:
+        raise Mistake(f"claim: choose one of {'; '.join(CLAIMS)}.")
+    if answers["claim"] == CLAIMS[0]:
+        raise Mistake("Old pre-processing habits: where the two sentences became one, no model can tell them apart.")
+    if answers["claim"] != CLAIMS[1]:
+        raise Mistake("Look at the three shares again: is every kind of mistake lost?")

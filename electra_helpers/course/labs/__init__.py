@@ -1,0 +1,1 @@
+"""What the notebooks experiment with: short runs, exams, bands of recorded seeds, one file an act."""

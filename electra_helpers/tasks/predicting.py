@@ -1,0 +1,109 @@
+"""A file of rows → a file of the same rows with a model's predictions, in order and in constant memory."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from electra_helpers.errors import ElectraError
+from electra_helpers.tasks.base import Row
+from electra_helpers.tasks.finetuned import AT_ONCE, Finetuned
+from electra_helpers.tasks.reading import rows_to_predict
+from electra_helpers.tasks.seeds import unknown_words
+from electra_helpers.text.files import files_in, form_of
+from electra_helpers.text.layout import FOUND_OUT, Layout
+
+PREDICTED = "predicted_"  # before the name of every column that a prediction adds
+
+
+class Predicted(NamedTuple):
+    """How many rows were written, and what is to be said of them."""
+
+    rows: int
+    said: list[str]
+
+
+def predict_file(
+    made: Finetuned,
+    path: Path,
+    output: Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    layout: Layout = FOUND_OUT,
+    progress: Callable[[int, int | None], None] = lambda done, total: None,
+) -> Predicted:
+    """Write the rows of `path` with predictions to `output`. Raises `ElectraError` for a file that cannot be read or written."""
+    files_in(path, layout)  # says what is wrong with the path
+    said: list[str] = []
+    asked = rows_to_predict(path, made.task, columns, layout, said.append)
+    rows = empty = 0
+    with predictions_file(output) as write:
+        head = list(islice(asked, AT_ONCE))
+        told = (((row, read), read) for row, read in chain(head, asked))
+        for (row, read), prediction in made.predict_beside(told):
+            write(row, prediction)
+            rows, empty = rows + 1, empty + is_empty(read)
+            progress(rows, None)
+    said += [f"{empty:,} of the {rows:,} rows have an empty text."] if empty else []
+    return Predicted(rows, said + (unknown_words(made, [read for _, read in head]) if head else []))
+
+
+def is_empty(read: Row) -> bool:
+    """Whether something that the net reads of a row is empty."""
+    return any(not (value.strip() if isinstance(value, str) else value) for value in read.values() if value is not None)
+
+
+@contextmanager
+def predictions_file(path: Path) -> Iterator[Any]:
+    """A function that writes one row with its prediction; the file gets its name when all is written.
+
+    A table is written when all rows are known: a column that first occurs in a late row has its place in the header, too.
+    """
+    form = form_of(path)
+    if form not in (".jsonl", ".csv", ".tsv") or path.suffix != form:
+        raise ElectraError(f"{path}: predictions are written as .jsonl, .csv or .tsv.")
+    partial = path.with_name(f".partial-{path.name}")
+    rows = partial if form == ".jsonl" else path.with_name(f".partial-{path.stem}.jsonl")
+    columns: dict[str, dict[str, None]] = {"row": {}, "prediction": {}}
+    with open(rows, "w", encoding="utf-8", errors="replace", newline="") as file:
+
+        def write(row: Row, prediction: Row) -> None:
+            said = {f"{PREDICTED}{name}": value for name, value in prediction.items()}
+            for part, found in (("row", row), ("prediction", said)):
+                columns[part] |= dict.fromkeys(found)
+            file.write(json.dumps(row | said, ensure_ascii=False, default=str) + "\n")
+
+        yield write
+    if form != ".jsonl":
+        _write_table(
+            rows, partial, [*columns["row"], *(c for c in columns["prediction"] if c not in columns["row"])], form
+        )
+        rows.unlink()
+    partial.replace(path)
+
+
+def _write_table(rows: Path, path: Path, columns: Sequence[str], form: str) -> None:
+    """Rows as a table that reads back the same. In a .tsv file all cells are in quotes as soon as one must be."""
+    quoted = csv.QUOTE_MINIMAL
+    if form == ".tsv":
+        special = any(set(str(cell)) & set('"\t\r\n') for row in _as_cells(rows) for cell in (*row, *row.values()))
+        quoted = csv.QUOTE_ALL if special else csv.QUOTE_NONE
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, delimiter="," if form == ".csv" else "\t", quoting=quoted)
+        writer.writeheader()
+        writer.writerows(_as_cells(rows))
+
+
+def _as_cells(rows: Path) -> Iterator[Row]:
+    with open(rows, encoding="utf-8") as file:
+        for line in file:
+            yield {name: _cell(value) for name, value in json.loads(line).items()}
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
