@@ -130,8 +130,9 @@ types: $(INSTALLED)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # pip takes only files whose hash stands in the lock, and asks for nothing that the lock does not name. torch's CPU build comes first, where
-# one is to be had or is there already: then nothing of CUDA is needed. The stamp is written last: an installation that was interrupted is simply done again.
-PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-deps
+# one is to be had or is there already: then nothing of CUDA is needed. Python compiles a module when it is first imported, not all of them here. The
+# stamp is written last: an installation that was interrupted is simply done again.
+PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-compile
 $(INSTALLED): requirements.lock requirements.cuda.lock requirements.cpu.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 was found. Install one, or name it: make PYTHON=/path/to/python3.12"; exit 2; }
 	test -x $(BIN)/python || "$(PYTHON)" -m venv .venv

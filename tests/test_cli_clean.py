@@ -61,6 +61,7 @@ def test_the_same_words_are_found_in_cells_that_are_told_together(electra, tmp_p
     assert [(f["row"], f["column"], f["start"], f["end"]) for f in found] == [(2, "food", 0, 7)]
 
 
+@pytest.mark.slow
 def test_cleaning_is_fine_tuned_evaluated_and_used_by_the_same_commands(electra, stories, tmp_path):
     out = tmp_path / "tuned"
     code, said, errors = electra("finetune", "cleaning", "--model", MODEL, "--train", "world:60", "--out", out, *QUICK)
@@ -77,6 +78,7 @@ def test_cleaning_is_fine_tuned_evaluated_and_used_by_the_same_commands(electra,
     assert all(flag["suggestion"] for flag in flags)
 
 
+@pytest.mark.slow
 def test_cleaning_is_evaluated_without_fine_tuning_beside_what_costs_nothing(electra):
     code, said, _ = electra(
         "evaluate", "cleaning", "--model", MODEL, "--data", "world", "--split", "validation", "--json"

@@ -8,12 +8,10 @@ from tests.browser.harness import THEMES, chromium, find_chromium, jupyterlab
 from tests.browser.widgets import Desk, write_notebook
 
 HERE = Path(__file__).parent
-# Both fronts and both themes are seen by every test; the other two pairs of them by `make test-all`.
+# JupyterLab by every run of the tests; the other front and the other theme by `make test-all`.
 PLACES = [
     "lab-light",
-    pytest.param("lab-dark", marks=pytest.mark.slow),
-    pytest.param("notebook-light", marks=pytest.mark.slow),
-    "notebook-dark",
+    *(pytest.param(place, marks=pytest.mark.slow) for place in ("lab-dark", "notebook-light", "notebook-dark")),
 ]
 TEXT = "The chef cooked the unlikely meal today ."
 # 0 [CLS]  1 the  2 chef  3 cook  4 ##ed  5 the  6 un  7 ##like  8 ##ly  9 meal  10 today  11 .  12 [SEP]
@@ -67,7 +65,7 @@ def desk(request, browser, widgets_server):
     if front == "lab":
         desk.open("widgets.ipynb")
         desk.theme(THEMES[theme])
-        desk.run_all(timeout=120)
+        desk.run_all(timeout=600)
     else:
         desk.open_in_notebook("widgets.ipynb")
         desk.theme(THEMES[theme])

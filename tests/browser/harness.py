@@ -101,7 +101,7 @@ def private_folders(room: Path, theme: str) -> dict[str, str]:
     return {name: str(room / folder) for name, folder in folders.items()}
 
 
-def wait_until_it_answers(url: str, process: subprocess.Popen, log: Path, seconds: float = 60) -> None:
+def wait_until_it_answers(url: str, process: subprocess.Popen, log: Path, seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -174,6 +174,7 @@ class Lab:
         self.server = server
         self.foreign: list[str] = []  # addresses outside this machine that something in the page asked for
         self.page: Page = browser.new_page(viewport={"width": 1280, "height": 900}, device_scale_factor=scale)
+        self.page.set_default_timeout(120_000)  # nothing waits so long but on a machine that is very busy
         self.page.route("**/*", self._guard)
         self.page.on("websocket", lambda socket: self._note(socket.url))
 
@@ -188,13 +189,13 @@ class Lab:
         else:
             route.abort()
 
-    def open(self, name: str, timeout: float = 60) -> None:
+    def open(self, name: str, timeout: float = 300) -> None:
         """Open the notebook `name` (a path below the served folder) and wait until its kernel is ready."""
         self.page.goto(f"{self.server.url}/lab/tree/{name}?reset&token={self.server.token}")
         self.page.wait_for_function(IS_READY, timeout=timeout * 1000)
         self.page.wait_for_selector(".jp-Notebook .jp-Cell")
 
-    def run_all(self, timeout: float = 300) -> list[dict]:
+    def run_all(self, timeout: float = 900) -> list[dict]:
         """Run every cell as the menu does; returns the code cells with what they put out (nbformat's JSON)."""
         self.page.evaluate(RUN_ALL)
         try:

@@ -25,7 +25,7 @@ def take(server: Server) -> bytes:
     with chromium() as browser:
         desk = Desk(server, browser, scale=2)
         desk.open("picture.ipynb")
-        desk.run_all(timeout=120)
+        desk.run_all(timeout=600)
         desk.widget().wait_for()
         desk.page.set_viewport_size({"width": 1280, "height": 1600})
         desk.page.mouse.move(0, 0)

@@ -9,6 +9,8 @@ from electra_helpers.view.painted import paint_detection, paint_steps
 from tests.browser.harness import Lab, jupyterlab
 from tests.browser.widgets import KERNEL
 
+pytestmark = pytest.mark.slow
+
 PRICES = r"The book cost $31 and the boat $135, or \(x\) in all."
 CONTROL = "<p>control: $x+1$</p>"  # is typeset, so that nothing else waits in vain
 
@@ -30,7 +32,7 @@ def test_prices_stay_prices(server, browser):
     lab = Lab(server, browser)
     lab.open("prices.ipynb")
     outputs = lab.page.locator(".jp-OutputArea-output")
-    outputs.nth(2).locator("mjx-container").wait_for(timeout=60_000)
+    outputs.nth(2).locator("mjx-container").wait_for(timeout=300_000)
     assert outputs.nth(0).locator("mjx-container").count() == outputs.nth(1).locator("mjx-container").count() == 0
     for number in (0, 1):
         assert PRICES in outputs.nth(number).locator("figcaption").inner_text()

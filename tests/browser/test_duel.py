@@ -69,5 +69,5 @@ def test_the_sliders_over_threshold_and_prior_move_the_dots(desk):
     expect(box.locator("p")).to_contain_text("At threshold 0.01, 100 % of the replaced are found and 100.0 %")
     shown = box.locator("img:visible")
     made = plots.threshold_and_prior(1.0, 1.0, 0.5).alt
-    expect(shown).to_have_attribute("alt", made, timeout=15_000)
+    expect(shown).to_have_attribute("alt", made, timeout=90_000)
     assert ("eh-by-night" in shown.get_attribute("class")) == desk.place.endswith("dark")

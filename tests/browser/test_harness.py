@@ -49,9 +49,10 @@ def lab(server, browser):
     lab.page.close()
 
 
+@pytest.mark.slow
 def test_a_sound_notebook_ends_with_its_final_values_in_the_dark_theme(lab):
     lab.open("sound.ipynb")
-    cells = lab.run_all(timeout=60)
+    cells = lab.run_all(timeout=900)
     assert complaints(cells, lab.foreign) == []
     assert text_of(cells[0]) == "'step 3'", "the last update, not an earlier one"
     assert text_of(cells[-1]) == "('smoke', '1', 42)"
@@ -64,18 +65,20 @@ def test_a_sound_notebook_ends_with_its_final_values_in_the_dark_theme(lab):
     assert lab.screenshot("harness").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_a_cell_that_fails_is_reported_and_so_is_what_did_not_run(lab):
     lab.open("fails.ipynb")
-    found = complaints(lab.run_all(timeout=60), lab.foreign)
+    found = complaints(lab.run_all(timeout=300), lab.foreign)
     assert found == [
         "cell 1 ('1 / 0') failed: ZeroDivisionError: division by zero",
         "cell 2 (\"'never reached'\") did not run",
     ]
 
 
+@pytest.mark.slow
 def test_a_request_that_leaves_the_machine_is_blocked_and_counted(lab):
     lab.open("leaves.ipynb")
-    cells = lab.run_all(timeout=60)
+    cells = lab.run_all(timeout=900)
     assert set(complaints(cells, lab.foreign)) == {"asked for https://example.org/pixel.png"}
     image = "() => [...document.images].map(i => [i.src, i.naturalWidth]).filter(([src]) => src.includes('example'))"
     assert lab.page.evaluate(image) == [["https://example.org/pixel.png", 0]]

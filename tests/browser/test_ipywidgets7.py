@@ -34,7 +34,7 @@ def test_the_explorer_answers_under_ipywidgets_7(old_widgets, browser, tmp_path)
         desk = Desk(server, browser)
         desk.open("explorer.ipynb")
         desk.cell = 1
-        cells = desk.run_all(timeout=120)
+        cells = desk.run_all(timeout=600)
         assert cells[0]["outputs"][0]["data"]["text/plain"] == "'7.7.1'"
         desk.widget().wait_for()
         desk.press(desk.chip(2))

@@ -14,6 +14,8 @@ from tests.browser.harness import jupyterlab
 from tests.browser.widgets import KERNEL, Desk
 from tests.view.models import small_pair
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory):

@@ -54,7 +54,7 @@ class Reader:
 
     def __init__(self, browser, addresses, **options):
         self.page = browser.new_page(**{"viewport": {"width": 1440, "height": 900}} | options)
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(120_000)
         self.addresses, self.complaints = addresses, []
         self.page.on(
             "console", lambda said: self.complaints.append(said.text) if said.type in ("error", "warning") else None
@@ -111,7 +111,7 @@ def reader(browser, addresses):
     assert reader.complaints == []
 
 
-@pytest.mark.parametrize("place", ["folder", "server"])
+@pytest.mark.parametrize("place", ["folder", pytest.param("server", marks=pytest.mark.slow)])
 def test_every_page_opens_and_fits_on_a_phone_and_a_desk_and_asks_nobody_else(reader, site, place):
     for page in site.pages if place == "folder" else site.pages[:3]:
         opened = reader.open(page.name, place)
@@ -121,7 +121,14 @@ def test_every_page_opens_and_fits_on_a_phone_and_a_desk_and_asks_nobody_else(re
     assert reader.complaints == []
 
 
-@pytest.mark.parametrize(("width", "theme"), [(390, "light"), (768, "dark"), (1440, "light")])
+@pytest.mark.parametrize(
+    ("width", "theme"),
+    [
+        (390, "light"),
+        pytest.param(768, "dark", marks=pytest.mark.slow),
+        pytest.param(1440, "light", marks=pytest.mark.slow),
+    ],
+)
 def test_axe_finds_nothing(browser, addresses, site, width, theme):
     reader = Reader(browser, addresses, viewport={"width": width, "height": 900}, color_scheme=theme)
     for name in LOOKED_AT:

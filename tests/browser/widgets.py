@@ -49,20 +49,19 @@ class Desk(Lab):
     def __init__(self, server, browser, scale: float = 1):
         super().__init__(server, browser, scale)
         self.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        self.page.set_default_timeout(15_000)
         self.cell = 0  # whose widget is meant
 
     def open_in_notebook(self, name: str) -> None:
         """Open in Notebook 7."""
         self.page.goto(f"{self.server.url}/notebooks/{name}?token={self.server.token}")
-        self.page.wait_for_function(IS_READY, timeout=60_000)
+        self.page.wait_for_function(IS_READY, timeout=300_000)
         self.page.wait_for_selector(".jp-Notebook .jp-Cell")
 
     def run_by_menu(self) -> list[dict]:
         """Run every cell as a learner does in Notebook 7, by Run → Run All Cells; returns the code cells."""
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        self.page.wait_for_function(f"() => ({NOT_RUN})() === 0 && ({IS_READY})()", timeout=120_000)
+        self.page.wait_for_function(f"() => ({NOT_RUN})() === 0 && ({IS_READY})()", timeout=600_000)
         return self.code_cells()
 
     def widget(self) -> Locator:

@@ -71,6 +71,7 @@ def with_attacks(original, attacks, secret, home):
     return book
 
 
+@pytest.mark.slow
 @needs_namespaces
 def test_at_full_isolation_nothing_is_reached_and_no_check_is_fooled(original, three, tmp_path):
     secret = tmp_path / "exam.txt"

@@ -8,6 +8,7 @@ import time
 import zipfile
 
 import nbformat
+import pytest
 
 from electra_helpers.classroom import runner
 from electra_helpers.classroom.submissions import collect
@@ -70,6 +71,7 @@ def spoilt(data, rng):
     return bytes(data[: rng.randrange(1, len(data) + 1)] if rng.random() < 0.2 else data)
 
 
+@pytest.mark.slow
 def test_whatever_is_handed_in_costs_a_row_and_no_traceback(original, tmp_path):
     rng, until, rounds = random.Random(time.time_ns()), time.monotonic() + SECONDS, 0
     book = json.loads(nbformat.writes(solved(original, pack=CALLS)))

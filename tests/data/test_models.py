@@ -15,6 +15,7 @@ from electra_helpers.course.labs.replacements import accuse
 from electra_helpers.resources import bundled_models
 from electra_helpers.training.metrics import detection_metrics
 from electra_helpers.world import stories
+from tests.pace import limit
 
 MODELS = bundled_models()
 
@@ -112,10 +113,10 @@ def test_inspect_takes_it_by_itself_offline_within_seconds_and_loads_little():
         [sys.executable, "-c", INSPECT],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         env=os.environ | {"HF_HUB_OFFLINE": "1"},
     )
-    assert time.monotonic() - begun < 60, "seconds, even where two tests share a core"
+    assert time.monotonic() - begun < limit(30), "seconds, even where two tests share a core"
     assert done.returncode == 0, done.stderr
     shown = {word.strip("*") for word in done.stdout.split()}
     assert {"flew", "soup"} <= shown

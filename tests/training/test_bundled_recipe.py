@@ -103,6 +103,7 @@ def test_make_model_trains_five_legs_each_from_the_end_of_the_one_before(made):
     assert (out / "electra-mini-en" / "log-leg1.jsonl").read_text() == (out / "leg1" / "log.jsonl").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_make_model_makes_an_electra_of_an_encoder(tmp_path):
     encoder, text, pieces = (

@@ -126,6 +126,7 @@ def same_weights(a: Path, b: Path) -> bool:
     return all(torch.allclose(left[name], right[name], atol=1e-4) for name in left)
 
 
+@pytest.mark.slow
 def test_two_processes_learn_as_one_does(one, two):
     assert torch.allclose(curve(one), curve(two), rtol=1e-4)
     assert same_weights(one, two)
@@ -139,7 +140,8 @@ def test_two_processes_learn_as_one_does(one, two):
         ]
 
 
-@pytest.mark.parametrize(("before", "after"), [("two", 1), pytest.param("one", 2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("before", "after"), [("two", 1), ("one", 2)])
 def test_a_run_goes_on_with_another_number_of_processes(shards, one, two, before, after):
     out = shards.parent / f"{before}-then-{after}"
     shutil.copytree(one if before == "one" else two, out)
@@ -165,6 +167,7 @@ def test_a_sharded_net_learns_as_a_whole_one_and_streams_as_one_process_does(sha
     assert same_weights(whole, resumed)
 
 
+@pytest.mark.slow
 def test_a_signal_to_one_process_stops_both_behind_the_same_step(shards):
     out = shards.parent / "stopped"
     options = [*OPTIONS[:2], "--steps", "100000", *OPTIONS[4:]]

@@ -94,6 +94,7 @@ def killed_and_resumed(folder: Path, seed: int) -> bool:
     return writing
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_bit_identical(undisturbed):
     killed_and_resumed(undisturbed, 0)
 

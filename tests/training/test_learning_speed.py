@@ -42,6 +42,7 @@ def test_arms_differ_from_the_recipe_in_what_their_name_says():
         replace(tiny.model, **arm.model)
 
 
+@pytest.mark.slow
 def test_a_run_tells_tokens_and_scores_of_every_evaluation(own_cache):
     found = speed.learn(speed.ARMS["the recipe"], 0, steps=4, every=2, stories=120)
     assert [point["step"] for point in found["curve"]] == [2, 4]

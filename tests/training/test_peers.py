@@ -58,6 +58,7 @@ def test_a_prepared_folder_is_kept_until_something_else_is_asked_for(text, tmp_p
     assert len((text / "articles.jsonl").read_text().splitlines()) < len(ARTICLES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("name", NAMES)
 def test_every_contender_steps_on_padded_paragraphs(text, name, precision):
@@ -77,6 +78,7 @@ def test_the_packed_path_fills_every_place(text, own_cache):
     assert (tally.real, tally.places) == (64, 64)
 
 
+@pytest.mark.slow
 def test_padding_does_not_change_the_experts_loss(text, monkeypatch):
     """Selection draws for every place, so the same rows are given with and without a column of padding at the end."""
     shape = contenders.Shape(2, 8, 0.0, "tiny", text=text)

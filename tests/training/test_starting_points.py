@@ -74,6 +74,7 @@ def small(objective, fakes, **changes):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("objective", "fakes"), TARGETS)
 @pytest.mark.parametrize("kind", STARTS)
 def test_every_objective_trains_from_every_kind_of_model_and_loads_again(

@@ -233,6 +233,7 @@ def make_rows(count: int):
     return [[n, " ".join(rng.choice(words) for _ in range(rng.randrange(2, 12)))] for n in range(count)]
 
 
+@pytest.mark.slow
 def test_a_killed_command_goes_on_to_the_bytes_of_an_undisturbed_one(tmp_path):
     write_csv(tmp_path / "in.csv", ["n", "text"], make_rows(800))
     quiet = {"env": environment(), "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -272,6 +273,7 @@ NO_CACHES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 def test_memory_does_not_grow_with_the_file(tmp_path):
     peaks = []
