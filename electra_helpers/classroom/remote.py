@@ -13,14 +13,16 @@ from traceback import FrameSummary
 from typing import Any
 
 import numpy as np
+import psutil
 import torch
 from torch import Tensor
 
 from electra_helpers.classroom import wire
 from electra_helpers.classroom.wire import Broken, Line
 from electra_helpers.course.engine.grading import Fallback
+from electra_helpers.course.engine.sandbox import TimeUp, is_over
 
-START_SECONDS = 120
+START_SECONDS = 600
 GRACE = 10.0  # between the interrupt and the end
 POLL = 0.1
 
@@ -59,20 +61,22 @@ class Learner:
             self.line.receive(START_SECONDS)
 
     def request(self, seconds: float, functions: dict[int, Callable] | None = None, /, **message: Any) -> dict:
-        """Its answer to a message; it interrupts itself after `seconds`. Raises `Dead` and `Hung`."""
+        """Its answer to a message; it interrupts itself after `seconds` of the processor. Raises `Dead` and `Hung`."""
         with self._noting_its_end():
             self.asked += 1
             self.line.send(message | {"seconds": seconds, "number": self.asked})
             self.waits_for_answer = True
-            return self._answer(time.monotonic() + seconds + GRACE, functions or {})
+            return self._answer(seconds + GRACE, functions or {})
 
-    def _answer(self, until: float, functions: dict[int, Callable]) -> dict:
+    def _answer(self, seconds: float, functions: dict[int, Callable]) -> dict:
         raised: Exception | None = None
+        begun, before = time.monotonic(), self._processor()
         while True:
             try:
                 answer = self.line.receive(POLL)  # in short waits, so that a check's own time limit is heard
             except TimeoutError:
-                if time.monotonic() > until:
+                waited = time.monotonic() - begun
+                if waited >= seconds and is_over(self._processor() - before, waited, seconds):
                     raise Hung from None
                 continue
             if "ask" not in answer:
@@ -113,7 +117,18 @@ class Learner:
         """After a check that was cut short: wait until the process is free again. Raises `Dead` and `Hung`."""
         if self.waits_for_answer:
             with self._noting_its_end():
-                self._answer(time.monotonic() + seconds + GRACE, {})
+                self._answer(seconds + GRACE, {})
+
+    def _processor(self) -> float:
+        """Seconds of the processor that its processes had; in a container, where they are not seen, next to none."""
+        used = 0.0
+        with suppress(psutil.Error):
+            mother = psutil.Process(self.process.pid)
+            for each in (mother, *mother.children(recursive=True)):
+                with suppress(psutil.Error):
+                    times = each.cpu_times()
+                    used += times.user + times.system
+        return used
 
     def end(self) -> None:
         """Kill it."""
@@ -126,7 +141,7 @@ class Remote:
     """A learner's function, in a check: called here, run there."""
 
     def __init__(self, learner: Learner, name: str, *, parameters: Any, seconds: float) -> None:
-        self.learner, self.name, self.until = learner, name, time.monotonic() + seconds
+        self.learner, self.name, self.left = learner, name, seconds  # of the processor, for all its calls
         self.__name__, self.__module__ = name, "__main__"  # it is no function of the package
         signature = _signature(parameters)
         if signature is not None:
@@ -137,11 +152,12 @@ class Remote:
         encode = lambda value: wire.encode(value, lambda f: _numbered(f, functions))  # noqa: E731
         message = {"args": [encode(each) for each in args], "named": {key: encode(each) for key, each in named.items()}}
         self.learner.calls += 1
-        call, seconds = self.learner.calls, max(0.2, self.until - time.monotonic())
+        call, seconds = self.learner.calls, max(0.2, self.left)
         answer = self.learner.request(seconds, functions, do="call", name=self.name, call=call, **message)
+        self.left -= _seconds(answer.get("used"))
         sys.stdout.write(str(answer.get("printed", ""))[:3_000])
-        while "stopped" in answer:  # until the check's own limit, which is due, ends this
-            time.sleep(POLL)
+        if "stopped" in answer:
+            raise TimeUp
         if "error" in answer:
             raise error_of(answer["error"])
         try:
@@ -161,7 +177,10 @@ class Remote:
             return value.requires_grad_()
 
         def backward(gradient: Tensor) -> list[Tensor | None]:
-            answer = self.learner.request(GRACE, do="backward", call=call, gradient=wire.encode(gradient))
+            seconds = max(GRACE, self.left)
+            answer = self.learner.request(seconds, do="backward", call=call, gradient=wire.encode(gradient))
+            if "stopped" in answer:
+                raise TimeUp
             if "gradients" not in answer:
                 raise error_of(answer.get("error", {}))
             found = [wire.decode(each) for each in answer["gradients"]]
@@ -214,6 +233,11 @@ def _write_back(value: Any, after: Any) -> None:
     else:
         for name, field in vars(value).items():
             _write_back(field, after["fields"][name])
+
+
+def _seconds(told: Any) -> float:
+    """What a learner's process says that it used; nonsense is nothing."""
+    return float(told) if isinstance(told, int | float) and told > 0 else 0.0
 
 
 def _signature(parameters: Any) -> inspect.Signature | None:

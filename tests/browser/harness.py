@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "build" / "browser"
 
 LOCAL = {"localhost", "127.0.0.1"}
+PATIENCE = 300_000  # milliseconds; nothing takes so long but on a machine that is very busy
 BROWSER_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -157,7 +158,15 @@ def jupyterlab(folder: Path, room: Path, *, theme: str = "light") -> Iterator[Se
 @contextmanager
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=BROWSER_FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=BROWSER_FLAGS, timeout=PATIENCE)
+        open_page = browser.new_page
+
+        def new_page(**options) -> Page:
+            page = open_page(**options)
+            page.set_default_timeout(PATIENCE)
+            return page
+
+        browser.new_page = new_page
         yield browser
         browser.close()
 
@@ -174,7 +183,6 @@ class Lab:
         self.server = server
         self.foreign: list[str] = []  # addresses outside this machine that something in the page asked for
         self.page: Page = browser.new_page(viewport={"width": 1280, "height": 900}, device_scale_factor=scale)
-        self.page.set_default_timeout(120_000)  # nothing waits so long but on a machine that is very busy
         self.page.route("**/*", self._guard)
         self.page.on("websocket", lambda socket: self._note(socket.url))
 

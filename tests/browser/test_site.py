@@ -54,7 +54,6 @@ class Reader:
 
     def __init__(self, browser, addresses, **options):
         self.page = browser.new_page(**{"viewport": {"width": 1440, "height": 900}} | options)
-        self.page.set_default_timeout(120_000)
         self.addresses, self.complaints = addresses, []
         self.page.on(
             "console", lambda said: self.complaints.append(said.text) if said.type in ("error", "warning") else None

@@ -1,7 +1,11 @@
 """Values travel: every solution passes from a learner's process, every wrong function fails as at home, and nothing else comes through."""
 
 import json
+import os
+import signal
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +15,7 @@ from electra_helpers.classroom import jail, remote, wire
 from electra_helpers.classroom.runner import IN_THEIR_PROCESS
 from electra_helpers.corruption import Selection
 from electra_helpers.course.engine.grading import FAILED, NOT_ATTEMPTED, PASSED, judge
+from electra_helpers.course.engine.sandbox import LONGEST
 from electra_helpers.course.exercises import every, find
 
 BUILT = [exercise for exercise in every() if exercise.kind == "build" and exercise.id not in IN_THEIR_PROCESS]
@@ -22,14 +27,14 @@ def learner(tmp_path_factory):
     command = [sys.executable, "-P", "-m", "electra_helpers.classroom.worker"]
     started = remote.Learner(command, jail.paths() | {"HOME": str(room)}, cwd=str(room), options={})
     started.begin()
-    started.request(60, do="cell", source="import torch, numpy as np\nfrom electra_helpers import Selection")
+    started.request(300, do="cell", source="import torch, numpy as np\nfrom electra_helpers import Selection")
     yield started
     started.end()
 
 
 def there(learner, source, name, exercise, seconds=20.0):
-    learner.request(20, do="cell", source=source)
-    verdict = judge(find(exercise), remote.submission(learner, name, exercise, seconds), seconds)
+    learner.request(300, do="cell", source=source)
+    verdict = judge(find(exercise), remote.submission(learner, name, exercise, seconds), seconds, LONGEST)
     assert learner.gone is None
     learner.settle(seconds)
     return verdict
@@ -39,7 +44,7 @@ def there(learner, source, name, exercise, seconds=20.0):
 def test_every_solution_passes_from_afar(learner, exercise):
     module = sys.modules[exercise.solution.__module__]
     learner.request(
-        20,
+        300,
         do="cell",
         source=f"from {module.__name__} import *\nfrom {module.__name__} import {exercise.variable} as theirs",
     )
@@ -48,6 +53,36 @@ def test_every_solution_passes_from_afar(learner, exercise):
         source = f"def {exercise.variable}(a, b, selection=None):\n    return theirs(a, b)"
     verdict = there(learner, source, exercise.variable, exercise.id)
     assert verdict.status == PASSED, verdict
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="Windows cannot hold a process")
+def test_a_process_that_the_machine_holds_up_keeps_its_time(learner):
+    """It needs a fifth of a second of the processor and may take two seconds; for three of the clock it gets nothing."""
+    pid = learner.process.pid
+
+    def hold():
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(3)
+        os.kill(pid, signal.SIGCONT)
+
+    held = threading.Timer(0.1, hold)
+    held.start()
+    work = "import time\nend = time.thread_time() + 0.2\nwhile time.thread_time() < end:\n    pass"
+    answer = learner.request(2, do="cell", source=work)
+    held.join()
+    assert "stopped" not in answer
+
+
+@pytest.mark.parametrize("source", ["while True:\n    pass", "import time\ntime.sleep(1000)"], ids=["works", "waits"])
+def test_who_takes_too_long_is_stopped(learner, source):
+    assert learner.request(1, do="cell", source=source)["stopped"]
+    assert "stopped" not in learner.request(60, do="cell", source="1 + 1")
+
+
+def test_a_function_that_does_not_end_is_stopped_and_said(learner):
+    source = "def word_ids(tokens):\n    while True:\n        pass"
+    verdict = there(learner, source, "word_ids", "01.4", seconds=1.0)
+    assert (verdict.status, verdict.message[:21]) == (FAILED, "Stopped after 1 secon")
 
 
 @pytest.mark.parametrize(

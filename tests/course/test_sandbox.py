@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
-from electra_helpers.course.engine.sandbox import CappedText, own_frames, run_limited, short_traceback
+from electra_helpers.course.engine.sandbox import CappedText, TimeUp, own_frames, run_limited, short_traceback
 from tests.pace import limit
 
 LOOPS = {
@@ -46,18 +47,30 @@ def test_a_busy_processor_costs_nobody_an_answer(monkeypatch):
 
 
 def test_who_only_waits_is_stopped_by_the_clock():
-    import threading
-
     begun = time.monotonic()
-    outcome = run_limited(lambda: [threading.Event().wait(0.05) for _ in range(200)], seconds=0.3)
+    outcome = run_limited(lambda: [threading.Event().wait(0.05) for _ in range(2_000)], seconds=1)
     assert outcome.timed_out
-    assert time.monotonic() - begun < limit(3)
+    assert time.monotonic() - begun < limit(9), "who works has ten seconds"
 
 
 def test_what_cannot_be_stopped_is_said():
-    outcome = run_limited(lambda: time.sleep(6), seconds=0.2)  # a call into C does not listen
+    lock = threading.Lock()
+    with lock:
+        outcome = run_limited(lock.acquire, seconds=0.2)  # a call into C does not listen
+        assert outcome.timed_out
+        assert outcome.still_running
+    until = time.monotonic() + 60
+    while any(thread.name == "exercise" for thread in threading.enumerate()) and time.monotonic() < until:
+        time.sleep(0.01)  # it ends by itself, now that it can
+
+
+def test_who_raises_the_signal_of_the_limit_has_no_answer():
+    def gives_up():
+        raise TimeUp
+
+    outcome = run_limited(gives_up, seconds=100)
     assert outcome.timed_out
-    assert outcome.still_running
+    assert outcome.error is None
 
 
 def test_ten_thousand_lines_are_cut_and_counted(capsys):

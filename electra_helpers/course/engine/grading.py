@@ -112,14 +112,14 @@ def whose(function: Any) -> str:
     return "the course's code" if is_ours(function) else "your code"
 
 
-def judge(exercise: Exercise, submission: Any, seconds: float = SECONDS) -> Verdict:
-    """Judge a submission without recording anything."""
+def judge(exercise: Exercise, submission: Any, seconds: float = SECONDS, patience: float = 1.0) -> Verdict:
+    """Judge a submission without recording anything; `seconds` and `patience` as in `run_limited`."""
     if is_ours(submission):
         return Verdict(
             FALLBACK, f"This is the course's {exercise.variable}, not yours: run your definition cell first."
         )
     if exercise.kind == "build":
-        return _judge_function(exercise, submission, seconds)
+        return _judge_function(exercise, submission, seconds, patience)
     submission = plain(submission)
     missing, total = count_missing(submission)
     if missing == total:
@@ -137,7 +137,7 @@ def _run_checks(exercise: Exercise, submission: Any) -> None:
         each(submission)
 
 
-def _judge_function(exercise: Exercise, submission: Any, seconds: float) -> Verdict:
+def _judge_function(exercise: Exercise, submission: Any, seconds: float, patience: float) -> Verdict:
     if submission is None or submission is ...:
         return Verdict(NOT_ATTEMPTED, f"Write {exercise.variable}, then run this cell again.")
     if not callable(submission):
@@ -145,7 +145,7 @@ def _judge_function(exercise: Exercise, submission: Any, seconds: float) -> Verd
         return Verdict(
             FAILED, f"Pass the function {exercise.variable} itself, not a {kind}: no parentheses after its name."
         )
-    return _verdict(run_limited(lambda: _run_checks(exercise, submission), seconds), exercise, seconds)
+    return _verdict(run_limited(lambda: _run_checks(exercise, submission), seconds, patience), exercise, seconds)
 
 
 def _verdict(outcome: Outcome, exercise: Exercise, seconds: float) -> Verdict:

@@ -66,8 +66,11 @@ class CappedText(io.TextIOBase):
         return self.kept + (f"\n… and {self.lines_dropped:,} more lines" if self.dropped else "")
 
 
-def run_limited(function: Callable[[], Any], seconds: float = SECONDS) -> Outcome:
-    """Call `function` in a thread of its own and stop it after `seconds` of the processor: a busy machine costs nobody an answer."""
+def run_limited(function: Callable[[], Any], seconds: float = SECONDS, patience: float = 1.0) -> Outcome:
+    """Call `function` in a thread of its own and stop it after `seconds` of the processor: a busy machine costs nobody an answer.
+
+    `patience` is for a function that waits for another process: so many times `seconds` may pass by the clock before that is idling.
+    """
     written, found, done = CappedText(), {}, threading.Event()
     clocks: list[int] = []
 
@@ -76,6 +79,8 @@ def run_limited(function: Callable[[], Any], seconds: float = SECONDS) -> Outcom
         with contextlib.suppress(TimeUp):
             try:
                 found["value"] = function()
+            except TimeUp:  # no answer, whoever raised it
+                found["time_up"] = True
             except BaseException as error:  # SystemExit too: nothing in there may end the notebook
                 found["error"] = error
             done.set()
@@ -85,9 +90,9 @@ def run_limited(function: Callable[[], Any], seconds: float = SECONDS) -> Outcom
         try:
             worker.start()
             begun = time.monotonic()
-            while not done.wait(0.05) and not _is_over(clocks, time.monotonic() - begun, seconds):
+            while not done.wait(0.05) and not is_over(_used(clocks), time.monotonic() - begun, seconds, patience):
                 pass  # in short waits: on Windows a long one would not hear an interrupt
-            timed_out = not done.is_set()
+            timed_out = not done.is_set() or "time_up" in found
         finally:  # also when the learner interrupts the kernel while waiting
             _stop(worker, done)
     error = None if timed_out else found.get("error")
@@ -100,15 +105,27 @@ def _own_clock() -> list[int]:
     return [time.pthread_getcpuclockid(threading.get_ident())] if known else []
 
 
-def _is_over(clocks: list[int], waited: float, seconds: float) -> bool:
-    """Whether the thread has used up its time: of the processor; by the clock, where it only waits; and by the clock in any case."""
+def _used(clocks: list[int]) -> float | None:
+    try:
+        return time.clock_gettime(clocks[0])
+    except (IndexError, OSError):  # no such clock, or the thread has just ended
+        return None
+
+
+def is_over(used: float | None, waited: float, seconds: float, patience: float = 1.0) -> bool:
+    """Whether somebody's time is up: `seconds` of the processor; by the clock, who only waits, after `patience` times as many.
+
+    `used` and `waited` are seconds of the processor (None where nobody counts them) and by the clock. `LONGEST` times as many by the
+    clock are the end in any case.
+
+    >>> is_over(21, 22, 20), is_over(3, 22, 20), is_over(0, 22, 20), is_over(0, 22, 20, patience=10)
+    (True, False, True, False)
+    """
     if waited < seconds:
         return False
-    try:
-        used = time.clock_gettime(clocks[0])
-    except (IndexError, OSError):  # no such clock, or the thread has just ended
-        return True
-    return used >= seconds or used < IDLE * waited or waited >= LONGEST * seconds
+    is_idle = used is None or used < IDLE * waited
+    used_up = used is not None and used >= seconds
+    return used_up or (is_idle and waited >= patience * seconds) or waited >= LONGEST * seconds
 
 
 def _runs(worker: threading.Thread) -> bool:
