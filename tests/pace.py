@@ -1,16 +1,23 @@
-"""Limits in seconds that grow with the delay of the machine: a slow or a busy one keeps them too."""
+"""Limits in seconds that a slow or a busy machine keeps too: where one is passed, it is asked how slow the machine is just now."""
 
 import time
+from statistics import median
 
-COUNT, USUAL = 1_000_000, 0.06  # additions, and the seconds that they took on the machine of the limits
+COUNT, USUAL = 200_000, 0.012  # additions, and the seconds that they took on the machine on which the limits were set
 
 
-def limit(seconds: float) -> float:
-    """The limit here and now: `seconds` times as many as this machine is slower, never fewer.
+def within(took: float, seconds: float) -> bool:
+    """Whether something took less than `seconds`, or no longer than that on a machine which is as slow as this one now is."""
+    return took < seconds or took < seconds * slowness()
 
-    Measured at the time of the call, by the clock, so that what else the machine does counts.
-    """
+
+def slowness() -> float:
+    """How many times as long as usual plain Python takes, by the clock; 1 at least, and the middle of seven tries."""
+    return max(1.0, median(_addition() for _ in range(7)) / USUAL)
+
+
+def _addition() -> float:
     begun, total = time.perf_counter(), 0
     for number in range(COUNT):
         total += number
-    return seconds * max(1.0, (time.perf_counter() - begun) / USUAL)
+    return time.perf_counter() - begun

@@ -12,7 +12,7 @@ import pytest
 
 from electra_helpers.resources import bundled_models
 from electra_helpers.terminal import error_line, printable
-from tests.pace import limit
+from tests.pace import within
 
 RUN = "import sys; from electra_helpers.cli import main; main()"
 MODEL = "electra-tiny-world-en"
@@ -122,7 +122,7 @@ def test_a_model_that_would_hurt_is_one_line_in_two_seconds_and_500_mb(harm, mod
     assert code == 2
     assert_one_line(errors)
     assert re.search(said, errors), errors
-    assert seconds < limit(2)
+    assert within(seconds, 2)
     assert megabytes < 500
 
 

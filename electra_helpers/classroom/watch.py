@@ -18,6 +18,7 @@ import psutil
 
 from electra_helpers.classroom import jail
 from electra_helpers.classroom.jail import Container
+from electra_helpers.classroom.processes import family
 from electra_helpers.classroom.wire import Broken, Line
 
 MARK = "ELECTRA_GRADED"  # in the environment of every learner's process, so that none outlives its notebook
@@ -160,10 +161,9 @@ class Runner:
         process, self.process = self.process, None
         if process is None:
             return
-        with suppress(psutil.Error):
-            for child in psutil.Process(process.pid).children(recursive=True):
-                with suppress(psutil.Error):
-                    child.kill()
+        for each in family(process.pid):
+            with suppress(psutil.Error):
+                each.kill()
         process.kill()
         process.wait()
 
@@ -194,12 +194,10 @@ def prepare(room: Path) -> None:
 def _usage(pid: int) -> tuple[float, int]:
     """Resident memory of a process tree in GB, and how many processes it has."""
     total, count = 0, 0
-    with suppress(psutil.Error):
-        root = psutil.Process(pid)
-        for process in [root, *root.children(recursive=True)]:
-            with suppress(psutil.Error):
-                total += process.memory_info().rss
-                count += 1
+    for process in family(pid):
+        with suppress(psutil.Error):
+            total += process.memory_info().rss
+            count += 1
     return total / 1e9, count
 
 

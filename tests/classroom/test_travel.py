@@ -56,18 +56,21 @@ def test_every_solution_passes_from_afar(learner, exercise):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="Windows cannot hold a process")
-def test_a_process_that_the_machine_holds_up_keeps_its_time(learner):
+def test_a_process_that_the_machine_holds_up_keeps_its_time(learner, tmp_path):
     """It needs a fifth of a second of the processor and may take two seconds; for three of the clock it gets nothing."""
-    pid = learner.process.pid
+    pid, working = learner.process.pid, tmp_path / "working"
 
     def hold():
+        while not working.exists():
+            time.sleep(0.01)
         os.kill(pid, signal.SIGSTOP)
         time.sleep(3)
         os.kill(pid, signal.SIGCONT)
 
-    held = threading.Timer(0.1, hold)
+    held = threading.Thread(target=hold, daemon=True)
     held.start()
-    work = "import time\nend = time.thread_time() + 0.2\nwhile time.thread_time() < end:\n    pass"
+    work = f"import time\nopen({str(working)!r}, 'w').close()\nend = time.thread_time() + 0.2\n"
+    work += "while time.thread_time() < end:\n    pass"
     answer = learner.request(2, do="cell", source=work)
     held.join()
     assert "stopped" not in answer

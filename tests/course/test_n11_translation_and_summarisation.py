@@ -26,7 +26,7 @@ from electra_helpers.tasks import seq2seq
 from electra_helpers.tasks.finetuning import finetune
 from electra_helpers.view import plots
 from tests.course.cases import Cases, hold
-from tests.pace import limit
+from tests.pace import within
 
 SHIFT = "def shift_right(labels, start_id, pad_id):\n"
 FILL = "    labels = labels.masked_fill(labels == -100, pad_id)\n"
@@ -153,7 +153,7 @@ def test_the_table_of_blocks_is_there_at_once():
     began = time.process_time()
     recorded_by.cache_clear()
     lab.parameters()
-    assert time.process_time() - began < limit(0.5)
+    assert within(time.process_time() - began, 0.5)
 
 
 def test_every_weight_has_its_part():

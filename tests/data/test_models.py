@@ -15,7 +15,7 @@ from electra_helpers.course.labs.replacements import accuse
 from electra_helpers.resources import bundled_models
 from electra_helpers.training.metrics import detection_metrics
 from electra_helpers.world import stories
-from tests.pace import limit
+from tests.pace import within
 
 MODELS = bundled_models()
 
@@ -116,7 +116,7 @@ def test_inspect_takes_it_by_itself_offline_within_seconds_and_loads_little():
         timeout=600,
         env=os.environ | {"HF_HUB_OFFLINE": "1"},
     )
-    assert time.monotonic() - begun < limit(30), "seconds, even where two tests share a core"
+    assert within(time.monotonic() - begun, 60), "seconds, even where two tests share a core"
     assert done.returncode == 0, done.stderr
     shown = {word.strip("*") for word in done.stdout.split()}
     assert {"flew", "soup"} <= shown

@@ -14,7 +14,7 @@ from electra_helpers.model.folder import check_finetuned, check_pretrained
 from electra_helpers.resources import bundled_models
 from electra_helpers.text.tokenizer import Tokenizer
 from tests.damage import damaged, spoilt
-from tests.pace import limit
+from tests.pace import within
 
 SECONDS = float(os.environ.get("ELECTRA_FUZZ_SECONDS", 3))
 MODEL = "electra-tiny-world-en"
@@ -53,7 +53,7 @@ def test_a_damaged_model_folder_is_read_or_told(tmp_path):
             except Exception as error:
                 raise AssertionError(f"seed {seed}, round {rounds}: {check.__name__} raised {error!r}") from error
             assert "\n" not in said, (seed, rounds, said)
-            assert time.process_time() - begun < limit(2), (seed, rounds)
+            assert within(time.process_time() - begun, 2), (seed, rounds)
             told += bool(said)
     assert told > rounds / 4
     print(f"{rounds:,} damaged folders, {told:,} lines, seed {seed}")

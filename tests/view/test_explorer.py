@@ -15,7 +15,7 @@ from electra_helpers.view.explorer.examples import examples_for
 from electra_helpers.view.explorer.widget import WIDGET_VIEW, explore
 from electra_helpers.world import stories, vocabulary
 from electra_helpers.world.oracle import Oracle
-from tests.pace import limit
+from tests.pace import within
 from tests.view.models import small_pair, world_pair
 
 TEXT = "The chef cooked the unlikely meal today ."
@@ -247,7 +247,7 @@ def test_a_long_text_is_cut_with_a_notice_and_answers_within_a_second(pair):
     assert "4,890 are cut" in explorer.view["notices"][0]
     began = time.perf_counter()
     ask(explorer, "press", 300)
-    assert time.perf_counter() - began < limit(1)
+    assert within(time.perf_counter() - began, 1)
 
 
 def test_an_empty_text_is_refused_with_a_clear_word(pair):
@@ -314,7 +314,7 @@ def test_the_bundled_chinese_model_has_its_ceilings_at_once():
     began = time.perf_counter()
     explorer.corrupt()
     assert explorer.exploration.best_judgement.keys() == explorer.exploration.now.sampled.keys()
-    assert time.perf_counter() - began < limit(5), "a dozen ceilings"
+    assert within(time.perf_counter() - began, 5), "a dozen ceilings"
 
 
 def test_every_model_is_offered_sentences_of_its_own_vocabulary():

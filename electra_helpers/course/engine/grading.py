@@ -129,7 +129,7 @@ def judge(exercise: Exercise, submission: Any, seconds: float = SECONDS, patienc
     if exercise.kind == "write" and len(str(submission).split()) < FEWEST_WORDS:
         words = len(str(submission).split())
         return Verdict(FAILED, f"{words} words say little: write at least two full sentences.")
-    return _verdict(run_limited(lambda: _run_checks(exercise, submission), seconds), exercise, seconds)
+    return _verdict(run_limited(lambda: _run_checks(exercise, submission), seconds, patience), exercise, seconds)
 
 
 def _run_checks(exercise: Exercise, submission: Any) -> None:
