@@ -16,7 +16,7 @@
 #                  make model CORPUS='en_wiki.jsonl.xz en_books.jsonl.xz' BOOKS=en_books.jsonl.xz
 #                  or electra-minilm-en from an encoder, in an hour of one core: make model ENCODER=minilm/ CORPUS=…
 # make release     set the version, changelog, badges and set-up cells together, commit, and tag: make release VERSION=0.2.0
-# make types       pyright on text, model, training and corruption
+# make types       pyright on reading, text, corruption, model, saved, exchange and training
 # make lock        resolve requirements.lock and requirements.cuda.lock anew, with hashes (UPGRADE=1 moves to the newest versions)
 
 # The first Python that will do; its path may hold blanks (as in ~/Library/Application Support), so make never splits it into words.

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.folder import check_finetuned, check_pretrained, is_finetuned
+from electra_helpers.reading.corpora import open_corpus
+from electra_helpers.reading.files import TABLES, files_in, form_of, read_rows
+from electra_helpers.reading.labelled import load_labelled
+from electra_helpers.reading.layout import FOUND_OUT, Layout
+from electra_helpers.saved.folder import check_finetuned, check_pretrained, is_finetuned
 from electra_helpers.tasks.cleaning.cells import Source, Wanted, check_outputs
-from electra_helpers.text.corpora import open_corpus
-from electra_helpers.text.files import TABLES, files_in, form_of, read_rows
-from electra_helpers.text.labelled import load_labelled
-from electra_helpers.text.layout import FOUND_OUT, Layout
 
 TASK_NAMES = ("classification", "tagging", "question-answering", "translation", "summarisation", "cleaning")
 AFAR = ("docs", "world", "hub", "bundled")  # sources that are made or fetched: they are not looked at twice

@@ -60,7 +60,7 @@ def check_pretrain(given: Mapping[str, Any], sources: Sequence[str]) -> None:
     objective, fakes = given.get("objective"), given.get("fakes")
     only_world = bool(sources) and all(source.split(":")[0] == "world" for source in sources)
     if only_world and any(name in given for name in VOCABULARY):
-        from electra_helpers.text.corpora import open_corpus  # costs time: only those who ask pay
+        from electra_helpers.reading.corpora import open_corpus  # costs time: only those who ask pay
 
         open_corpus(*sources)  # what is wrong with the source itself is said first
     reads_a_vocabulary = given.get("tokenizer") or given.get("init_from")

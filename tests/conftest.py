@@ -26,6 +26,15 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
 
 
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data, where there is one."""
+    folder = os.environ.get("ELECTRA_REAL_DATA")
+    if not folder:
+        pytest.skip("needs real data: set ELECTRA_REAL_DATA to its folder")
+    return Path(folder)
+
+
 @pytest.fixture
 def electra(own_cache, monkeypatch, capsys):
     """Run the command in this process: electra("inspect", …) → (exit code, standard output, standard error)."""

@@ -8,9 +8,9 @@ import random
 
 import pytest
 
-from electra_helpers.text.corpora import open_corpus
-from electra_helpers.text.files import pieces
-from electra_helpers.text.lines import text_lines
+from electra_helpers.reading.corpora import open_corpus
+from electra_helpers.reading.files import pieces
+from electra_helpers.reading.lines import text_lines
 from tests.test_cli import SENTENCES, SHAPE, TEXT, TINY, clear
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -123,7 +123,7 @@ def test_what_looks_bad_and_is_not_is_read_whole(name, tmp_path):
 
 
 def test_a_row_without_an_end_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("electra_helpers.text.lines.LONGEST_LINE", 1 << 20)
+    monkeypatch.setattr("electra_helpers.reading.lines.LONGEST_LINE", 1 << 20)
     path = lay(tmp_path, "endless.jsonl", b'{"text": "' + b"a" * (3 << 20))
     with pytest.raises(ValueError, match="row of more than 1 MB"):
         list(text_lines(path))

@@ -6,9 +6,9 @@ import pytest
 
 from electra_helpers.config import PretrainConfig
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.files import write_model
-from electra_helpers.model.pretrained import save_config
 from electra_helpers.options import check_evaluate, check_finetune, check_generate, check_pretrain
+from electra_helpers.saved.files import write_model
+from electra_helpers.saved.pretrained import save_config
 from tests.training.seeds import start_with
 
 PRETRAIN = {

@@ -7,8 +7,8 @@ import stat
 import pytest
 import torch
 
-from electra_helpers.model.files import write_json_atomically, write_model, write_tensors
 from electra_helpers.paths import appears_whole, draft_file
+from electra_helpers.saved.files import write_json_atomically, write_model, write_tensors
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes and links")
 

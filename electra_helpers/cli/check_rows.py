@@ -8,14 +8,14 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from electra_helpers.reading.labels import listed
+from electra_helpers.reading.layout import Layout
 from electra_helpers.terminal import printable
-from electra_helpers.text.labels import listed
-from electra_helpers.text.layout import Layout
 
 if TYPE_CHECKING:  # they bring torch
+    from electra_helpers.reading.labelled import LabelledData
     from electra_helpers.tasks.cleaning.cells import Wanted
     from electra_helpers.tasks.finetuned import Finetuned
-    from electra_helpers.text.labelled import LabelledData
     from electra_helpers.text.tokenizer import Tokenizer
 
 SHOWN = 3  # rows
@@ -162,9 +162,9 @@ def _texts(row: Mapping[str, Any]) -> list[str]:
 
 def cleaning(model: str, path: Path, wanted: Wanted) -> Iterator[str]:
     """`electra clean --check`: every row is read, the first texts are shown as they are judged."""
+    from electra_helpers.reading.files import how_read
     from electra_helpers.tasks.cleaning.cells import Source
     from electra_helpers.tasks.cleaning.suspects import load_cleaner, scored_words
-    from electra_helpers.text.files import how_read
 
     cleaner, source = load_cleaner(model), Source(path, wanted)
     judged = (each for number, row in enumerate(source.rows(), start=1) for each in source.judged(number, row))
@@ -192,6 +192,6 @@ def counted(judged: Iterable[Any]) -> Iterator[tuple[int, int, int]]:
 def positions_of(model: Any) -> int:
     """How many tokens a model reads at once: its fine-tuning's rows, or its position table."""
     from electra_helpers.model.heads import main_encoder
-    from electra_helpers.model.pretrained import Pretrained
+    from electra_helpers.saved.pretrained import Pretrained
 
     return main_encoder(model.net).config.max_positions if isinstance(model, Pretrained) else model.config.length

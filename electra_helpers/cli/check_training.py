@@ -17,8 +17,8 @@ if TYPE_CHECKING:  # they bring torch
     from electra_helpers.cli.finetuning import Asked as Finetuning
     from electra_helpers.cli.pretraining import Asked as Pretraining
     from electra_helpers.config import FinetuneConfig, ModelConfig, PretrainConfig, TrainingConfig
-    from electra_helpers.model.pretrained import Pretrained
-    from electra_helpers.text.corpora import Corpus
+    from electra_helpers.reading.corpora import Corpus
+    from electra_helpers.saved.pretrained import Pretrained
     from electra_helpers.text.tokenizer import Tokenizer
     from electra_helpers.training.budget import StepCost
 
@@ -46,7 +46,7 @@ class Seen:
 
 def pretraining(asked: Pretraining, start: Pretrained | None, shape: ModelConfig) -> Iterator[str]:
     """The lines of `electra pretrain --check` of a run from the model `start`, or of a new net of that shape."""
-    from electra_helpers.text.corpora import open_corpus
+    from electra_helpers.reading.corpora import open_corpus
     from electra_helpers.training import pretraining as training
     from electra_helpers.training.decisions import decisions, in_words, warn_of_waste
     from electra_helpers.training.starting import nets_to_train
@@ -107,7 +107,7 @@ def rows_as_read(rows: Any, pieces: Tokenizer) -> Iterator[str]:
 
 def beginning(corpus: Corpus) -> Seen:
     """A corpus as far as it is looked at: all of it, where it is not larger."""
-    from electra_helpers.text.corpora import Corpus
+    from electra_helpers.reading.corpora import Corpus
 
     texts: list[str] = []
     size = 0

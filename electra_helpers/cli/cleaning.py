@@ -9,8 +9,8 @@ import typer
 
 from electra_helpers.cli.options import Check, File, Model, Number, Share, Source, options_from
 from electra_helpers.options import refuse_idle
+from electra_helpers.reading.layout import Layout
 from electra_helpers.terminal import fail, say, say_checked
-from electra_helpers.text.layout import Layout
 
 if TYPE_CHECKING:  # it brings what reads files
     from electra_helpers.tasks.cleaning.cells import Wanted

@@ -13,13 +13,13 @@ from electra_helpers.cli.options import AsJson, Check, Columns, Labels, LogWith,
 from electra_helpers.config import FinetuneConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.options import check_evaluate, check_finetune, check_trackers, refuse_idle
+from electra_helpers.reading.layout import Layout
 from electra_helpers.tasks.holding_out import HoldOut
 from electra_helpers.terminal import fail, say, say_checked, say_json
-from electra_helpers.text.layout import Layout
 
 if TYPE_CHECKING:  # it brings torch
-    from electra_helpers.model.pretrained import Pretrained
-    from electra_helpers.text.labelled import LabelledData
+    from electra_helpers.reading.labelled import LabelledData
+    from electra_helpers.saved.pretrained import Pretrained
     from electra_helpers.training.trackers import Tracker
 
 TaskName = Annotated[
@@ -74,7 +74,7 @@ def finetune(
 ) -> None:
     """Fine-tune a pre-trained model for a task. Of several seeds, mean and spread are told."""
     from electra_helpers.early import check_labelled, check_new_folder, check_pretrained, check_task
-    from electra_helpers.text.labelled import named_columns
+    from electra_helpers.reading.labelled import named_columns
 
     sources, layout = (train, validation, test), Layout(**overrides["layout"])
     check_task(task)
@@ -98,7 +98,7 @@ def finetune(
 
 def starting_model(name: str, wanted: dict[str, Any]) -> tuple[Pretrained, FinetuneConfig]:
     """The model to fine-tune, and how: as is usual for its size, with what is asked for."""
-    from electra_helpers.model.store import load
+    from electra_helpers.exchange.store import load
     from electra_helpers.tasks.finetuning import check_length, settings_for, with_changes
 
     start = load(name)
@@ -164,8 +164,8 @@ def predict(
 ) -> None:
     """Add a fine-tuned model's predictions to the rows of a file. Rows stay in order; memory does not grow with the file."""
     from electra_helpers.early import check_prediction
-    from electra_helpers.text.files import form_of
-    from electra_helpers.text.labelled import named_columns
+    from electra_helpers.reading.files import form_of
+    from electra_helpers.reading.labelled import named_columns
 
     layout, columns = Layout(**overrides["layout"]), named_columns(column)
     is_text = form_of(input, layout) == ".txt"
@@ -209,7 +209,7 @@ def evaluate(
 ) -> None:
     """Score a model on labelled rows, against a trivial baseline. For cleaning and acceptability it need not be fine-tuned."""
     from electra_helpers.early import check_finetuned, check_labelled, check_model, check_task
-    from electra_helpers.text.labelled import named_columns
+    from electra_helpers.reading.labelled import named_columns
 
     given = {"threshold": threshold, "choose_on": choose_on, "how": how, "context": context}
     check_evaluate(task, given | {"labels": labels, "split": split, "data": data})

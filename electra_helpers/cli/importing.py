@@ -29,12 +29,12 @@ def import_checkpoint(
 ) -> None:
     """Read a TensorFlow checkpoint of the authors' ELECTRA. Pre-trained or fine-tuned; TensorFlow is not needed."""
     from electra_helpers.errors import ElectraError
-    from electra_helpers.model.tensorflow_checkpoint import checkpoint_in
+    from electra_helpers.exchange.tensorflow_checkpoint import checkpoint_in
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ElectraError(f"{out} is not empty: choose another --out.")
     checkpoint_in(folder)  # said before torch is loaded
-    from electra_helpers.model.tensorflow_import import (
+    from electra_helpers.exchange.tensorflow_import import (
         left_out,
         load_tensorflow,
         open_checkpoint,

@@ -13,9 +13,9 @@ from electra_helpers.cli.config_file import with_config
 from electra_helpers.cli.help import Command, Commands
 from electra_helpers.cli.options import AsJson, Count, Model, Share, Source, options_from
 from electra_helpers.options import check_generate, refuse_idle, without_columns, without_plain_text
+from electra_helpers.reading.layout import Layout
 from electra_helpers.resources import FREE_TEXT
 from electra_helpers.terminal import say, say_json
-from electra_helpers.text.layout import Layout
 
 
 def inspect_text(
@@ -25,10 +25,10 @@ def inspect_text(
     html: Annotated[Optional[Path], typer.Option(help="Also write the heat map to this HTML file.")] = None,  # noqa: UP045
 ) -> None:
     """Show which words the discriminator believes were replaced."""
-    from electra_helpers.model.folder import check_pretrained
+    from electra_helpers.saved.folder import check_pretrained
 
     check_pretrained(model)
-    from electra_helpers.model.store import load
+    from electra_helpers.exchange.store import load
     from electra_helpers.tasks.detection import detect, warn_of_unknown
     from electra_helpers.view.tokens import tokens_to_html, tokens_to_terminal
 
@@ -51,10 +51,10 @@ def corrupt(
     as_json: AsJson = False,
 ) -> None:
     """Corrupt a text as pre-training does, and show every step. Selected, masked, proposed, sampled, replaced, judged."""
-    from electra_helpers.model.folder import check_pretrained
+    from electra_helpers.saved.folder import check_pretrained
 
     check_pretrained(model)
-    from electra_helpers.model.store import load
+    from electra_helpers.exchange.store import load
     from electra_helpers.tasks.detection import ladder
     from electra_helpers.view.ladder import ladder_to_terminal
 
@@ -80,12 +80,12 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Fill blanks or write text. The generator proposes, the discriminator picks what is drawn again."""
-    from electra_helpers.model.folder import check_pretrained
+    from electra_helpers.saved.folder import check_pretrained
 
     given = {"words": words, "share": share, "by": redo, "steps": steps}
     check_generate(text, given | {"redo": redo})
     check_pretrained(model)
-    from electra_helpers.model.store import load
+    from electra_helpers.exchange.store import load
     from electra_helpers.tasks import generation
 
     how = {"count": count} | {name: value for name, value in given.items() if value is not None}
@@ -108,7 +108,8 @@ def stats(
     overrides: dict[str, dict[str, Any]],
 ) -> None:
     """Count documents, words, types, tokens and duplicates."""
-    from electra_helpers.text.corpora import corpus_stats, open_corpus
+    from electra_helpers.reading.corpora import open_corpus
+    from electra_helpers.text.counts import corpus_stats
     from electra_helpers.text.tokenizer import Tokenizer
 
     pieces = Tokenizer.load(tokenizer) if tokenizer else None

@@ -33,12 +33,12 @@ def export(
 ) -> None:
     """Write a model for transformers, as ONNX or as a small bundle. Of both nets, or of a fine-tuned one."""
     from electra_helpers.early import check_export
-    from electra_helpers.model.folder import is_finetuned
+    from electra_helpers.saved.folder import is_finetuned
 
     check_export(folder, out)
     idle = [(onnx, ("bundle", "weights"), "with --onnx"), (not onnx, ("int8",), "without --onnx")]
     refuse_idle({"bundle": bundle or None, "weights": weights, "int8": int8 or None}, idle)
-    from electra_helpers.model.store import load, write_bundle
+    from electra_helpers.exchange.store import load, write_bundle
     from electra_helpers.tasks.exporting import export as export_model
     from electra_helpers.tasks.exporting import export_made
     from electra_helpers.tasks.finetuned import load_finetuned, write_finetuned_bundle
@@ -80,6 +80,6 @@ def average(
     from electra_helpers.early import check_average
 
     check_average(models, out)
-    from electra_helpers.model.averaging import average as mean_of
+    from electra_helpers.exchange.averaging import average as mean_of
 
     say(f'{mean_of(models, out)}: electra_helpers.load("{out}")')

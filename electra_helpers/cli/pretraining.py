@@ -14,12 +14,12 @@ from electra_helpers.cli.options import AsJson, Check, LogWith, Share, Source, o
 from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.options import check_pretrain, check_trackers, refuse_idle
+from electra_helpers.reading.layout import FOUND_OUT, Layout
 from electra_helpers.recipes import RECIPES, recipe
 from electra_helpers.terminal import say, say_checked, say_json
-from electra_helpers.text.layout import FOUND_OUT, Layout
 
 if TYPE_CHECKING:  # it brings torch
-    from electra_helpers.model.pretrained import Pretrained
+    from electra_helpers.saved.pretrained import Pretrained
 
 
 Text = Annotated[
@@ -175,7 +175,7 @@ def starting_model(asked: Asked) -> tuple[Pretrained | None, ModelConfig]:
     """The model that a new run starts from, and the shape of the nets: a run that is resumed, or starts from nothing, has it already."""
     if not asked.init_from or asked.resume:
         return None, asked.shape
-    from electra_helpers.model.store import load
+    from electra_helpers.exchange.store import load
 
     name, wanted = asked.init_from, asked.shape_given
     start = dataclasses.replace(load(name), name=name)  # as it is written, so that --resume can compare
@@ -197,7 +197,7 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Measure how fast this machine pre-trains. Beside it: what its matrix product reaches."""
-    from electra_helpers.training.speed import measure, settings
+    from electra_helpers.speed import measure, settings
 
     speed = measure(*settings(size, batch_size, length, dropout, device, precision), rounds=rounds, steps=steps)
     if as_json:

@@ -17,6 +17,6 @@ def push(
     message: Annotated[str, typer.Option(help="What the commit says.")] = "Upload an ELECTRA",
 ) -> None:
     """Upload a model with its card to the hub. Log in once: `hf auth login`."""
-    from electra_helpers.model.hub_push import push as push_folder
+    from electra_helpers.exchange.hub_push import push as push_folder
 
     say(push_folder(folder, to, private=private, message=message))

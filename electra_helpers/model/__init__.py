@@ -1,1 +1,1 @@
-"""The networks: encoder, generator, discriminator, the joint model, and how they are stored and exchanged."""
+"""The networks: encoder, generator, discriminator, the joint model, heads, and a trained pair in another shape."""

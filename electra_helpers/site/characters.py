@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from tokenizers import normalizers, pre_tokenizers
 
-from electra_helpers.text.tokenizer import CHINESE
+from electra_helpers.words import CHINESE
 
 CODES = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]  # surrogates are no characters
 BETWEEN = "q"  # stands between two characters, so that neither changes the other; no accented letter falls into it

@@ -10,8 +10,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from electra_helpers.model.folder import check_own_folder, read_config
 from electra_helpers.resources import FREE_TEXT, bundled_models
+from electra_helpers.saved.folder import check_own_folder, read_config
 from electra_helpers.text.tokenizer import Tokenizer
 from electra_helpers.view.explorer.examples import examples_for
 

@@ -21,7 +21,7 @@ from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.model.electra import LossSum
 from electra_helpers.model.encoder import Encoder
 from electra_helpers.model.heads import FinetunedNet
-from electra_helpers.text.labelled import LabelledData
+from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.text.packing import Batch, to_batch
 from electra_helpers.text.tokenizer import Tokenizer
 

@@ -18,8 +18,8 @@ from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import LossSum
 from electra_helpers.model.heads import FinetunedNet, TextHead
+from electra_helpers.reading.labelled import NO_LABEL, LabelledData
 from electra_helpers.tasks.base import DownstreamTask, Example, Row
-from electra_helpers.text.labelled import NO_LABEL, LabelledData
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.tokenizer import Tokenizer
 

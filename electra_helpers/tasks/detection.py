@@ -16,7 +16,7 @@ from electra_helpers.corruption import (
     select_positions,
 )
 from electra_helpers.errors import ElectraError, warn
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.text.tokenizer import CLS, SEP, UNK, Encoding
 
 MANY_UNKNOWN = 0.05  # of the tokens: more is worth a word

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.card import Card, exported_card, write_card
-from electra_helpers.model.files import write_json_atomically
-from electra_helpers.model.folder import is_finetuned
+from electra_helpers.exchange.onnx_graph import FILE, INPUTS, write_onnx
+from electra_helpers.exchange.store import load
+from electra_helpers.exchange.transformers_bridge import export as export_pretrained
+from electra_helpers.exchange.transformers_config import transformers_config
+from electra_helpers.exchange.transformers_heads import export_finetuned
 from electra_helpers.model.heads import FinetunedNet
-from electra_helpers.model.onnx_graph import FILE, INPUTS, write_onnx
-from electra_helpers.model.pretrained import Pretrained
-from electra_helpers.model.store import load
-from electra_helpers.model.transformers_bridge import export as export_pretrained
-from electra_helpers.model.transformers_config import transformers_config
-from electra_helpers.model.transformers_heads import export_finetuned
+from electra_helpers.saved.card import Card, exported_card, write_card
+from electra_helpers.saved.files import write_json_atomically
+from electra_helpers.saved.folder import is_finetuned
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.finetuned import PIPELINES, Finetuned, card_of, load_finetuned
 from electra_helpers.text.tokenizer import Tokenizer
 

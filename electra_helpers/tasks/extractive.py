@@ -14,9 +14,9 @@ import torch
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.heads import main_encoder
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.reading.labelled import LabelledData
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.text_metrics import sentences, summary_metrics
-from electra_helpers.text.labelled import LabelledData
 
 PENALTY = 0.1  # of the linear scorer's weights, inverse strength: documents are few beside their vectors' width
 

@@ -14,18 +14,18 @@ import torch
 
 from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
+from electra_helpers.exchange.hub_push import REPOSITORY
+from electra_helpers.exchange.transformers_bridge import download
 from electra_helpers.fields import from_json
 from electra_helpers.jsonfile import expect
-from electra_helpers.model.card import Card, shown, write_card
 from electra_helpers.model.encoder import Encoder
-from electra_helpers.model.files import build_to_fit, read_model, write_json_atomically, write_model
-from electra_helpers.model.folder import FORMAT, check_finetuned, is_finetuned
 from electra_helpers.model.heads import FinetunedNet
-from electra_helpers.model.hub_push import REPOSITORY
-from electra_helpers.model.transformers_bridge import download
+from electra_helpers.reading.labelled import LabelledData
+from electra_helpers.saved.card import Card, shown, write_card
+from electra_helpers.saved.files import build_to_fit, read_model, write_json_atomically, write_model
+from electra_helpers.saved.folder import FORMAT, check_finetuned, is_finetuned
 from electra_helpers.tasks.base import DownstreamTask, Examples, Row
 from electra_helpers.tasks.registry import task_named
-from electra_helpers.text.labelled import LabelledData
 from electra_helpers.text.tokenizer import Tokenizer
 
 AT_ONCE = 512  # rows that are predicted together: sorted by length, and all that is held in memory

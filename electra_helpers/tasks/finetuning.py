@@ -17,19 +17,19 @@ from torch import Tensor, nn
 
 from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError, warn
+from electra_helpers.exchange.store import load
 from electra_helpers.jsonfile import read_json
 from electra_helpers.model.electra import LossSum
-from electra_helpers.model.files import read_model, write_json_atomically, write_model
 from electra_helpers.model.heads import FinetunedNet, encoder_to_finetune, main_encoder
-from electra_helpers.model.pretrained import Pretrained
-from electra_helpers.model.store import load
+from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.recipes import nearest_recipe
+from electra_helpers.saved.files import read_model, write_json_atomically, write_model
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.base import DownstreamTask, Examples, Row
 from electra_helpers.tasks.finetuned import AT_ONCE, Finetuned, chunks, known_rows, predict_chunk, save
 from electra_helpers.tasks.holding_out import hold_out
 from electra_helpers.tasks.reading import as_known, as_labelled
 from electra_helpers.tasks.registry import task_named
-from electra_helpers.text.labelled import LabelledData
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.rows import like_lengths
 from electra_helpers.text.tokenizer import Tokenizer

@@ -17,10 +17,11 @@ from torch import Tensor
 
 from electra_helpers.corruption import Selection, sample_tokens, scatter_at, select_positions
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.detection import encode
-from electra_helpers.text.tokenizer import MASK, is_chinese
+from electra_helpers.text.tokenizer import MASK
 from electra_helpers.training.loop import seed_for
+from electra_helpers.words import is_chinese
 
 Guess = Callable[[Tensor, Tensor], Tensor]  # rows (B, L) with [MASK]s, positions (B, M) → logits (B, M, V)
 Step = Callable[..., Tensor]  # as gibbs_step

@@ -13,7 +13,7 @@ from typing import Any
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.fields import check_options, option
-from electra_helpers.text.labelled import TEXTS, LabelledData
+from electra_helpers.reading.labelled import TEXTS, LabelledData
 
 Unit = list[int]  # numbers of rows that stay together
 

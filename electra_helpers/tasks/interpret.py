@@ -12,7 +12,7 @@ from electra_helpers.corruption import Noise
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import Electra
 from electra_helpers.model.encoder import Encoder
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.detection import encode, judge_ids
 from electra_helpers.text.packing import Batch
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.reading.files import files_in, form_of
+from electra_helpers.reading.layout import FOUND_OUT, Layout
 from electra_helpers.tasks.base import Row
 from electra_helpers.tasks.finetuned import AT_ONCE, Finetuned
 from electra_helpers.tasks.reading import rows_to_predict
 from electra_helpers.tasks.seeds import unknown_words
-from electra_helpers.text.files import files_in, form_of
-from electra_helpers.text.layout import FOUND_OUT, Layout
 
 PREDICTED = "predicted_"  # before the name of every column that a prediction adds
 

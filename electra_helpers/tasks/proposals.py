@@ -15,7 +15,7 @@ from torch import Tensor
 
 from electra_helpers.corruption import MASK_SHARE, Selection, mask_positions, sample_tokens, select_positions
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.detection import judge_ids
 from electra_helpers.text.tokenizer import Encoding, Tokenizer
 from electra_helpers.training.loop import seed_for

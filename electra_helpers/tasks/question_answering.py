@@ -21,11 +21,12 @@ from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import LossSum, real_tokens
 from electra_helpers.model.heads import ConditionedSpanHead, FinetunedNet, SpanHead
+from electra_helpers.reading.labelled import NO_START, LabelledData
 from electra_helpers.tasks.base import DownstreamTask, Example, Row
 from electra_helpers.tasks.windows import windows
-from electra_helpers.text.labelled import NO_START, LabelledData
 from electra_helpers.text.packing import Batch
-from electra_helpers.text.tokenizer import Tokenizer, is_chinese
+from electra_helpers.text.tokenizer import Tokenizer
+from electra_helpers.words import is_chinese
 
 MOST_QUESTION = 64  # tokens of a question, as in the reference code
 N_BEST = 5

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.reading.files import how_read, read_documents, read_rows
+from electra_helpers.reading.hub import NoSplit
+from electra_helpers.reading.in_memory import rows_in_memory
+from electra_helpers.reading.labelled import PLAIN, LabelledData, checked, labelled, load_labelled
+from electra_helpers.reading.labelled import TASKS as SCHEMAS
+from electra_helpers.reading.labels import ByName, Wanted, listed
+from electra_helpers.reading.layout import FOUND_OUT, Layout
 from electra_helpers.tasks.base import DownstreamTask, Row
 from electra_helpers.tasks.holding_out import HoldOut, hold_out
 from electra_helpers.tasks.registry import task_named
-from electra_helpers.text.files import how_read, read_documents, read_rows
-from electra_helpers.text.hub import NoSplit
-from electra_helpers.text.in_memory import rows_in_memory
-from electra_helpers.text.labelled import PLAIN, LabelledData, checked, labelled, load_labelled
-from electra_helpers.text.labelled import TASKS as SCHEMAS
-from electra_helpers.text.labels import ByName, Wanted, listed
-from electra_helpers.text.layout import FOUND_OUT, Layout
 
 WORLD_ROWS = {"train": 2_000, "validation": 500, "test": 500}
 

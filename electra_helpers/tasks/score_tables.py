@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from electra_helpers.reading.files import read_rows
 from electra_helpers.tasks.cleaning.flagging import FEWEST, LEAST
 from electra_helpers.tasks.cleaning.sampling import SEED
-from electra_helpers.text.files import read_rows
 
 TOP = 10  # words that are shown; all are in the file
 

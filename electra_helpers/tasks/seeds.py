@@ -18,13 +18,13 @@ import numpy as np
 from electra_helpers import __version__
 from electra_helpers.config import FinetuneConfig
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.card import write_card
-from electra_helpers.model.files import write_json_atomically
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.reading.labelled import LabelledData
+from electra_helpers.saved.card import write_card
+from electra_helpers.saved.files import write_json_atomically
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.base import DownstreamTask, Examples, Row
 from electra_helpers.tasks.finetuned import AT_ONCE, Finetuned, card_of, known_rows, load_finetuned, save
 from electra_helpers.tasks.finetuning import WHAT_HELPS, Material, learn, read_material, restarts_in, settings_for
-from electra_helpers.text.labelled import LabelledData
 from electra_helpers.text.tokenizer import Tokenizer
 from electra_helpers.training.checkpoint import only_run_in
 from electra_helpers.training.loop import Callback

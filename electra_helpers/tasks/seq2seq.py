@@ -20,10 +20,11 @@ from torch.nn import functional as F
 
 from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.decoder import TextDecoder, encoder_decoder
+from electra_helpers.exchange.transformers_decoder import TextDecoder, encoder_decoder
 from electra_helpers.model.electra import LossSum, real_tokens
 from electra_helpers.model.encoder import Encoder
 from electra_helpers.model.heads import FinetunedNet
+from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.tasks.base import IGNORED, DownstreamTask, Example, Row
 from electra_helpers.tasks.text_metrics import (
     bleu_tokenizer,
@@ -35,7 +36,6 @@ from electra_helpers.tasks.text_metrics import (
     translation_metrics,
     word_by_word,
 )
-from electra_helpers.text.labelled import LabelledData
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.target_tokenizer import rows_by_spelling, train_target_tokenizer
 from electra_helpers.text.tokenizer import Tokenizer

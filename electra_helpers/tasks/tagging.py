@@ -21,11 +21,12 @@ from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import LossSum
 from electra_helpers.model.heads import FinetunedNet, TokenHead
+from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.tasks.base import IGNORED, DownstreamTask, Example, Row
 from electra_helpers.tasks.windows import most_central
-from electra_helpers.text.labelled import LabelledData
 from electra_helpers.text.packing import Batch
-from electra_helpers.text.tokenizer import Tokenizer, is_chinese
+from electra_helpers.text.tokenizer import Tokenizer
+from electra_helpers.words import is_chinese
 
 OUTSIDE = "O"
 

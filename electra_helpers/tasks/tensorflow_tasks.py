@@ -14,10 +14,8 @@ from torch import Tensor
 
 from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.encoder import Encoder
-from electra_helpers.model.heads import FinetunedNet
-from electra_helpers.model.tensorflow_checkpoint import Checkpoint
-from electra_helpers.model.tensorflow_import import (
+from electra_helpers.exchange.tensorflow_checkpoint import Checkpoint
+from electra_helpers.exchange.tensorflow_import import (
     TASKS,
     WithoutStart,
     encoder_shape,
@@ -29,6 +27,8 @@ from electra_helpers.model.tensorflow_import import (
     shape_of,
     task_names,
 )
+from electra_helpers.model.encoder import Encoder
+from electra_helpers.model.heads import FinetunedNet
 from electra_helpers.tasks.base import DownstreamTask
 from electra_helpers.tasks.classification import Classification
 from electra_helpers.tasks.finetuned import Finetuned

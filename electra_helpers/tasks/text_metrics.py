@@ -14,8 +14,7 @@ from unicodedata import normalize
 
 import regex
 
-from electra_helpers.text.tokenizer import is_chinese
-from electra_helpers.text.words import FIND_TOKEN, HAN, clusters, composed, is_unsegmented, script_of, words
+from electra_helpers.words import FIND_TOKEN, HAN, clusters, composed, is_chinese, is_unsegmented, script_of, words
 
 SENTENCE_END = regex.compile(r"(?<=[.!?।॥؟۔։።។။])\s+|(?<=[。！？])\s*")
 LONGEST_CHUNK = 4  # Chinese characters that one word may become

@@ -1,5 +1,5 @@
-"""Words → batches: tokenizer, corpora, packing and labelled data.
+"""Documents → batches: tokenizer, vocabulary, packing and rows.
 
-The way of a sentence: a *corpus* yields documents, the *tokenizer* turns each into ids, *packing* lays the ids out in
-rows of equal length, and a *batch* of rows is what the model sees.
+The way of a sentence: the *tokenizer* turns each document into ids, *packing* lays the ids out in rows of equal length, and a *batch*
+of rows is what the model sees. Where documents come from is `reading`.
 """

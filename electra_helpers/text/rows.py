@@ -12,10 +12,10 @@ from typing import Any, Protocol
 import numpy as np
 from tqdm import tqdm
 
+from electra_helpers.cache import cache_folder, made_whole
 from electra_helpers.errors import ElectraError
 from electra_helpers.prefetch import one_ahead
-from electra_helpers.text.cache import cache_folder, made_whole
-from electra_helpers.text.corpora import Corpus, in_batches, split_documents
+from electra_helpers.reading.corpora import Corpus, in_batches, split_documents
 from electra_helpers.text.packing import FORMS, RANDOM, Batch, pack, padded, to_batch
 from electra_helpers.text.tokenizer import Tokenizer
 

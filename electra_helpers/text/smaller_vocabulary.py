@@ -13,7 +13,7 @@ import tokenizers
 from tokenizers import models
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.text.corpora import in_batches
+from electra_helpers.reading.corpora import in_batches
 from electra_helpers.text.tokenizer import SPECIAL_TOKENS, UNK, Tokenizer, framed
 from electra_helpers.text.vocabulary import spread_sample
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from electra_helpers.cache import cache_folder
 from electra_helpers.errors import ElectraError
 from electra_helpers.paths import appears_whole
 from electra_helpers.prefetch import one_ahead
-from electra_helpers.text.cache import cache_folder
-from electra_helpers.text.corpora import Corpus, Part, in_batches
+from electra_helpers.reading.corpora import Corpus, Part, in_batches
 from electra_helpers.text.packing import Batch, Row, pack, padded, side_by_side, to_batch
 from electra_helpers.text.rows import shuffled
 from electra_helpers.text.tokenizer import Tokenizer

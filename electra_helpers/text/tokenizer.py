@@ -179,15 +179,6 @@ class Tokenizer:
         return cls(_read_vocab_txt(Path(path)))
 
 
-# Code points that BERT treats as Chinese characters (google-research/bert, `tokenization.py`, `_is_chinese_char`).
-CHINESE = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2CEAF), (0x2F800, 0x2FA1F))
-
-
-def is_chinese(character: str) -> bool:
-    """Whether BERT's normalisation makes a word of its own of this character."""
-    return any(low <= ord(character) <= high for low, high in CHINESE)
-
-
 def truncated_lengths(lengths: Sequence[int], room: int) -> list[int]:
     """How many tokens of each of one or two parts are kept in `room`: the longer part loses first."""
     if room < len(lengths):

@@ -11,8 +11,8 @@ import numpy as np
 import tokenizers
 from tokenizers import trainers
 
+from electra_helpers.cache import cache_folder, made_whole
 from electra_helpers.errors import ElectraError
-from electra_helpers.text.cache import cache_folder, made_whole
 from electra_helpers.text.tokenizer import SPECIAL_TOKENS, Tokenizer, bert_backend, split_words
 
 # A vocabulary changes little beyond this much text; twenty times as much is read at most.

@@ -20,8 +20,8 @@ from torch import nn
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.jsonfile import expect, read_json, shown
-from electra_helpers.model.files import checksum, read_model, sync_folder, write_json, write_model, write_tensors
 from electra_helpers.paths import PARTIAL, draft_folder
+from electra_helpers.saved.files import checksum, read_model, sync_folder, write_json, write_model, write_tensors
 from electra_helpers.training.distributed import cut_like, whole
 
 FORMAT = 1

@@ -6,7 +6,7 @@ from typing import Any
 
 from electra_helpers.config import PretrainConfig
 from electra_helpers.errors import warn
-from electra_helpers.text.corpora import Corpus
+from electra_helpers.reading.corpora import Corpus
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.rows import CorpusRows
 from electra_helpers.text.tokenizer import Tokenizer

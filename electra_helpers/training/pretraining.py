@@ -16,22 +16,21 @@ from electra_helpers import __version__
 from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.corruption import Noise, draw_noise, draw_unigrams, unigram_cumulative
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.card import pretrained_card, write_card
+from electra_helpers.exchange.transformers_bridge import download
 from electra_helpers.model.electra import Electra, LossSum, Steps
-from electra_helpers.model.files import write_json_atomically
-from electra_helpers.model.pretrained import Pretrained, save_config
-from electra_helpers.model.transformers_bridge import download
 from electra_helpers.model.variants import build_network
+from electra_helpers.reading.corpora import Corpus, open_corpus, split_documents
+from electra_helpers.reading.in_memory import corpus_or_names
+from electra_helpers.reading.layout import FOUND_OUT, Layout
 from electra_helpers.recipes import recipe
-from electra_helpers.text.corpora import Corpus, open_corpus, split_documents
-from electra_helpers.text.in_memory import corpus_or_names
-from electra_helpers.text.layout import FOUND_OUT, Layout
+from electra_helpers.saved.card import pretrained_card, write_card
+from electra_helpers.saved.files import write_json_atomically
+from electra_helpers.saved.pretrained import Pretrained, save_config
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.rows import CorpusRows, Rows, build_rows, row_order
 from electra_helpers.text.streaming import StreamedRun, first_rows
 from electra_helpers.text.tokenizer import Tokenizer, tokenizer_from_words
 from electra_helpers.text.vocabulary import train_tokenizer
-from electra_helpers.text.words import marked_share
 from electra_helpers.training.budget import settle_steps
 from electra_helpers.training.checkpoint import Checkpoints, only_run_in
 from electra_helpers.training.decisions import decisions, in_words, warn_of_waste
@@ -47,6 +46,7 @@ from electra_helpers.training.starting import (
     nets_to_train,
     start_at_frequencies,
 )
+from electra_helpers.words import marked_share
 
 NOISE = 1  # a stream of randomness beside the data order and the weights, all from one seed
 

@@ -10,8 +10,8 @@ from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.fields import from_json
 from electra_helpers.jsonfile import expect, read_json
+from electra_helpers.reading.layout import FOUND_OUT, Layout
 from electra_helpers.recipes import Recipe
-from electra_helpers.text.layout import FOUND_OUT, Layout
 
 # These decide how a run is shown or where it computes, not which steps it takes: they may change when it is resumed.
 # (How long it is, is said by its steps.)
@@ -112,7 +112,7 @@ def is_finished(out: Path, steps: int) -> bool:
 
 def extend(out: Path, now: dict[str, Any]) -> int | None:
     """Note in run.json that a finished run goes on to more steps; returns how many it had, None where they are the same."""
-    from electra_helpers.model.files import write_json_atomically  # it brings torch
+    from electra_helpers.saved.files import write_json_atomically  # it brings torch
 
     found = read_json(out / "run.json")
     before = found["pretrain"]["steps"]

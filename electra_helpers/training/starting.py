@@ -10,12 +10,12 @@ import torch
 
 from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.errors import ElectraError
+from electra_helpers.exchange.store import load
 from electra_helpers.model.electra import MLMHead
 from electra_helpers.model.fewer_pieces import BY_VOCABULARY, keep_rows
-from electra_helpers.model.pretrained import Pretrained
 from electra_helpers.model.reshape import begin
-from electra_helpers.model.store import load
-from electra_helpers.text.corpora import Corpus, split_documents
+from electra_helpers.reading.corpora import Corpus, split_documents
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.text.rows import Rows
 from electra_helpers.text.smaller_vocabulary import cut_vocabulary
 from electra_helpers.training.loop import seed_for

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.detection import Detection, detect
 from electra_helpers.text.tokenizer import Tokenizer
 from electra_helpers.training.loop import Callback, Run

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.detection import detect
 from electra_helpers.view.painted import Painted, paint_detection
 from electra_helpers.view.plots.scores import threshold_and_prior

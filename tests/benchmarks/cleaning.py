@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from electra_helpers.course.labs import cleaning as lab
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
+from electra_helpers.reading.labelled import LabelledData, labelled
 from electra_helpers.tasks.cleaning.acceptability import acceptability, open_pairs
 from electra_helpers.tasks.cleaning.suspects import suspects
 from electra_helpers.tasks.cleaning.task import choose_threshold, cleaning_metrics, trivial
 from electra_helpers.tasks.finetuning import finetune
 from electra_helpers.tasks.reading import open_task_data
-from electra_helpers.text.labelled import LabelledData, labelled
 
 OUT = Path(__file__).resolve().parents[2] / "data" / "benchmarks" / "cleaning.json"
 MODEL = "electra-tiny-world-en"

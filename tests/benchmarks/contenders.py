@@ -22,11 +22,11 @@ import torch.nn.functional as F
 
 from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.model.variants import build_network
-from electra_helpers.text.corpora import open_corpus
+from electra_helpers.reading.corpora import open_corpus
+from electra_helpers.speed import make_trainer, matmul_ceiling, peak_memory, settings
 from electra_helpers.text.tokenizer import Tokenizer
 from electra_helpers.training.loop import Trainer
 from electra_helpers.training.pretraining import Pretraining, build_data
-from electra_helpers.training.speed import make_trainer, matmul_ceiling, peak_memory, settings
 from tests.benchmarks.sources import Counted, RowsOf, Source, Tally, padded_paragraphs, random_rows
 
 THEIRS = (

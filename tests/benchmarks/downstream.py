@@ -23,11 +23,11 @@ import numpy as np
 
 from electra_helpers.course.labs import prose
 from electra_helpers.course.labs.finetuning import without_questions, world_rows
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
+from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.resources import FREE_TEXT
 from electra_helpers.tasks.finetuned import Finetuned
 from electra_helpers.tasks.finetuning import finetune
-from electra_helpers.text.labelled import LabelledData
 
 OUT = Path(__file__).resolve().parents[2] / "data" / "benchmarks" / "downstream.json"
 MODEL = "electra-tiny-world-en"

@@ -25,8 +25,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from electra_helpers.model.pretrained import Pretrained
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.training.metrics import detection_metrics
 from electra_helpers.world import Oracle, stories
 from electra_helpers.world.oracle import one_replacement_exam, rtd_ceiling

@@ -20,10 +20,10 @@ import numpy as np
 import torch
 
 from electra_helpers.course.labs import generation as lab
-from electra_helpers.model.pretrained import Pretrained
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
+from electra_helpers.reading.files import read_rows
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.generation import ORDERS, REDO, Draft, fill, guesser, redo
-from electra_helpers.text.files import read_rows
 from electra_helpers.training.loop import seed_for
 
 OUT = Path(__file__).resolve().parents[2] / "data" / "benchmarks" / "generation.json"

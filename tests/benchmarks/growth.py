@@ -20,10 +20,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from electra_helpers.text.corpora import open_corpus
+from electra_helpers.reading.corpora import open_corpus
+from electra_helpers.speed import make_trainer, peak_memory, settings
 from electra_helpers.text.rows import build_rows
 from electra_helpers.text.tokenizer import Tokenizer
-from electra_helpers.training.speed import make_trainer, peak_memory, settings
 from tests.benchmarks.sources import prepare
 from tests.benchmarks.speed import ROOT
 

@@ -34,11 +34,11 @@ from torch.nn import functional as F
 
 from electra_helpers import load
 from electra_helpers.config import ModelConfig
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.reading.files import read_rows
+from electra_helpers.saved.pretrained import Pretrained
+from electra_helpers.speed import flops_per_token
 from electra_helpers.tasks.cleaning.acceptability import preferred, sentence_score, token_scores
 from electra_helpers.tasks.detection import encode, most_surprising
-from electra_helpers.text.files import read_rows
-from electra_helpers.training.speed import flops_per_token
 from tests.benchmarks import real_files
 from tests.benchmarks.real_cleaning import blimp, misspelt, pairs
 

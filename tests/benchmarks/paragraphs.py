@@ -14,7 +14,7 @@ import argparse
 import json
 from pathlib import Path
 
-from electra_helpers.training.speed import flops_per_token, settings
+from electra_helpers.speed import flops_per_token, settings
 from tests.benchmarks.contenders import CONTENDERS
 from tests.benchmarks.sources import prepare
 from tests.benchmarks.speed import ROOT, run, table

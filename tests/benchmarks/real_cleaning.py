@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from itertools import cycle, islice
 from pathlib import Path
 
-from electra_helpers.text.files import read_rows
+from electra_helpers.reading.files import read_rows
 
 CARRIERS = Path(__file__).with_name("carriers.en.txt")
 SENTENCES = Path(__file__).resolve().parents[2] / "data" / "sentences"

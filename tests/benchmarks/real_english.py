@@ -27,10 +27,10 @@ from typing import Any
 from sklearn.metrics import roc_auc_score
 
 from electra_helpers import load
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.reading.files import read_rows
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.cleaning.acceptability import preferred, sentence_score, token_scores
 from electra_helpers.tasks.detection import encode
-from electra_helpers.text.files import read_rows
 from tests.benchmarks import mini
 from tests.benchmarks.mini import ROOT, spread, token_log_p
 from tests.benchmarks.real_cleaning import blimp, misspelt, pairs

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from electra_helpers.course.labs import seq2seq as lab
 from electra_helpers.course.labs.seq2seq import spread
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
 from electra_helpers.tasks.finetuning import finetune
 from electra_helpers.tasks.text_metrics import translation_metrics
 

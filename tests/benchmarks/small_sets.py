@@ -22,11 +22,11 @@ import numpy as np
 
 from electra_helpers.course.exercises.n14_your_own_data import cleaned, split_by_group
 from electra_helpers.course.labs.practice import messages
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
+from electra_helpers.reading.labelled import load_labelled
 from electra_helpers.resources import FREE_TEXT
 from electra_helpers.tasks.exporting import export
 from electra_helpers.tasks.finetuning import finetune
-from electra_helpers.text.labelled import load_labelled
 
 OUT = Path(__file__).resolve().parents[2] / "data" / "benchmarks" / "small_sets.json"
 RATES = {"Trainer, 5e-5 (its default)": 5e-5, "Trainer, 2e-4": 2e-4}

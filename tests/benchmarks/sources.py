@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from electra_helpers.text.corpora import open_corpus
+from electra_helpers.reading.corpora import open_corpus
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.tokenizer import Tokenizer
 from electra_helpers.text.vocabulary import train_tokenizer

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from electra_helpers.training.speed import flops_per_token, settings
+from electra_helpers.speed import flops_per_token, settings
 from tests.benchmarks.contenders import CONTENDERS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from electra_helpers.model.crc import crc32c
-from electra_helpers.model.store import load
-from electra_helpers.model.tensorflow_import import write_imported
+from electra_helpers.exchange.crc import crc32c
+from electra_helpers.exchange.store import load
+from electra_helpers.exchange.tensorflow_import import write_imported
 from electra_helpers.text.tokenizer import SPECIAL_TOKENS
 from tests.reference.writer import write_checkpoint
 

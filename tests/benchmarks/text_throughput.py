@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from electra_helpers.text.corpora import open_corpus
+from electra_helpers.reading.corpora import open_corpus
 from electra_helpers.text.rows import build_rows
 from electra_helpers.text.vocabulary import train_tokenizer
 

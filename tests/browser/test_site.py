@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
 from electra_helpers.site.models import AT_ONCE, models_for_pages
 from electra_helpers.tasks.proposals import generator_logits, judge_edited, read_row
 from tests.browser.widgets import AXE

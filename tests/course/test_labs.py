@@ -12,9 +12,9 @@ from electra_helpers.course.engine.session import AMOUNTS
 from electra_helpers.course.exercises.n03_generator import unigram_entropy
 from electra_helpers.course.labs import cleaning, fakes, generation, plateau, prose, replacements, seq2seq
 from electra_helpers.course.labs.own_steps import own_steps
+from electra_helpers.reading.labelled import labelled
 from electra_helpers.recipes import recipe
 from electra_helpers.tasks.detection import detect
-from electra_helpers.text.labelled import labelled
 
 
 def test_flags_are_worth_what_is_counted_by_hand():

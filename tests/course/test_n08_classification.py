@@ -20,7 +20,7 @@ from electra_helpers.course.exercises.n08_classification import (
     sizes_beyond_spread,
 )
 from electra_helpers.course.labs import finetuning as lab
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
 from electra_helpers.tasks.finetuning import finetune
 from electra_helpers.training import optim
 from tests.course.cases import Cases, hold

@@ -14,10 +14,10 @@ from electra_helpers.course.exercises.n09_information_extraction import (
     names_answer,
 )
 from electra_helpers.course.labs import finetuning as lab
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
+from electra_helpers.reading.labelled import load_labelled
 from electra_helpers.tasks import tagging
 from electra_helpers.tasks.finetuning import finetune
-from electra_helpers.text.labelled import load_labelled
 from tests.course.cases import Cases, hold
 
 ALIGN, SPANS = "def align_labels(word_ids, tags):\n", "def bio_to_spans(tags):\n"

@@ -21,7 +21,7 @@ from electra_helpers.course.exercises.n11_translation_and_summarisation import (
 )
 from electra_helpers.course.labs import seq2seq as lab
 from electra_helpers.course.labs.benchmarks import recorded_by
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
 from electra_helpers.tasks import seq2seq
 from electra_helpers.tasks.finetuning import finetune
 from electra_helpers.view import plots

@@ -21,10 +21,10 @@ from electra_helpers.course.exercises.n14_your_own_data import (
     cleaned,
 )
 from electra_helpers.course.labs import practice as lab
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
+from electra_helpers.reading.labelled import labelled
 from electra_helpers.tasks.classification import Classification
 from electra_helpers.tasks.finetuning import finetune
-from electra_helpers.text.labelled import labelled
 from tests.course.cases import Cases, hold
 
 CLEAN = "def cleaned(rows):\n    seen, kept = set(), []\n    for row in rows:\n        label = {label}\n        message = {message}\n        key = {key}\n        if {keep}:\n            seen.add(key)\n            kept.append({row})\n    return kept"

@@ -5,7 +5,7 @@ import torch
 
 from electra_helpers.course.labs import prose
 from electra_helpers.course.labs.finetuning import facts
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
 from electra_helpers.tasks.generation import guesser
 
 WORLD = "electra-tiny-world-en"

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from electra_helpers.text.labelled import load_labelled
+from electra_helpers.reading.labelled import load_labelled
 from tests.data.test_sentences import (
     DATA,
     LANGUAGES,

@@ -9,13 +9,17 @@ PACKAGE = "electra_helpers"
 ROOT = Path(__file__).resolve().parents[2] / PACKAGE
 # Rooms of one level may import each other; a room may import every level before its own.
 LEVELS = [
-    {"errors", "fields", "jsonfile", "paths", "resources", "prefetch", "terminal", "output"},
+    {"errors", "fields", "jsonfile", "paths", "resources", "prefetch", "terminal", "output", "cache", "words"},
     {"config", "recipes", "device"},
     {"world"},
+    {"reading"},
     {"text"},
     {"corruption"},
     {"model"},
+    {"saved"},
+    {"exchange"},
     {"training"},
+    {"speed"},
     {"tasks"},
     {"view"},
     {"course"},

@@ -8,6 +8,7 @@ import transformers
 
 from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
+from electra_helpers.exchange.transformers_heads import export_finetuned, finetuned_to_transformers
 from electra_helpers.model.electra import Electra, real_tokens
 from electra_helpers.model.encoder import Encoder
 from electra_helpers.model.heads import (
@@ -19,7 +20,6 @@ from electra_helpers.model.heads import (
     encoder_to_finetune,
     main_encoder,
 )
-from electra_helpers.model.transformers_heads import export_finetuned, finetuned_to_transformers
 from electra_helpers.model.variants import build_network
 from electra_helpers.tasks.question_answering import context_and_cls
 from electra_helpers.text.packing import Batch

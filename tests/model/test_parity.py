@@ -8,8 +8,8 @@ from torch.nn import functional as F
 
 from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.corruption import corrupt, draw_noise, label_replaced, mask_positions, select_positions
+from electra_helpers.exchange.transformers_bridge import net_to_transformers, to_transformers
 from electra_helpers.model.electra import Electra, Steps
-from electra_helpers.model.transformers_bridge import net_to_transformers, to_transformers
 from electra_helpers.text.packing import Batch
 
 IDS = {"cls_id": 2, "sep_id": 3, "mask_id": 4}

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
 from electra_helpers.site.models import models_for_pages
 from electra_helpers.tasks.proposals import generator_logits, judge_edited
 from tests.site.javascript import IN_NODE, NODE, in_node, model_data, source

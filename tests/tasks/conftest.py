@@ -5,7 +5,7 @@ import torch
 
 from electra_helpers.config import ModelConfig
 from electra_helpers.model.electra import Electra
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.text.tokenizer import SPECIAL_TOKENS, Tokenizer
 
 WORDS = ["the", "chef", "cook", "##ed", "un", "##like", "##ly", "meal", "today", ".", ",", "天", "气", "好", "e"]

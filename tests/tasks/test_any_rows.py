@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from electra_helpers.config import FinetuneConfig
 from electra_helpers.errors import ElectraError
+from electra_helpers.reading.files import read_documents
+from electra_helpers.reading.labelled import TASKS, labelled, load_labelled
 from electra_helpers.tasks.classification import Classification
 from electra_helpers.tasks.holding_out import hold_out
 from electra_helpers.tasks.predicting import predictions_file
@@ -20,8 +22,6 @@ from electra_helpers.tasks.question_answering import QuestionAnswering
 from electra_helpers.tasks.reading import rows_to_predict
 from electra_helpers.tasks.registry import TASKS as DOWNSTREAM
 from electra_helpers.tasks.tagging import Tagging
-from electra_helpers.text.files import read_documents
-from electra_helpers.text.labelled import TASKS, labelled, load_labelled
 from electra_helpers.text.tokenizer import tokenizer_from_words
 
 SECONDS = float(os.environ.get("ELECTRA_PROPERTY_SECONDS", 2))
@@ -151,7 +151,7 @@ def test_files_of_rows_are_read_or_told(form, tmp_path):
 
 @pytest.mark.parametrize("form", [".csv", ".tsv"])
 def test_a_table_that_is_written_reads_back_the_same(form, tmp_path):
-    from electra_helpers.text.files import read_rows
+    from electra_helpers.reading.files import read_rows
 
     path = tmp_path / f"table{form}"
     cells = st.text(st.sampled_from("ab\"\t\n\r,;' ") | st.characters(blacklist_categories=("Cs", "Cc")), max_size=8)

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
+from electra_helpers.reading.labelled import labelled
 from electra_helpers.tasks.extractive import best_sentence, learn_to_extract, sentence_vectors
-from electra_helpers.text.labelled import labelled
 from electra_helpers.world.labels import labelled as world
 
 

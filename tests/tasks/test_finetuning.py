@@ -7,16 +7,16 @@ import torch
 
 from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
+from electra_helpers.exchange.store import load
 from electra_helpers.model.electra import Electra
-from electra_helpers.model.pretrained import Pretrained
-from electra_helpers.model.store import load
+from electra_helpers.reading.labelled import labelled
 from electra_helpers.recipes import nearest_recipe, recipe
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.classification import Classification, class_metrics, scale_metrics
 from electra_helpers.tasks.finetuned import load_finetuned, same_labels
 from electra_helpers.tasks.finetuning import KeepBest, finetune
 from electra_helpers.tasks.reading import as_labelled
 from electra_helpers.tasks.seeds import finetune_seeds, summary
-from electra_helpers.text.labelled import labelled
 from electra_helpers.text.tokenizer import tokenizer_from_words
 from electra_helpers.training.checkpoint import Checkpoints
 from electra_helpers.training.loop import Callback, Run

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.reading.labelled import labelled
 from electra_helpers.tasks.holding_out import HoldOut, hold_out
-from electra_helpers.text.labelled import labelled
 
 
 def in_turn(kinds, count=100):

@@ -7,8 +7,8 @@ import torch
 
 from electra_helpers.config import FinetuneConfig
 from electra_helpers.errors import ElectraError, ElectraWarning
-from electra_helpers.model.card import MARK
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
+from electra_helpers.saved.card import MARK
 from electra_helpers.tasks.exporting import export
 from electra_helpers.tasks.finetuned import load_finetuned
 from electra_helpers.tasks.finetuning import finetune, with_changes, with_schedule

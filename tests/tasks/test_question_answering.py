@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from electra_helpers.config import FinetuneConfig
 from electra_helpers.errors import ElectraError
+from electra_helpers.reading.labelled import labelled
 from electra_helpers.tasks.question_answering import (
     QuestionAnswering,
     answer_metrics,
@@ -18,7 +19,6 @@ from electra_helpers.tasks.question_answering import (
     best_spans,
     word_f1,
 )
-from electra_helpers.text.labelled import labelled
 from electra_helpers.text.tokenizer import tokenizer_from_words
 
 CONFIG = FinetuneConfig(length=20)

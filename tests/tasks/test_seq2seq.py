@@ -8,17 +8,17 @@ import torch
 
 from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.decoder import cross_attention, encoder_decoder
+from electra_helpers.exchange.transformers_decoder import cross_attention, encoder_decoder
+from electra_helpers.exchange.transformers_heads import export_finetuned
 from electra_helpers.model.electra import Electra
-from electra_helpers.model.pretrained import Pretrained
-from electra_helpers.model.transformers_heads import export_finetuned
+from electra_helpers.reading.labelled import labelled
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.finetuned import load_finetuned
 from electra_helpers.tasks.finetuning import Finetuning, build_net, finetune, read_material
 from electra_helpers.tasks.reading import as_labelled
 from electra_helpers.tasks.score_tables import of_evaluation, of_finetuning
 from electra_helpers.tasks.seeds import finetune_seeds, score_beside_baseline
 from electra_helpers.tasks.seq2seq import shift_right
-from electra_helpers.text.labelled import labelled
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.target_tokenizer import rows_by_spelling, train_target_tokenizer
 from electra_helpers.text.tokenizer import tokenizer_from_words

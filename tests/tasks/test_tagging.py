@@ -9,9 +9,9 @@ from seqeval.metrics.sequence_labeling import get_entities
 
 from electra_helpers.config import FinetuneConfig
 from electra_helpers.errors import ElectraError
+from electra_helpers.reading.labelled import labelled
 from electra_helpers.tasks.base import IGNORED
 from electra_helpers.tasks.tagging import Tagging, align_labels, bio_to_spans, entity_metrics, words_of
-from electra_helpers.text.labelled import labelled
 from electra_helpers.text.tokenizer import tokenizer_from_words
 
 LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")

@@ -10,9 +10,9 @@ from torch.nn import functional as F
 
 from electra_helpers.config import FinetuneConfig
 from electra_helpers.errors import ElectraError
+from electra_helpers.exchange.store import load
+from electra_helpers.exchange.tensorflow_checkpoint import Checkpoint
 from electra_helpers.model.electra import real_tokens
-from electra_helpers.model.store import load
-from electra_helpers.model.tensorflow_checkpoint import Checkpoint
 from electra_helpers.tasks.base import Example, Examples
 from electra_helpers.tasks.finetuned import load_finetuned
 from electra_helpers.tasks.finetuning import Finetuning

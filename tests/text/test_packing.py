@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.text.corpora import Corpus, open_corpus
+from electra_helpers.reading.corpora import Corpus, open_corpus
 from electra_helpers.text.packing import Batch, pack_documents, pack_plain, pack_segments
 from electra_helpers.text.rows import RECORD_ROWS, PackedRows, build_rows, like_lengths, row_order
 from electra_helpers.text.tokenizer import tokenizer_from_words

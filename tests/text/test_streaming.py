@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.prefetch import one_ahead
-from electra_helpers.text.corpora import Corpus, Part, split_documents
+from electra_helpers.reading.corpora import Corpus, Part, split_documents
 from electra_helpers.text.packing import pack_plain, pack_segments, side_by_side, to_batch
 from electra_helpers.text.streaming import StreamedRows, StreamedRun, first_rows
 from electra_helpers.text.tokenizer import tokenizer_from_words

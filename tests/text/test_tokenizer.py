@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.text.corpora import Corpus
+from electra_helpers.reading.corpora import Corpus
 from electra_helpers.text.tokenizer import (
     SPECIAL_TOKENS,
     Tokenizer,

@@ -6,7 +6,7 @@ import torch
 
 from electra_helpers.config import ModelConfig
 from electra_helpers.model.electra import Electra
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.text.tokenizer import tokenizer_from_words
 
 WORDS = ["the", "chef", "cook", "meal", ".", *(f"w{i}" for i in range(60))]

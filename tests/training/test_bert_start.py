@@ -9,11 +9,11 @@ import transformers
 from transformers import ElectraForMaskedLM, ElectraForPreTraining
 
 from electra_helpers.config import PretrainConfig
+from electra_helpers.exchange.store import load
+from electra_helpers.exchange.transformers_bridge import export
 from electra_helpers.model.electra import Electra
 from electra_helpers.model.fewer_pieces import keep_rows
 from electra_helpers.model.reshape import begin
-from electra_helpers.model.store import load
-from electra_helpers.model.transformers_bridge import export
 from electra_helpers.text.smaller_vocabulary import cut_vocabulary
 from electra_helpers.text.tokenizer import tokenizer_from_words
 

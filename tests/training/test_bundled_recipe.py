@@ -13,7 +13,7 @@ import torch
 import transformers
 
 from electra_helpers import load, recipe
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.text.tokenizer import tokenizer_from_words
 from electra_helpers.world import stories
 from tests.benchmarks import mini

@@ -7,8 +7,8 @@ import pytest
 
 from electra_helpers.config import PretrainConfig
 from electra_helpers.errors import ElectraWarning
+from electra_helpers.reading.corpora import Corpus
 from electra_helpers.tasks.detection import warn_of_unknown
-from electra_helpers.text.corpora import Corpus
 from electra_helpers.text.rows import build_rows
 from electra_helpers.text.streaming import StreamedRun
 from electra_helpers.text.tokenizer import tokenizer_from_words

@@ -96,7 +96,7 @@ def test_a_half_written_folder_is_ignored(two_checkpoints):
 
 
 def test_a_checkpoint_of_a_later_version_is_refused(two_checkpoints, make_task):
-    from electra_helpers.model.files import checksum, write_json
+    from electra_helpers.saved.files import checksum, write_json
 
     folder = two_checkpoints.newest()
     write_json(json.loads((folder / "state.json").read_text()) | {"format": 99}, folder / "state.json")

@@ -11,7 +11,7 @@ import time
 
 from electra_helpers.config import PretrainConfig
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.files import checksum
+from electra_helpers.saved.files import checksum
 from electra_helpers.training.callbacks import JsonLog, read_log
 from electra_helpers.training.checkpoint import FILES
 from electra_helpers.training.pretraining import pretrain

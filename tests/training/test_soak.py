@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import electra_helpers as eh
-from electra_helpers.text.corpora import open_corpus
+from electra_helpers.reading.corpora import open_corpus
 from electra_helpers.text.streaming import StreamedRun
 from electra_helpers.text.vocabulary import train_tokenizer
 from electra_helpers.training.callbacks import JsonLog

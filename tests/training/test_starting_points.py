@@ -8,13 +8,13 @@ import torch
 
 from electra_helpers.config import OBJECTIVES, PretrainConfig
 from electra_helpers.errors import ElectraError
+from electra_helpers.exchange.store import load
+from electra_helpers.exchange.transformers_bridge import export
 from electra_helpers.model import variants
-from electra_helpers.model.files import write_model
 from electra_helpers.model.heads import main_encoder
-from electra_helpers.model.pretrained import Pretrained, save_config
 from electra_helpers.model.reshape import begin
-from electra_helpers.model.store import load
-from electra_helpers.model.transformers_bridge import export
+from electra_helpers.saved.files import write_model
+from electra_helpers.saved.pretrained import Pretrained, save_config
 from electra_helpers.training.pretraining import pretrain
 from tests.training.seeds import SHAPE, start_with
 

@@ -7,7 +7,7 @@ import torch
 
 from electra_helpers.config import ModelConfig
 from electra_helpers.model.electra import Electra
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.text.tokenizer import SPECIAL_TOKENS, Tokenizer, tokenizer_from_words
 from electra_helpers.world import vocabulary
 

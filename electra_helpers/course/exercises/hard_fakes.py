@@ -12,7 +12,7 @@ from electra_helpers.course.engine.grading import Mistake
 def measured(stories: int = 5) -> dict[float, Any]:
     """Temperature → hardness of the bundled generator's fakes, in expectation."""
     from electra_helpers.course.labs.fakes import expected_hardness, hidden_words
-    from electra_helpers.model.store import load
+    from electra_helpers.exchange.store import load
 
     model = load("electra-tiny-world-en")
     hidden = hidden_words(model.tokenizer, stories)

@@ -8,7 +8,7 @@ from typing import Any
 
 from electra_helpers.course.engine.grading import Mistake, as_number
 from electra_helpers.course.labs.finetuning import world_rows
-from electra_helpers.text.labelled import LabelledData, labelled
+from electra_helpers.reading.labelled import LabelledData, labelled
 
 COPIES = (str, str.lower, str.upper, lambda text: text.replace(" ", "  "))
 LEAKS = (

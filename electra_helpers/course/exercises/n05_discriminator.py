@@ -159,7 +159,7 @@ def best_judge(stories: int = 5) -> dict[str, float]:
     """The best judge's AUC on uniform fakes and on the bundled generator's."""
     from electra_helpers.course.labs.exams import best_auc
     from electra_helpers.course.labs.fakes import hidden_words
-    from electra_helpers.model.store import load
+    from electra_helpers.exchange.store import load
 
     model = load("electra-tiny-world-en")
     hidden = hidden_words(model.tokenizer, stories)

@@ -19,13 +19,13 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 from electra_helpers.course.labs import finetuning as finetune_lab
 from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.course.labs.replacements import swaps
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.reading.labelled import LabelledData, labelled
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.cleaning.acceptability import token_scores
 from electra_helpers.tasks.cleaning.suspects import cleaner_of
 from electra_helpers.tasks.cleaning.task import choose_threshold, scores_of, truth_of
 from electra_helpers.tasks.finetuned import Finetuned
 from electra_helpers.tasks.generation import Draft, guesser
-from electra_helpers.text.labelled import LabelledData, labelled
 from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, picture, theme_of
 from electra_helpers.world import EVALUATION_STORIES, Oracle, stories, vocabulary

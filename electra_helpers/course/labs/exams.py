@@ -18,7 +18,7 @@ from electra_helpers.corruption import (
 )
 from electra_helpers.course.labs.fakes import HiddenWords
 from electra_helpers.model.electra import Generator, real_tokens
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.text.packing import Batch
 from electra_helpers.training.evaluation import Exam, chunks, replaced_probabilities
 from electra_helpers.world.oracle import rtd_ceiling

@@ -15,11 +15,11 @@ import numpy as np
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from electra_helpers.course.labs.benchmarks import recorded_by
+from electra_helpers.reading.labelled import LabelledData, labelled
 from electra_helpers.tasks import question_answering, tagging
 from electra_helpers.tasks.finetuned import Finetuned
 from electra_helpers.tasks.reading import open_task_data
 from electra_helpers.tasks.seeds import score_beside_baseline
-from electra_helpers.text.labelled import LabelledData, labelled
 from electra_helpers.training import optim
 from electra_helpers.training.callbacks import ProgressBar
 from electra_helpers.training.loop import Run

@@ -12,7 +12,7 @@ import torch
 from electra_helpers.course.labs import finetuning as finetune_lab
 from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.course.labs.replacements import world_model
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.generation import (
     ORDERS,
     REDO,

@@ -200,7 +200,7 @@ def pairs_probe(tokenizer: Tokenizer, per_phenomenon: int = 400) -> Probe:
 
 def outcome_probe(tokenizer: Tokenizer) -> Probe:
     """Does a story end well? (The bundled sentiment set; its words alone tell much.)"""
-    from electra_helpers.text.labelled import load_labelled
+    from electra_helpers.reading.labelled import load_labelled
 
     sides = []
     for split in ("train", "validation"):

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.exchange.store import Pretrained
+from electra_helpers.exchange.transformers_bridge import quiet_transformers
 from electra_helpers.model.heads import FinetunedNet, TextHead, encoder_to_finetune
-from electra_helpers.model.store import Pretrained
-from electra_helpers.model.transformers_bridge import quiet_transformers
 from electra_helpers.resources import data_folder
 from electra_helpers.tasks.classification import class_metrics
 from electra_helpers.tasks.exporting import export

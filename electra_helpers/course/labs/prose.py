@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.reading.files import read_rows
+from electra_helpers.reading.labelled import LabelledData, labelled, load_labelled
 from electra_helpers.resources import data_folder
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.finetuned import Finetuned
 from electra_helpers.tasks.generation import Draft, draft_of, guesser
-from electra_helpers.text.files import read_rows
-from electra_helpers.text.labelled import LabelledData, labelled, load_labelled
 
 MOODS = ("negative", "positive")
 # A Chinese character is a word; elsewhere letters and digits that belong together.

@@ -10,12 +10,12 @@ from statistics import mean
 import torch
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.exchange.store import load
 from electra_helpers.model.electra import Electra
-from electra_helpers.model.pretrained import Pretrained
-from electra_helpers.model.store import load
+from electra_helpers.reading.files import read_rows
 from electra_helpers.resources import data_folder
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.detection import detect, encode, judge_ids, most_surprising
-from electra_helpers.text.files import read_rows
 from electra_helpers.world import lexicon as lex
 from electra_helpers.world import stories
 from electra_helpers.world.pairs import Pair, blimp_row, minimal_pairs

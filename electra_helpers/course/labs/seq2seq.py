@@ -16,14 +16,14 @@ from torch import Tensor
 from electra_helpers.course.labs import finetuning as finetune_lab
 from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.course.labs.finetuning import Bar, beside_baseline, in_place_of
-from electra_helpers.model.decoder import cross_attention
-from electra_helpers.model.pretrained import Pretrained
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
+from electra_helpers.exchange.transformers_decoder import cross_attention
+from electra_helpers.reading.labelled import LabelledData
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks import seq2seq
 from electra_helpers.tasks.finetuned import Finetuned
 from electra_helpers.tasks.finetuning import build_net, read_material, settings_for
 from electra_helpers.tasks.reading import open_task_data
-from electra_helpers.text.labelled import LabelledData
 from electra_helpers.text.packing import Batch
 from electra_helpers.view import plots
 from electra_helpers.view.plots.interpretation import MOST_TOKENS

@@ -13,9 +13,9 @@ import torch
 from electra_helpers.config import PretrainConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import Steps
-from electra_helpers.model.pretrained import Pretrained
 from electra_helpers.model.variants import build_network
 from electra_helpers.recipes import recipe
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.rows import Rows, build_rows, row_order
 from electra_helpers.text.tokenizer import Tokenizer, tokenizer_from_words

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.reading.labelled import LabelledData, labelled, load_labelled
+from electra_helpers.reading.layout import FOUND_OUT, Layout
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.base import Example, Examples
 from electra_helpers.tasks.detection import encode
 from electra_helpers.tasks.finetuned import AT_ONCE, chunks
-from electra_helpers.text.labelled import LabelledData, labelled, load_labelled
-from electra_helpers.text.layout import FOUND_OUT, Layout
 
 WAYS = ("sum", "mean")
 SUREST = 1e-9  # log(0) is no score: a P is never taken for 1

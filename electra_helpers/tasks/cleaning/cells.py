@@ -9,11 +9,11 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.reading.files import TEXT_COLUMNS, files_in, form_of, read_rows, well_formed
+from electra_helpers.reading.layout import FOUND_OUT, Layout
+from electra_helpers.reading.lines import text_lines
 from electra_helpers.tasks.cleaning.raw import Edit, exchanged
 from electra_helpers.tasks.negation import changes_negation
-from electra_helpers.text.files import TEXT_COLUMNS, files_in, form_of, read_rows, well_formed
-from electra_helpers.text.layout import FOUND_OUT, Layout
-from electra_helpers.text.lines import text_lines
 
 if TYPE_CHECKING:  # it brings torch, and what is wrong with a file is said before
     from electra_helpers.tasks.cleaning.suspects import Flag

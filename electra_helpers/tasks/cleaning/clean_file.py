@@ -21,8 +21,9 @@ from typing import Any
 
 from electra_helpers import __version__
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.files import checksum, write_json_atomically
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.reading.files import form_of
+from electra_helpers.saved.files import checksum, write_json_atomically
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.cleaning.cells import FIELDS, Judged, Placed, Source, Wanted, check_outputs, placed
 from electra_helpers.tasks.cleaning.corrected_copy import CorrectedCopy
 from electra_helpers.tasks.cleaning.flagging import share_of_words
@@ -30,7 +31,6 @@ from electra_helpers.tasks.cleaning.partial import Partial
 from electra_helpers.tasks.cleaning.sampling import Sample
 from electra_helpers.tasks.cleaning.suspects import Flag, cleaner_of, suggested
 from electra_helpers.tasks.finetuned import Finetuned, chunks
-from electra_helpers.text.files import form_of
 
 CHUNK = 256  # rows; where a run can be resumed
 COUNTS = ("rows", "words", "flags", "changed")

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.reading.files import form_of
+from electra_helpers.reading.layout import FOUND_OUT, Layout
+from electra_helpers.reading.lines import open_bytes
 from electra_helpers.tasks.cleaning.cells import Placed, Source, edits
 from electra_helpers.tasks.cleaning.partial import Partial
 from electra_helpers.tasks.cleaning.raw import Edit, Piece, raw_of
-from electra_helpers.text.files import form_of
-from electra_helpers.text.layout import FOUND_OUT, Layout
-from electra_helpers.text.lines import open_bytes
 
 # Each chunk is a stream of its own, as all three allow, so that a stopped run goes on behind the last whole one.
 PACKERS: dict[str, Callable[[bytes], bytes]] = {

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.pretrained import Pretrained
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
+from electra_helpers.reading.labelled import LabelledData
+from electra_helpers.reading.layout import FOUND_OUT, Layout
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.cleaning.acceptability import acceptability, open_pairs
 from electra_helpers.tasks.cleaning.suspects import cleaner_of, load_cleaner
 from electra_helpers.tasks.cleaning.task import choose_threshold, scores_of, trivial, truth_of
 from electra_helpers.tasks.finetuned import Finetuned
 from electra_helpers.tasks.reading import open_task_data
-from electra_helpers.text.labelled import LabelledData
-from electra_helpers.text.layout import FOUND_OUT, Layout
 
 
 def evaluate_judge(

@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-from electra_helpers.model.files import sync_folder
+from electra_helpers.saved.files import sync_folder
 
 
 class Partial:

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.text.files import form_of
-from electra_helpers.text.formats import is_document
-from electra_helpers.text.layout import FOUND_OUT, Layout
-from electra_helpers.text.lines import text_lines
-from electra_helpers.text.tables import Dialect, dialect_of
+from electra_helpers.reading.files import form_of
+from electra_helpers.reading.formats import is_document
+from electra_helpers.reading.layout import FOUND_OUT, Layout
+from electra_helpers.reading.lines import text_lines
+from electra_helpers.reading.tables import Dialect, dialect_of
 
 
 class Piece(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.cleaning.cells import Judged, Source
 from electra_helpers.tasks.cleaning.flagging import threshold_of
 from electra_helpers.tasks.cleaning.suspects import Flag, scored_words

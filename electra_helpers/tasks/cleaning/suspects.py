@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from electra_helpers.config import FinetuneConfig
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.folder import is_finetuned
-from electra_helpers.model.pretrained import Pretrained
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
+from electra_helpers.saved.folder import is_finetuned
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.base import Example, Examples
 from electra_helpers.tasks.cleaning.flagging import threshold_of
 from electra_helpers.tasks.cleaning.likeness import Spellings
@@ -28,7 +28,7 @@ from electra_helpers.tasks.finetuned import Finetuned, chunks, load_finetuned
 from electra_helpers.tasks.tagging import Words, words_of
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.tokenizer import Tokenizer
-from electra_helpers.text.words import composed
+from electra_helpers.words import composed
 
 UNLISTED = (
     1e-6  # P in its place of a word that the vocabulary does not list, such as a name: it is right as it is written

@@ -16,10 +16,10 @@ import numpy as np
 
 from electra_helpers.config import FinetuneConfig
 from electra_helpers.errors import ElectraError
+from electra_helpers.reading.labelled import MARKS, LabelledData
 from electra_helpers.tasks.base import Example, Row
 from electra_helpers.tasks.tagging import Tagging, Words
 from electra_helpers.tasks.windows import most_central
-from electra_helpers.text.labelled import MARKS, LabelledData
 
 BETA = 0.5  # a false alarm costs a person's time and trust: precision counts double
 

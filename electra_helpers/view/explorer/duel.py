@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.pretrained import Pretrained
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
 from electra_helpers.resources import FREE_TEXT
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks import proposals
 from electra_helpers.view.explorer.examples import examples_for
 from electra_helpers.view.explorer.widget import CHIPS, HERE, PLAIN_WIDTH, TokenWidget, notice_of_cut

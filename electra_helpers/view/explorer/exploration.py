@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.pretrained import Pretrained
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks import proposals
 from electra_helpers.tasks.ceilings import ceilings_for
 

@@ -13,9 +13,9 @@ import anywidget
 import traitlets
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.pretrained import Pretrained
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
 from electra_helpers.resources import FREE_TEXT
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.proposals import EncodedText
 from electra_helpers.view.explorer.examples import examples_for
 from electra_helpers.view.explorer.exploration import STAGES, Exploration

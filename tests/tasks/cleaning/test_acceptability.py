@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.reading.labelled import labelled
 from electra_helpers.tasks.cleaning.acceptability import (
     acceptability,
     open_pairs,
@@ -16,7 +17,6 @@ from electra_helpers.tasks.cleaning.acceptability import (
     token_scores,
 )
 from electra_helpers.tasks.detection import detect
-from electra_helpers.text.labelled import labelled
 
 TEXTS = ["The chef cooked.", "a meal", "the unlikely chef cooked the meal today .", "天 气 好"]
 

@@ -257,7 +257,7 @@ def test_a_killed_command_goes_on_to_the_bytes_of_an_undisturbed_one(tmp_path):
 PEAK = """
 import resource, sys
 from pathlib import Path
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
 from electra_helpers.tasks.cleaning.clean_file import clean_file
 clean_file(load("electra-tiny-world-en"), Path(sys.argv[1]), Path(sys.argv[2]))
 print(int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) // 1024)

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.reading.files import read_rows
+from electra_helpers.reading.layout import Layout
 from electra_helpers.tasks.cleaning.cells import Placed, Source, Wanted
 from electra_helpers.tasks.cleaning.corrected_copy import CorrectedCopy
 from electra_helpers.tasks.cleaning.suspects import Flag
-from electra_helpers.text.files import read_rows
-from electra_helpers.text.layout import Layout
 
 NOTHING = {"no such word": "x"}
 TYPO = {"wnet": "went"}

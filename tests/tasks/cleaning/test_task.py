@@ -9,13 +9,13 @@ from sklearn.metrics import average_precision_score, fbeta_score, precision_scor
 
 from electra_helpers.config import FinetuneConfig
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.store import load
+from electra_helpers.exchange.store import load
+from electra_helpers.reading.labelled import labelled
 from electra_helpers.tasks.cleaning.flagging import LEAST
 from electra_helpers.tasks.cleaning.suspects import cleaner_of, suspects, zero_shot
 from electra_helpers.tasks.cleaning.task import Cleaning, choose_threshold, cleaning_metrics, precision_at, trivial
 from electra_helpers.tasks.detection import detect
 from electra_helpers.tasks.finetuning import finetune
-from electra_helpers.text.labelled import labelled
 
 MARKED = st.lists(
     st.tuples(st.sampled_from([0.1, 0.25, 0.5, 0.75, 0.9]), st.booleans()), min_size=2, max_size=30
