@@ -238,16 +238,17 @@ class _interrupted_after:
         self.seconds, self.done = seconds, threading.Event()
 
     def __enter__(self) -> None:
-        threading.Thread(target=self._watch, args=(time.monotonic(), time.process_time()), daemon=True).start()
+        threading.Thread(target=self._watch, args=(time.process_time(),), daemon=True).start()
 
     def __exit__(self, *_: Any) -> None:
         self.done.set()
 
-    def _watch(self, begun: float, before: float) -> None:
-        from electra_helpers.course.engine.sandbox import is_over
+    def _watch(self, before: float) -> None:
+        from electra_helpers.course.engine.sandbox import Waited, is_over
 
-        while not self.done.wait(min(0.1, self.seconds)):
-            if is_over(time.process_time() - before, time.monotonic() - begun, self.seconds):
+        waited = Waited(min(0.1, self.seconds))
+        while not self.done.wait(waited.pause):
+            if is_over(time.process_time() - before, waited.so_far(), self.seconds):
                 self._interrupt()
                 return
 

@@ -57,14 +57,14 @@ def test_every_solution_passes_from_afar(learner, exercise):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="Windows cannot hold a process")
 def test_a_process_that_the_machine_holds_up_keeps_its_time(learner, tmp_path):
-    """It needs a fifth of a second of the processor and may take two seconds; for three of the clock it gets nothing."""
+    """It needs a fifth of a second of the processor and may take two seconds; for six of the clock it gets nothing."""
     pid, working = learner.process.pid, tmp_path / "working"
 
     def hold():
         while not working.exists():
             time.sleep(0.01)
         os.kill(pid, signal.SIGSTOP)
-        time.sleep(3)
+        time.sleep(6)
         os.kill(pid, signal.SIGCONT)
 
     held = threading.Thread(target=hold, daemon=True)

@@ -89,8 +89,8 @@ def run_limited(function: Callable[[], Any], seconds: float = SECONDS, patience:
     with contextlib.redirect_stdout(written), contextlib.redirect_stderr(written):
         try:
             worker.start()
-            begun = time.monotonic()
-            while not done.wait(0.05) and not is_over(_used(clocks), time.monotonic() - begun, seconds, patience):
+            waited = Waited(0.05)
+            while not done.wait(waited.pause) and not is_over(_used(clocks), waited.so_far(), seconds, patience):
                 pass  # in short waits: on Windows a long one would not hear an interrupt
             timed_out = not done.is_set() or "time_up" in found
         finally:  # also when the learner interrupts the kernel while waiting
@@ -126,6 +126,28 @@ def is_over(used: float | None, waited: float, seconds: float, patience: float =
     is_idle = used is None or used < IDLE * waited
     used_up = used is not None and used >= seconds
     return used_up or (is_idle and waited >= patience * seconds) or waited >= LONGEST * seconds
+
+
+class Waited:
+    """Seconds that somebody was waited for, asked in turns of `pause` seconds.
+
+    A turn that took longer counts as two: then the machine held the waiting process too, and nobody in it could have worked.
+
+    >>> waited = Waited(0.01)
+    >>> time.sleep(0.1)
+    >>> waited.so_far() <= 0.02
+    True
+    """
+
+    def __init__(self, pause: float) -> None:
+        self.pause, self.seconds, self.before = pause, 0.0, time.monotonic()
+
+    def so_far(self) -> float:
+        """The seconds up to this turn."""
+        now = time.monotonic()
+        self.seconds += min(now - self.before, 2 * self.pause)
+        self.before = now
+        return self.seconds
 
 
 def _runs(worker: threading.Thread) -> bool:
