@@ -4,6 +4,7 @@ import pytest
 
 from electra_helpers import early
 from electra_helpers.tasks.registry import TASKS
+from tests.pace import within
 from tests.test_hostile_files import MODEL, assert_one_line, measured
 
 PRETRAIN = ("pretrain", "--out", "new")
@@ -64,7 +65,7 @@ def test_it_is_said_in_a_second_without_torch(mistake, folder):
     assert_one_line(errors)
     assert said in errors
     assert not loaded_torch
-    assert seconds < 1.0  # about 0.7 s of the processor, on a busy machine too
+    assert within(seconds, 1.0)  # about 0.7 s of the processor
     assert sorted(each.name for each in folder.iterdir()) == ["rows.csv"]
 
 

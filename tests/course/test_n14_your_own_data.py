@@ -186,7 +186,8 @@ def test_the_file_is_as_messy_as_the_page_says():
     tidy = cleaned(rows)
     assert lab.counts(tidy, "label") == {"question": 91, "complaint": 53, "praise": 17}
     texts = [row["message"] for row in tidy]
-    assert max(len(load("electra-mini-en").tokenizer.encode(text).ids) for text in texts) <= lab.LENGTH
+    tokenizer = load("electra-mini-en").tokenizer
+    assert max(len(tokenizer.encode(text).ids) for text in texts) <= lab.LENGTH
 
 
 def test_batches_hold_every_row_once_with_its_label():
