@@ -76,9 +76,9 @@ def test_inspect_prints_words_and_aligned_json_and_html(trained, electra, tmp_pa
         "inspect", "The chef ate <b>rain</b>.", "--model", out, "--json", "--html", tmp_path / "map.html"
     )
     found = json.loads(said)
-    assert set(found) == {"tokens", "words", "p_replaced", "p_replaced_words"}
+    assert set(found) == {"tokens", "words", "p_replaced", "p_replaced_words", "suspicion_words"}
     assert len(found["tokens"]) == len(found["p_replaced"])
-    assert len(found["words"]) == len(found["p_replaced_words"])
+    assert len(found["words"]) == len(found["p_replaced_words"]) == len(found["suspicion_words"])
     assert found["words"][:3] == ["The", "chef", "ate"]
     assert "<b>rain" not in (tmp_path / "map.html").read_text("utf-8")
 

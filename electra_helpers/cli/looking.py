@@ -17,6 +17,8 @@ from electra_helpers.reading.layout import Layout
 from electra_helpers.resources import FREE_TEXT
 from electra_helpers.terminal import say, say_json
 
+SUSPECTS = 5  # words that are named below the heat map
+
 
 def inspect_text(
     text: Annotated[str, typer.Argument(help="The text to judge.")],
@@ -24,22 +26,33 @@ def inspect_text(
     as_json: AsJson = False,
     html: Annotated[Optional[Path], typer.Option(help="Also write the heat map to this HTML file.")] = None,  # noqa: UP045
 ) -> None:
-    """Show which words the discriminator believes were replaced."""
+    """Show which words the discriminator believes were replaced.
+
+    Below stand the most suspicious words by P(replaced) and the generator's surprisal together, where the model has a generator and the
+    text at most 128 tokens.
+    """
     from electra_helpers.saved.folder import check_pretrained
 
     check_pretrained(model)
     from electra_helpers.exchange.store import load
     from electra_helpers.tasks.detection import detect, warn_of_unknown
+    from electra_helpers.tasks.surprisal import suspect_words
     from electra_helpers.view.tokens import tokens_to_html, tokens_to_terminal
 
-    found = detect(load(model), text)
+    pair = load(model)
+    found = detect(pair, text)
     warn_of_unknown(found.tokens, model)
+    suspicion = suspect_words(pair, found)
     if html is not None:
         html.write_text(tokens_to_html(found.tokens, found.p_replaced, word_ids=found.word_ids, title=text), "utf-8")
     if as_json:
-        say_json(found.as_json())
-    else:
-        print(tokens_to_terminal(found.tokens, found.p_replaced, word_ids=found.word_ids))  # its colours are ours
+        say_json(found.as_json() | ({} if suspicion is None else {"suspicion_words": suspicion}))
+        return
+    print(tokens_to_terminal(found.tokens, found.p_replaced, word_ids=found.word_ids))  # its colours are ours
+    if suspicion is not None:
+        first = sorted(zip(found.words, suspicion, strict=True), key=lambda pair: -pair[1])[:SUSPECTS]
+        said = ", ".join(f"{word} {score:.2f}" for word, score in first)
+        say(f"\nMost suspicious, by P(replaced) and the generator's surprisal together: {said}")
 
 
 def corrupt(

@@ -29,8 +29,6 @@ from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
-import torch
-from torch.nn import functional as F
 
 from electra_helpers import load
 from electra_helpers.config import ModelConfig
@@ -38,7 +36,8 @@ from electra_helpers.reading.files import read_rows
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.speed import flops_per_token
 from electra_helpers.tasks.cleaning.acceptability import preferred, sentence_score, token_scores
-from electra_helpers.tasks.detection import encode, most_surprising
+from electra_helpers.tasks.detection import most_surprising
+from electra_helpers.tasks.surprisal import surprisals
 from tests.benchmarks import real_files
 from tests.benchmarks.real_cleaning import blimp, misspelt, pairs
 
@@ -53,29 +52,7 @@ GENTLY = ("--learning-rate", "3e-4", "--epochs", "2", "--batch-size", "32")
 
 def token_log_p(model: Pretrained, texts: list[str], rows: int = 256) -> list[list[float]]:
     """log p of each token of each text when it alone is masked, [CLS] and [SEP] left out."""
-    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    found: list[list[float]] = [[] for _ in texts]
-    waiting: list[tuple[int, list[int], int]] = []
-    for index in order:
-        ids = encode(model, texts[index]).ids
-        waiting += [(index, ids, place) for place in range(1, len(ids) - 1)]
-        while len(waiting) >= rows or (waiting and index == order[-1]):
-            now, waiting = waiting[:rows], waiting[rows:]
-            for (where, _, _), value in zip(now, masked_log_p(model, now), strict=True):
-                found[where].append(value)
-    return found
-
-
-@torch.inference_mode()
-def masked_log_p(model: Pretrained, asked: list[tuple[int, list[int], int]]) -> list[float]:
-    """log p of the token that stands at one place of each row, the place masked."""
-    longest = max(len(ids) for _, ids, _ in asked)
-    pad, mask_id = model.tokenizer.pad_id, model.tokenizer.mask_id
-    ids = torch.tensor([row + [pad] * (longest - len(row)) for _, row, _ in asked])
-    places = torch.tensor([[place] for _, _, place in asked])
-    truth = ids.gather(1, places)
-    logits = model.net.generator(ids.scatter(1, places, mask_id), None, ids != pad, positions=places)  # (B, 1, V)
-    return (-F.cross_entropy(logits[:, 0].float(), truth[:, 0], reduction="none")).tolist()
+    return [[-each.nats for each in row] for row in surprisals(model, texts, rows)]
 
 
 def surprise(model: Pretrained, texts: list[str]) -> list[list[float]]:

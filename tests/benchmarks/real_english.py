@@ -31,6 +31,7 @@ from electra_helpers.reading.files import read_rows
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.cleaning.acceptability import preferred, sentence_score, token_scores
 from electra_helpers.tasks.detection import encode
+from electra_helpers.tasks.surprisal import WEIGHT, log_odds
 from tests.benchmarks import mini
 from tests.benchmarks.mini import ROOT, spread, token_log_p
 from tests.benchmarks.real_cleaning import blimp, misspelt, pairs
@@ -39,14 +40,7 @@ FILE = ROOT / "data" / "benchmarks" / "real_english.json"
 SENTENCES = ROOT / "data" / "sentences"
 SOUP = "The chef ate the meal and then he flew the soup to Paris."
 CONTEXT = "It was a long day."  # before BLiMP's sentences in a second reading; chosen without them
-SURPRISE_WEIGHT = 0.5
 Scores = list[list[float]]
-
-
-def logit(p: float) -> float:
-    """The log odds, at most about twenty either way."""
-    p = min(max(p, 1e-9), 1 - 1e-9)
-    return math.log(p / (1 - p))
 
 
 def suspicions(model: Pretrained, texts: list[str]) -> dict[str, Scores]:
@@ -55,10 +49,10 @@ def suspicions(model: Pretrained, texts: list[str]) -> dict[str, Scores]:
     if model.net.generator is not None:
         found["surprise"] = [[-value for value in row] for row in token_log_p(model, texts)]
     if model.net.discriminator is not None:
-        found["replaced"] = [[logit(p) for p in row] for row in token_scores(model, texts)]
+        found["replaced"] = [[log_odds(p) for p in row] for row in token_scores(model, texts)]
     if len(found) == 2:
         found["both"] = [
-            [a + SURPRISE_WEIGHT * b for a, b in zip(*rows, strict=True)]
+            [a + WEIGHT * b for a, b in zip(*rows, strict=True)]
             for rows in zip(found["replaced"], found["surprise"], strict=True)
         ]
     return found
