@@ -24,8 +24,8 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; d
   $$name -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14); print(sys.executable)' 2>/dev/null && break; done)
 BIN := .venv/bin
 INSTALLED := .venv/installed
-# One process a core; the tests of one file stay in one process.
-PYTEST = $(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
+# One process a core; the tests of one file stay in one process (tests/conftest.py).
+PYTEST = $(BIN)/pytest -n auto
 # JupyterLab refuses to serve as root (in a container, say) unless it is told to.
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # A learner's first sight is the notebook, not the question whether Jupyter may fetch its news.

@@ -16,6 +16,16 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 HERE = Path(__file__).parent
 LONGEST_FIRST = ("browser", "notebooks", "course", "training", "classroom")
+# Files whose tests share what is costly to make, and files of which each test is long and stands alone.
+TOGETHER = {
+    "browser/test_site.py": "site",
+    "site/test_pages.py": "site",
+    "site/test_parity.py": "site",
+    "site/test_search.py": "site",
+    "browser/test_duel.py": "widgets",
+    "browser/test_explorer.py": "widgets",
+}
+APART = ("notebooks/test_run.py", "course/test_notebooks_solved.py")
 _left_out: set[str] = set()  # tests that `-m` left out
 
 
@@ -53,10 +63,27 @@ def electra(own_cache, monkeypatch, capsys):
 
 
 def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
     items.sort(key=_turn)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """One process for the tests of a group. xdist's own groups need a private field that pytest no longer has (3.8 beside 9.2)."""
+    from xdist.scheduler.loadscope import LoadScopeScheduling
+
+    config.option.loadscopereorder = False  # in the order of `_turn`
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return Groups(config, log)
+
+
+def group_of(nodeid: str) -> str:
+    """The name that all tests of a group share: that of their file, unless the tables above say otherwise."""
+    file = nodeid.split("::")[0].removeprefix("tests/")
+    return nodeid if file in APART else TOGETHER.get(file, file)
 
 
 def _turn(item) -> int:

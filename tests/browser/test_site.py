@@ -17,7 +17,6 @@ from tests.site import written
 from tests.site.javascript import model_data, source
 from tests.site.texts import ODD, sentences
 
-pytestmark = pytest.mark.xdist_group("site")
 WIDTHS = (390, 768, 1440)
 LOOKED_AT = (
     "index.html",

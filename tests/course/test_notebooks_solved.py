@@ -22,9 +22,8 @@ each_notebook = pytest.mark.parametrize("path", [pytest.param(path, id=path.stem
 
 
 def of_its_own(path, *, slow: bool):
-    """A notebook as a parameter: each may run beside the others."""
-    marks = [pytest.mark.xdist_group(f"solved {name_of(path)}"), *([pytest.mark.slow] if slow else [])]
-    return pytest.param(path, id=path.stem, marks=marks)
+    """A notebook as a parameter."""
+    return pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if slow else [])
 
 
 def until(book, part: str):

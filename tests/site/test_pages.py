@@ -14,7 +14,6 @@ from electra_helpers.site.pages import Anchors
 from tests.site.pages import Written, faults, read
 from tests.site.written import ROOT
 
-pytestmark = pytest.mark.xdist_group("site")
 BOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 

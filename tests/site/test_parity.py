@@ -9,7 +9,7 @@ from electra_helpers.tasks.proposals import generator_logits, judge_edited
 from tests.site.javascript import IN_NODE, NODE, in_node, model_data, source
 from tests.site.texts import texts
 
-pytestmark = [pytest.mark.skipif(NODE is None, reason="no node on this machine"), pytest.mark.xdist_group("site")]
+pytestmark = pytest.mark.skipif(NODE is None, reason="no node on this machine")
 CLOSE = 1e-4  # of a probability
 
 

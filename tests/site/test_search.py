@@ -5,7 +5,7 @@ import pytest
 from electra_helpers.site.build import HERE
 from tests.site.javascript import NODE, in_node
 
-pytestmark = [pytest.mark.skipif(NODE is None, reason="no node on this machine"), pytest.mark.xdist_group("site")]
+pytestmark = pytest.mark.skipif(NODE is None, reason="no node on this machine")
 ASK = """
 const given = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
 const { search, termsOf, excerpt } = globalThis.electraSearch;

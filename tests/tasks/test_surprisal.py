@@ -9,7 +9,7 @@ import electra_helpers as eh
 from electra_helpers.errors import ElectraError
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks import surprisal
-from electra_helpers.tasks.surprisal import Surprisal, suspect_words, suspicions, surprisals
+from electra_helpers.tasks.surprisal import Surprisal, surprisals, suspect_words, suspicions
 
 SOUP = "The chef ate the meal and then he flew the soup to Paris."
 
