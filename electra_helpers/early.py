@@ -10,6 +10,7 @@ from electra_helpers.reading.corpora import open_corpus
 from electra_helpers.reading.files import TABLES, files_in, form_of, read_rows
 from electra_helpers.reading.labelled import load_labelled
 from electra_helpers.reading.layout import FOUND_OUT, Layout
+from electra_helpers.reading.sources import path_of
 from electra_helpers.saved.folder import check_finetuned, check_pretrained, is_finetuned
 from electra_helpers.tasks.cleaning.cells import Source, Wanted, check_outputs
 
@@ -36,8 +37,10 @@ def check_labelled(
 ) -> None:
     """Raise `ElectraError` where labelled rows are not there, or a table has no such column."""
     for source in filter(None, sources):
-        path = Path(source)
-        if not path.exists() and not _is_afar(source):
+        path = path_of(source)
+        if path is None:
+            continue
+        if not path.exists():
             load_labelled(source, task=task, layout=layout)  # says what is wrong
         if path.is_file():
             check_columns(path, {} if task == "cleaning" else columns, layout)  # its columns may be made of marks

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from electra_helpers.errors import ElectraError
@@ -116,13 +115,15 @@ def check_finetune(task: str, given: Mapping[str, Any]) -> None:
 
 def check_evaluate(task: str, given: Mapping[str, Any]) -> None:
     """Refuse what `electra evaluate` would pass over."""
+    from electra_helpers.reading.sources import is_one_file
+
     refuse_idle(
         given,
         [
             (task != "cleaning", ("threshold", "choose_on"), f"for {task}: it is for cleaning"),
             (task != "acceptability", ("how", "context"), f"for {task}: it is for acceptability"),
             (task in ("acceptability", "cleaning") or task not in TASKS_OF["labels"], ("labels",), f"for {task}"),
-            (Path(given["data"]).is_file(), ("split",), "for a file, which has no splits"),
+            (is_one_file(given["data"]), ("split",), "for a file, which has no splits"),
         ],
     )
 

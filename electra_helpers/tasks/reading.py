@@ -14,6 +14,7 @@ from electra_helpers.reading.labelled import PLAIN, LabelledData, checked, label
 from electra_helpers.reading.labelled import TASKS as SCHEMAS
 from electra_helpers.reading.labels import ByName, Wanted, listed
 from electra_helpers.reading.layout import FOUND_OUT, Layout
+from electra_helpers.reading.sources import is_one_file, path_of
 from electra_helpers.tasks.base import DownstreamTask, Row
 from electra_helpers.tasks.holding_out import HoldOut, hold_out
 from electra_helpers.tasks.registry import task_named
@@ -39,7 +40,7 @@ def open_task_data(
     they were numbers where they come from, `kind` what labels are, `layout` how files are written. Raises
     `ElectraError` for a source, split or column that is not there, and for labels that cannot be matched.
     """
-    if str(source).split(":")[0] == "world" and not Path(source).exists():
+    if str(source).split(":")[0] == "world" and path_of(str(source)) is None:
         return _world_data(str(source), split, task, labels)
     task_named(task)  # says which there are
     data = load_labelled(source, split, task=task, columns=columns, labels=labels, kind=kind, layout=layout)
@@ -110,7 +111,7 @@ def training_data(
     held_out = None
     if validation:
         held_out = open_task_data(validation, "validation", task, **known)
-    elif not Path(train).is_file():
+    elif not is_one_file(train):
         try:
             held_out = open_task_data(train, "validation", task, **known)
         except NoSplit:

@@ -1,9 +1,14 @@
-"""Rows to predict: lists of words out of a table, and one clear word for what is none."""
+"""Rows of a task: none of them on two sides of a split; lists of words out of a table, and one clear word for what is none."""
+
+import json
 
 import pytest
 
+from electra_helpers.early import check_labelled
 from electra_helpers.errors import ElectraError
-from electra_helpers.tasks.reading import rows_to_predict
+from electra_helpers.options import check_evaluate
+from electra_helpers.reading.labelled import load_labelled
+from electra_helpers.tasks.reading import rows_to_predict, training_data
 from electra_helpers.tasks.tagging import Tagging
 
 TASK = Tagging(("O", "B-PER"))
@@ -25,3 +30,30 @@ def test_a_list_of_words_in_a_table_is_json(tmp_path):
 def test_what_is_no_list_of_words_is_said_with_its_row(tmp_path, cell):
     with pytest.raises(ElectraError, match=r"Row 1 of .* in column 'tokens', where a list of words should be"):
         list(rows_to_predict(write(tmp_path, cell), TASK))
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home folder with 40 rows in d.jsonl."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    rows = [{"review": f"text {n}", "label": "ab"[n % 2]} for n in range(40)]
+    (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("source", ["{home}/d.jsonl", "~/d.jsonl", "bundled:sentences/reviews.en.jsonl"])
+def test_validation_rows_are_held_out_of_a_single_file_however_it_is_named(source, home):
+    train, held_out, _ = training_data(source.format(home=home), None, None, "classification")
+    texts = [{row["text"] for row in part.rows} for part in (train, held_out)]
+    assert texts[0].isdisjoint(texts[1])
+    assert len(train) + len(held_out) == len(load_labelled(source.format(home=home)))
+
+
+def test_a_file_in_the_home_folder_is_looked_at_with_the_columns_that_are_named(home):
+    (home / "d.csv").write_text("review,stars\na,1\n", "utf-8")
+    check_labelled(["~/d.csv"], "classification", {"text": "review", "label": "stars"})
+    with pytest.raises(ElectraError, match="no column 'mark'; it has: review, stars"):
+        check_labelled(["~/d.csv"], "classification", {"label": "mark"})
+    with pytest.raises(ElectraError, match="--split does nothing for a file"):
+        check_evaluate("classification", {"split": "test", "data": "~/d.jsonl"})
