@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import re
+import tokenize
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from electra_helpers.errors import ElectraError
@@ -14,10 +17,13 @@ NO_START = -1  # answer_start of an answer that is not in its context
 LONGEST_CELL = 100_000  # characters of a cell that is read as Python's spelling of a value
 # How pandas writes an array of numpy into a table's cell.
 _ARRAY = re.compile(r"array\((\[.*?\])(?:,\s*dtype=[\w.]+)?\)", re.DOTALL)
+_BREAKS = (tokenize.NL, tokenize.NEWLINE)
 
 
 def value_in_cell(cell: Any) -> Any:
     """A list or dictionary that a cell holds as JSON or as Python writes it; anything else as it is.
+
+    So is ['Anna' 'sang'], as numpy prints an array: Python would read it as one text.
 
     >>> value_in_cell("['Anna', 'sang']"), value_in_cell("Anna sang")
     (['Anna', 'sang'], 'Anna sang')
@@ -29,10 +35,20 @@ def value_in_cell(cell: Any) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         pass
+    written = _ARRAY.sub(r"\1", text)
     try:
-        return ast.literal_eval(_ARRAY.sub(r"\1", text))
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        found = ast.literal_eval(written)
+        return cell if _texts_side_by_side(written) else found
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, tokenize.TokenError):
         return cell
+
+
+def _texts_side_by_side(written: str) -> bool:
+    """Whether two texts stand side by side with nothing between them, which Python joins to one."""
+    kinds = [
+        token.type for token in tokenize.generate_tokens(io.StringIO(written).readline) if token.type not in _BREAKS
+    ]
+    return any(pair == (tokenize.STRING, tokenize.STRING) for pair in pairwise(kinds))
 
 
 def read_answers(value: Any, context: str, where: str) -> tuple[list[str], list[int], int]:

@@ -255,7 +255,9 @@ def _checked_tags(data: LabelledData, where: str) -> list[dict[str, Any]]:
         if tags is None:
             continue
         if not isinstance(tags, list):
-            raise ElectraError(f"{where}: row {place} has {str(tags)[:40]!r}, where a list of tags should be.")
+            raise ElectraError(
+                f'{where}: row {place} has {str(tags)[:40]!r}, where a list of tags should be, such as ["O", "B-PER"].'
+            )
         if len(tags) != len(row["tokens"]):
             raise ElectraError(f"{where}: row {place} has {len(tags)} tags for {len(row['tokens'])} tokens.")
         tagged.append(row)
@@ -363,8 +365,8 @@ def checked(value: Any, role: str, column: str, where: str) -> Any:
     if role == "tokens" and isinstance(value, list) and all(isinstance(token, str) for token in value):
         return [well_formed(token) for token in value]
     if role in TEXTS - OPTIONAL or role == "tokens" or (role in TEXTS and value is not None):
-        wanted = "a list of words" if role == "tokens" else "a text"
-        raise ElectraError(f"{where} has {str(value)[:40]!r} in column {column!r}, where {wanted} should be.")
+        wanted = 'a list of words should be, such as ["Anna", "sang"]' if role == "tokens" else "a text should be"
+        raise ElectraError(f"{where} has {str(value)[:40]!r} in column {column!r}, where {wanted}.")
     return value
 
 

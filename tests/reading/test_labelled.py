@@ -3,9 +3,11 @@
 import json
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.reading.answers import value_in_cell
 from electra_helpers.reading.labelled import NO_LABEL, NO_START, labelled, load_labelled
 
 CONTEXT = "Anna lives in Paris. Anna is a baker."
@@ -194,3 +196,19 @@ def test_real_sets_load_and_their_known_faults_are_counted(real_data):
     pairs = load_labelled(tasks / "multi30k_en_fr", "test", languages=("fr", "en"))
     assert pairs.rows[0]["target"].startswith("A man in an orange hat")
     assert len(set(load_labelled(tasks / "blimp", "blimp").column("phenomenon"))) == 67
+
+
+def test_an_array_as_numpy_prints_it_is_refused_and_not_read_as_one_text(tmp_path):
+    import pandas
+
+    rows = pandas.DataFrame({"tokens": [["Anna", "sang"]], "ner_tags": [["B-PER", "O"]]})
+    rows.to_csv(tmp_path / "lists.csv", index=False)
+    assert load_labelled(tmp_path / "lists.csv").rows[0]["tokens"] == ["Anna", "sang"]
+    rows.map(np.array).to_csv(tmp_path / "arrays.csv", index=False)
+    with pytest.raises(ElectraError, match=r"Row 1 of .*\['Anna' 'sang'\].*a list of words should be, such as"):
+        load_labelled(tmp_path / "arrays.csv")
+    rows.assign(ner_tags=[np.array(["B-PER", "O"])]).to_csv(tmp_path / "tags.csv", index=False)
+    with pytest.raises(ElectraError, match=r"row 1 has .*'B-PER' 'O'.*a list of tags should be, such as"):
+        load_labelled(tmp_path / "tags.csv")
+    assert value_in_cell("{'text': array(['it''s'],\n dtype=object)}") == "{'text': array(['it''s'],\n dtype=object)}"
+    assert value_in_cell("{'text': array(['it', \"it's\"], dtype=object)}") == {"text": ["it", "it's"]}
