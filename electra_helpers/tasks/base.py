@@ -26,7 +26,17 @@ from electra_helpers.text.packing import Batch, to_batch
 from electra_helpers.text.tokenizer import Tokenizer
 
 IGNORED = -100  # the target of a token that is not judged, as everywhere in torch
+LOWER_IS_BETTER = {"mean_absolute_error"}  # of all other metrics the highest value is the best
 Row = dict[str, Any]
+
+
+def goodness(metric: str, value: float) -> float:
+    """A metric's value with the sign with which more is better.
+
+    >>> goodness("accuracy", 0.9), goodness("mean_absolute_error", 0.2)
+    (0.9, -0.2)
+    """
+    return -value if metric in LOWER_IS_BETTER else value
 
 
 @dataclass(frozen=True, eq=False)

@@ -137,10 +137,10 @@ def _is_known(label: Any, names: Sequence[str]) -> bool:
 
 
 def class_metrics(truth: Sequence[int], predicted: Sequence[int], kinds: int) -> dict[str, float]:
-    """Accuracy, F1 (of label 1 where there are two, else the mean over the labels) and Matthews' correlation."""
+    """Accuracy, F1 (of label 1 where there are two, else the mean over the labels that occur) and Matthews' correlation."""
     from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
-    average = {"average": "binary", "pos_label": 1} if kinds == 2 else {"average": "macro", "labels": range(kinds)}
+    average = {"average": "binary", "pos_label": 1} if kinds == 2 else {"average": "macro"}
     return {
         "accuracy": float(accuracy_score(truth, predicted)),
         "f1": float(f1_score(truth, predicted, zero_division=0.0, **average)),

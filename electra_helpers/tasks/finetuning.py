@@ -25,7 +25,7 @@ from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.recipes import nearest_recipe
 from electra_helpers.saved.files import read_model, write_json_atomically, write_model
 from electra_helpers.saved.pretrained import Pretrained
-from electra_helpers.tasks.base import DownstreamTask, Examples, Row
+from electra_helpers.tasks.base import DownstreamTask, Examples, Row, goodness
 from electra_helpers.tasks.finetuned import AT_ONCE, Finetuned, chunks, known_rows, predict_chunk, save
 from electra_helpers.tasks.holding_out import hold_out
 from electra_helpers.tasks.reading import as_known, as_labelled
@@ -116,7 +116,7 @@ class KeepBest(Callback):
             records = [
                 r for r in read_log(self.folder / "log.jsonl") if r["kind"] == "evaluation" and r["step"] <= run.start
             ]
-            best = max(records, key=lambda r: r[self.metric], default={})
+            best = max(records, key=lambda r: goodness(self.metric, r[self.metric]), default={})
             self.best = {name: value for name, value in best.items() if name != "kind"}
             self.waited = sum(r["step"] > self.best.get("step", 0) for r in records)
             run.stop = bool(self.patience) and self.waited >= self.patience
@@ -127,7 +127,8 @@ class KeepBest(Callback):
         if self.metric not in record:
             known = ", ".join(name for name in record if name != "step")
             raise ElectraError(f"best_by {self.metric!r} is no metric of this task; there are: {known}.")
-        if not self.best or record[self.metric] > self.best[self.metric]:
+        now, before = (goodness(self.metric, r[self.metric]) if r else -math.inf for r in (record, self.best))
+        if not self.best or now > before:
             self.best, self.waited = dict(record), 0
             self._remember(run.task.model)
             if self.folder:

@@ -22,7 +22,7 @@ from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.saved.card import write_card
 from electra_helpers.saved.files import write_json_atomically
 from electra_helpers.saved.pretrained import Pretrained
-from electra_helpers.tasks.base import DownstreamTask, Examples, Row
+from electra_helpers.tasks.base import DownstreamTask, Examples, Row, goodness
 from electra_helpers.tasks.finetuned import AT_ONCE, Finetuned, card_of, known_rows, load_finetuned, save
 from electra_helpers.tasks.finetuning import WHAT_HELPS, Material, learn, read_material, restarts_in, settings_for
 from electra_helpers.text.tokenizer import Tokenizer
@@ -158,7 +158,7 @@ def summary(ends: Sequence[dict[str, Any]], metric: str) -> dict[str, Any]:
             name: {"mean": float(v.mean()), "std": float(v.std(ddof=1)) if len(v) > 1 else 0.0}
             for name, v in columns.items()
         }
-    best = max(ends, key=lambda end: end["validation"].get(metric, 0.0))
+    best = max(ends, key=lambda end: goodness(metric, end["validation"].get(metric, 0.0)))
     return {"metric": metric, "seeds": list(ends), **spread, "kept_seed": best["seed"]}
 
 

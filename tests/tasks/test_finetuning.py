@@ -1,5 +1,6 @@
 """Fine-tuning: it learns, keeps its best step, stops in time, goes on bit for bit, and reads labels by their names."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -255,6 +256,8 @@ def test_metrics_have_their_known_values():
         "mcc": pytest.approx(1 / 3**0.5),
     }
     assert class_metrics([0, 1, 2], [0, 0, 0], 3)["f1"] == pytest.approx(0.5 / 3)
+    assert class_metrics([0, 2, 2], [0, 2, 2], 4)["f1"] == 1  # labels that no row has say nothing
+    assert class_metrics([0, 0, 2], [0, 1, 2], 4)["f1"] == pytest.approx((2 / 3 + 0 + 1) / 3)
     assert scale_metrics([1, 2, 3], [2, 4, 6.0])["pearson"] == pytest.approx(1)
     assert scale_metrics([1, 2, 3], [2, 2, 2])["spearman"] == 0
 
@@ -287,6 +290,25 @@ def test_data_that_does_not_fit_is_said_so(start, rows, word):
 def test_an_unknown_task_lists_the_known(start):
     with pytest.raises(ElectraError, match="classification, tagging, question-answering"):
         finetune("sentiment", start, rows_of(4))
+
+
+def test_of_an_error_the_least_is_the_best(tmp_path):
+    net = torch.nn.Linear(1, 1)
+    keeper = KeepBest("mean_absolute_error", folder=tmp_path)
+    run = type("R", (), {"task": type("T", (), {"model": net}), "start": 0})
+    for step, error in ((1, 0.5), (2, 0.2), (3, 0.9)):
+        keeper.on_evaluation(run, {"step": step, "mean_absolute_error": error})
+    assert keeper.best["step"] == 2
+    records = [{"kind": "evaluation", "step": s, "mean_absolute_error": e} for s, e in ((1, 0.5), (2, 0.2), (3, 0.9))]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    again = KeepBest("mean_absolute_error", folder=tmp_path)
+    run.start = 3
+    again.on_start(run)
+    assert (again.best["step"], again.waited) == (2, 1)
+    ends = [
+        {"seed": s, "validation": {"mean_absolute_error": e}, "test": {}} for s, e in ((0, 0.5), (1, 0.2), (2, 0.9))
+    ]
+    assert summary(ends, "mean_absolute_error")["kept_seed"] == 1
 
 
 def test_keep_best_remembers_by_value_not_by_reference():
