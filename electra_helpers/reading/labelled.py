@@ -214,8 +214,16 @@ def _opened(row: Any, number: int, source: str) -> dict[str, Any]:
     """A row as a dictionary, with the languages of a translation as columns."""
     if not isinstance(row, Mapping):
         raise ElectraError(f"Row {number} of {source} is a {type(row).__name__}: each must have columns.")
-    inside = row.get("translation")
-    return {**row, **inside} if isinstance(inside, Mapping) else dict(row)
+    made = {str(name): _of_python(value) for name, value in row.items()}
+    inside = made.get("translation")
+    return {**made, **inside} if isinstance(inside, Mapping) else made
+
+
+def _of_python(value: Any) -> Any:
+    """A cell with arrays and numbers of numpy or torch, also in lists, as Python's own."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    return [_of_python(each) for each in value] if isinstance(value, list) else value
 
 
 def _settled(data: LabelledData, wanted: Wanted | None, names: Mapping[str, Sequence[str]], kind: str) -> LabelledData:
