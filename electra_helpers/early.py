@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.paths import check_new_folder
 from electra_helpers.reading.corpora import open_corpus
 from electra_helpers.reading.files import TABLES, files_in, form_of, read_rows
 from electra_helpers.reading.labelled import load_labelled
@@ -64,12 +65,6 @@ def check_model(name: str | Path) -> None:
         check_finetuned(name)
     else:
         check_pretrained(name)
-
-
-def check_new_folder(out: Path, advice: str = "choose another folder") -> None:
-    """Raise `ElectraError` where something is in the folder, or it is a file."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ElectraError(f"{out} is not empty: {advice}.")
 
 
 def check_export(model: str, out: Path) -> None:

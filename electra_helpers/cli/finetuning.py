@@ -73,7 +73,8 @@ def finetune(
     overrides: dict[str, dict[str, Any]],
 ) -> None:
     """Fine-tune a pre-trained model for a task. Of several seeds, mean and spread are told."""
-    from electra_helpers.early import check_labelled, check_new_folder, check_pretrained, check_task
+    from electra_helpers.early import check_labelled, check_pretrained, check_task
+    from electra_helpers.paths import check_new_folder
     from electra_helpers.reading.labelled import named_columns
 
     sources, layout = (train, validation, test), Layout(**overrides["layout"])

@@ -28,11 +28,10 @@ def import_checkpoint(
     ] = None,
 ) -> None:
     """Read a TensorFlow checkpoint of the authors' ELECTRA. Pre-trained or fine-tuned; TensorFlow is not needed."""
-    from electra_helpers.errors import ElectraError
     from electra_helpers.exchange.tensorflow_checkpoint import checkpoint_in
+    from electra_helpers.paths import check_new_folder
 
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ElectraError(f"{out} is not empty: choose another --out.")
+    check_new_folder(out, "choose another --out")
     checkpoint_in(folder)  # said before torch is loaded
     from electra_helpers.exchange.tensorflow_import import (
         left_out,

@@ -20,6 +20,7 @@ from electra_helpers.fields import from_json
 from electra_helpers.jsonfile import expect
 from electra_helpers.model.encoder import Encoder
 from electra_helpers.model.heads import FinetunedNet
+from electra_helpers.paths import check_new_folder, is_new
 from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.saved.card import Card, shown, write_card
 from electra_helpers.saved.files import build_to_fit, read_model, write_json_atomically, write_model
@@ -55,8 +56,7 @@ class Finetuned:
         Raises `ElectraError` where something else is in the folder.
         """
         folder = Path(folder)
-        is_free = not folder.exists() or (folder.is_dir() and (not any(folder.iterdir()) or is_finetuned(folder)))
-        if not is_free:
+        if not (is_new(folder) or is_finetuned(folder)):
             raise ElectraError(f"{folder} is not empty, and holds no fine-tuned model: choose another folder.")
         folder.mkdir(parents=True, exist_ok=True)
         save(self, folder)
@@ -191,8 +191,7 @@ def write_finetuned_bundle(folder: str | Path, out: str | Path) -> Path:
     Raises `ElectraError` where `out` is not empty.
     """
     out = Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ElectraError(f"{out} is not empty: choose another folder.")
+    check_new_folder(out)
     made = load_finetuned(folder)
     out.mkdir(parents=True, exist_ok=True)
     save(replace(made, net=made.net.half()), out)

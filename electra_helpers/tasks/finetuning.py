@@ -8,19 +8,21 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from electra_helpers import __version__
 from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError, warn
 from electra_helpers.exchange.store import load
 from electra_helpers.jsonfile import read_json
 from electra_helpers.model.electra import LossSum
 from electra_helpers.model.heads import FinetunedNet, encoder_to_finetune, main_encoder
+from electra_helpers.paths import is_new
 from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.recipes import nearest_recipe
 from electra_helpers.saved.files import read_model, write_json_atomically, write_model
@@ -28,6 +30,7 @@ from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.base import DownstreamTask, Examples, Row, goodness
 from electra_helpers.tasks.finetuned import AT_ONCE, Finetuned, chunks, known_rows, predict_chunk, save
 from electra_helpers.tasks.holding_out import hold_out
+from electra_helpers.tasks.own_run import begin, compare, rows_hash
 from electra_helpers.tasks.reading import as_known, as_labelled
 from electra_helpers.tasks.registry import task_named
 from electra_helpers.text.packing import Batch
@@ -164,8 +167,9 @@ def finetune(
     {name: values}, a DataFrame, a `datasets.Dataset` or a `LabelledData`; `columns` says which column plays which role
     ({"text": "review"}) where that is not guessed; `validation` may be a share of the training rows, such as 0.1. `config` is the
     recipe of the model's size, or yours; `changes` replace single settings (`learning_rate=1e-4`); `scratch` trains the same net from
-    random weights. With `folder` the run is logged there, resumes with `resume`, and its model is left for `load_finetuned`. Raises
-    `ElectraError` for data that does not fit. Source: paper, Section 3 and Appendix B.
+    random weights. With `folder`, a new one, the run is logged there, and its model is left for `load_finetuned`; a run that was stopped
+    resumes with `resume`, given the same data and settings. Raises `ElectraError` for data that does not fit, and for a used folder.
+    Source: paper, Section 3 and Appendix B.
 
     >>> import electra_helpers as eh
     >>> rows = [{"text": "It rained.", "label": "wet"}, {"text": "It was sunny.", "label": "dry"}]
@@ -180,13 +184,24 @@ def finetune(
     material = read_material(task, start, train_data, validation, config, columns)
     folder = None if folder is None else Path(folder)
     if folder:
-        folder.mkdir(parents=True, exist_ok=True)
+        _prepare(folder, task, start, material, scratch=scratch, resume=resume)
     made = learn(start, material, scratch=scratch, folder=folder, resume=resume, callbacks=callbacks)
     if folder:
         save(made, folder)
     if said := one_class(made, material):
         warn(f"{said}. {WHAT_HELPS}")
     return made
+
+
+def _prepare(folder: Path, task: str, start: Pretrained, material: Material, *, scratch: bool, resume: bool) -> None:
+    """Begin the folder of a run, or find that the one in it is this one. Raises `ElectraError` where it is another, or in use."""
+    about = {"version": __version__, "task": task, "model": start.name, "from_scratch": scratch}
+    about |= {"labels": list(material.task.label_names()), "finetune": asdict(material.config)}
+    about["rows_hash"] = rows_hash(material.examples.examples, material.held_out)
+    if resume and not is_new(folder):
+        compare(folder, about, "choose another folder")
+    else:
+        begin(folder, about, "choose another folder, or resume the run in it by resume=True")
 
 
 @dataclass(frozen=True, eq=False)

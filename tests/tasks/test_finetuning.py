@@ -147,8 +147,8 @@ def test_patience_stops_a_run_that_no_longer_gets_better(start):
     assert evaluations[-1]["step"] == made.evaluation["step"] + 3 * 5
 
 
-def run_seeds(start, out, **more):
-    data, held_out = as_labelled(rows_of(60), "classification"), as_labelled(rows_of(40, 1), "classification")
+def run_seeds(start, out, rows=None, **more):
+    data, held_out = as_labelled(rows or rows_of(60), "classification"), as_labelled(rows_of(40, 1), "classification")
     config = replace(FinetuneConfig(), **TINY | {"epochs": 8}, eval_every=7, save_every=5)
     return finetune_seeds(
         "classification", start, out, train=data, validation=held_out, test=held_out, config=config, **more
@@ -205,6 +205,8 @@ def test_resuming_with_other_settings_or_into_a_used_folder_is_refused(start, tm
         run_seeds(start, tmp_path / "out")
     with pytest.raises(ElectraError, match="from_scratch: False → True"):
         run_seeds(start, tmp_path / "out", resume=True, scratch=True)
+    with pytest.raises(ElectraError, match=r"rows_hash: '[0-9a-f]{16}' → "):
+        run_seeds(start, tmp_path / "out", rows=rows_of(60)[::-1], resume=True)
     with pytest.raises(ElectraError, match="no fine-tuning run"):
         run_seeds(start, tmp_path / "elsewhere", resume=True)
 

@@ -58,6 +58,23 @@ def test_the_folder_of_a_run_from_python_is_a_model_and_resumes(tmp_path):
     assert torch.equal(probabilities(again), probabilities(made))
 
 
+def test_a_run_resumes_on_the_same_rows_and_settings_and_no_other_starts_in_its_folder(tmp_path):
+    run = {"folder": tmp_path / "run", **QUICK}
+    finetune("classification", MODEL, ROWS, **run)
+    with pytest.raises(
+        ElectraError, match="is not empty: choose another folder, or resume the run in it by resume=True"
+    ):
+        finetune("classification", MODEL, ROWS, **run)
+    with pytest.raises(ElectraError, match=r"learning_rate: .* → 0.5"):
+        finetune("classification", MODEL, ROWS, resume=True, learning_rate=0.5, **run)
+    other = [row | {"label": row["label"].replace("ate", "fed")} for row in ROWS]
+    with pytest.raises(ElectraError, match=r"labels: \['ate', 'cooked'\] → \['cooked', 'fed'\]"):
+        finetune("classification", MODEL, other, resume=True, **run)
+    with pytest.raises(ElectraError, match=r"started with other settings .rows_hash: "):
+        finetune("classification", MODEL, [*ROWS[1:], ROWS[0]], resume=True, **run)
+    finetune("classification", MODEL, ROWS, resume=True, **{**run, "log_every": 1})
+
+
 def test_export_takes_a_model_as_it_was_made_or_by_its_folder(made, tmp_path):
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
