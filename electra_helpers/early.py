@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.paths import check_new_folder
+from electra_helpers.paths import check_different, check_new_folder
 from electra_helpers.reading.corpora import open_corpus
 from electra_helpers.reading.files import TABLES, files_in, form_of, read_rows
 from electra_helpers.reading.labelled import load_labelled
@@ -88,6 +88,7 @@ def check_prediction(model: Path, input: Path, output: Path, columns: Mapping[st
         raise ElectraError(f"{output}: predictions are written as .jsonl, .csv or .tsv.")
     if not output.parent.is_dir():
         raise ElectraError(f"There is no folder {output.parent}.")
+    check_different(input, output, names="--input and --output")
 
 
 def check_cleaning(file: Path, output: Path, wanted: Wanted, models: Iterable[str | None]) -> None:

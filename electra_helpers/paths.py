@@ -44,6 +44,12 @@ def check_new_folder(folder: Path, advice: str = "choose another folder") -> Non
         raise ElectraError(f"{folder} is not empty: {advice}.")
 
 
+def check_different(*paths: Path, names: str) -> None:
+    """Raise `ElectraError` where two of the paths lead to one file, also through links."""
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise ElectraError(f"{names} are different files: nothing is written over another.")
+
+
 @contextmanager
 def appears_whole(path: Path) -> Iterator[Path]:
     """A draft that gets its name when the block ends well, and is removed otherwise."""

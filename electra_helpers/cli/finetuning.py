@@ -157,7 +157,10 @@ def trackers_of(asked: Asked, seed: int) -> list[Tracker]:
 def predict(
     *,
     model: Annotated[Path, typer.Option("--model", help="Folder that `electra finetune` wrote.")],
-    input: Annotated[Path, typer.Option("--input", help="A .jsonl, .json, .csv, .tsv, .parquet or .txt file.")],
+    input: Annotated[
+        Path,
+        typer.Option("--input", help="A .jsonl, .json, .csv, .tsv or .parquet file, or a .txt file of a row a line."),
+    ],
     output: Annotated[Path, typer.Option("--output", help="A .jsonl, .csv or .tsv file, with a row for each row.")],
     column: Columns = (),
     check: Check = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,8 +183,11 @@ def rows_to_predict(
     if how["form"] == "txt":
         if "text" not in {role for roles in task.inputs for role in roles}:
             raise ElectraError(f"{path} has no columns; {task.name} reads {' and '.join(task.inputs[0])}.")
-        say(f"{path}: {told}")
-        yield from (({"text": text}, {"text": text}) for text in read_documents(path, layout=layout))
+        if layout.documents == "auto":  # a line is a row, as in every other form and for `electra clean`
+            layout = replace(layout, documents="line")
+        say(f"{path}: {told}; a row for each {layout.documents}")
+        texts = (text.rstrip("\r\n") for text in read_documents(path, layout=layout))
+        yield from (({"text": text}, {"text": text}) for text in texts)
         return
     chosen: dict[str, str] | None = None
     for number, row in enumerate(read_rows(path, layout=layout), start=1):
@@ -211,7 +215,8 @@ def _input_columns(found: list[str], task: DownstreamTask, named: Mapping[str, s
                 chosen[role] = named.get(role) or free[0]
         if len(chosen) == len(wanted):
             return chosen
-    needed = " or ".join(" and ".join(roles) for roles in task.inputs)
+    pair = ("pair",) if getattr(task, "pairs", False) else ()
+    needed = " or ".join(" and ".join((*roles, *pair)) for roles in task.inputs)
     raise ElectraError(
         f"{path} has no column for {needed}; it has: {', '.join(found)}. Name one with --column ROLE=NAME."
     )
