@@ -8,7 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from electra_helpers.reading.labels import listed
+from electra_helpers.reading.labels import NO_LABEL, listed
 from electra_helpers.reading.layout import Layout
 from electra_helpers.terminal import printable
 
@@ -36,7 +36,9 @@ def as_understood(
 
 
 def _shown(role: str, value: Any, labels: Sequence[str]) -> str:
-    if role == "label" and labels and isinstance(value, int):
+    if role == "label" and value in (None, NO_LABEL if labels else None):
+        value = "none"
+    elif role == "label" and labels and isinstance(value, int):
         value = labels[value]
     if role == "tags" and labels and isinstance(value, list):
         value = [labels[tag] for tag in value]

@@ -63,9 +63,14 @@ class Examples:
         return len(self.examples)
 
     @property
+    def rows(self) -> int:
+        """How many rows they come from; one may be read in several windows."""
+        return len({e.row for e in self.examples})
+
+    @property
     def cut(self) -> int:
-        """How many are not whole."""
-        return sum(e.cut for e in self.examples)
+        """How many rows are not read whole."""
+        return len({e.row for e in self.examples if e.cut})
 
     def unknown_share(self, tokenizer: Tokenizer) -> float:
         """The share of [UNK] among the tokens, [CLS] and [SEP] left out."""

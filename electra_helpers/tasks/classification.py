@@ -73,7 +73,8 @@ class Classification(DownstreamTask):
                 read = tokenizer.encode(first, second, max_length=config.length)
                 target = row.get("label")
                 known = _is_known(target, self.labels)
-                made.append(Example(read.ids, read.token_type_ids, target if known else None, number))
+                cut = len(read.ids) == config.length and len(read.ids) < len(tokenizer.encode(first, second).ids)
+                made.append(Example(read.ids, read.token_type_ids, target if known else None, number, cut=cut))
         return made
 
     def loss(self, net: nn.Module, batch: Batch, targets: Tensor) -> LossSum:

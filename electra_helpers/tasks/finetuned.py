@@ -97,8 +97,13 @@ def predict_chunk(
 
 
 def same_labels(data: LabelledData, task: DownstreamTask) -> LabelledData:
-    """The data with the numbers that the task gives to its labels. Raises `ElectraError` for a label that it does not know."""
+    """The data with the numbers that the task gives to its labels. Raises `ElectraError` for labels of another kind, or unknown ones."""
     names = tuple(task.label_names())
+    if data.task == "classification" and (data.kind == "scale") == bool(names):
+        kind = "classes" if names else "scale"
+        raise ElectraError(
+            f"{data.source} has labels of kind {data.kind}, the model gives {kind}: read the rows with kind={kind!r}."
+        )
     if not names or data.labels == names:
         return data
     unknown = [name for name in data.labels if name not in names]

@@ -13,6 +13,7 @@ from electra_helpers.model.electra import Electra
 from electra_helpers.reading.labelled import labelled
 from electra_helpers.recipes import nearest_recipe, recipe
 from electra_helpers.saved.pretrained import Pretrained
+from electra_helpers.tasks.base import Examples
 from electra_helpers.tasks.classification import Classification, class_metrics, scale_metrics
 from electra_helpers.tasks.finetuned import load_finetuned, same_labels
 from electra_helpers.tasks.finetuning import KeepBest, finetune
@@ -225,6 +226,23 @@ def test_labels_are_matched_by_name_not_by_number(start):
     assert [row["label"] for row in same_labels(data, task).rows] == [0, 1]
     with pytest.raises(ElectraError, match="'odd'; the model knows good, bad"):
         same_labels(labelled([{"text": "sun", "label": "odd"}, {"text": "x", "label": "good"}]), task)
+
+
+def test_a_scale_and_classes_are_not_compared_with_each_other():
+    stars = labelled([{"text": f"t{n}", "label": n % 5 + 1} for n in range(10)])
+    with pytest.raises(ElectraError, match=r"has labels of kind classes, the model gives scale: read .* kind='scale'"):
+        same_labels(stars, Classification((), 3.0))
+    scores = labelled([{"text": f"t{n}", "label": n / 3} for n in range(10)])
+    with pytest.raises(ElectraError, match="has labels of kind scale, the model gives classes"):
+        same_labels(scores, Classification(("0", "1"), 0))
+    assert same_labels(scores, Classification((), 3.0)) is scores
+
+
+def test_rows_that_are_cut_are_counted(start):
+    rows = [{"text": "sun " * words, "pair": "rain", "label": "x"} for words in (3, 19, 18, 90)]
+    for task in (Classification(("x", "y"), 0), Classification(("x", "y"), 0, symmetric=True)):
+        examples = Examples(task.examples(rows, start.tokenizer, FinetuneConfig(length=22)), 0)
+        assert (examples.cut, examples.rows) == (2, 4)
 
 
 def test_a_symmetric_pair_is_read_in_both_orders_and_judged_the_same(start):
