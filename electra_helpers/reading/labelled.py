@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.reading.answers import NO_START, read_answers, value_in_cell
+from electra_helpers.reading.answers import NO_START, NOTES, read_answers, value_in_cell
 from electra_helpers.reading.files import pick_column, well_formed
 from electra_helpers.reading.labels import KINDS, NO_LABEL, Wanted, listed, settle_labels, settle_tags
 from electra_helpers.reading.layout import FOUND_OUT, Layout
@@ -298,18 +298,23 @@ def with_marks(row: dict[str, Any], where: str = "The row") -> dict[str, Any]:
     if places is None or not isinstance(row.get("text"), str):
         return row
     words = list(MARKED_WORD.finditer(row["text"]))
-    spans = [_span(place, where) for place in (places if isinstance(places, list) else [places])]
+    spans = [_span(place, len(row["text"]), where) for place in (places if isinstance(places, list) else [places])]
     wrong = [any(w.start() < end and w.end() > start for start, end in spans) for w in words]
     return row | {"tokens": [word[0] for word in words], "labels": [int(mark) for mark in wrong]}
 
 
-def _span(place: Any, where: str) -> tuple[int, int]:
+def _span(place: Any, length: int, where: str) -> tuple[int, int]:
     try:
-        return int(place["start"]), int(place["end"])
+        start, end = int(place["start"]), int(place["end"])
     except (TypeError, KeyError, ValueError, OverflowError):
         raise ElectraError(
             f"{where} has {str(place)[:40]!r} as the place of a mistake: start and end, numbers of characters, are needed."
         ) from None
+    if not 0 <= start <= end <= length:
+        raise ElectraError(
+            f"{where} has a mistake at {start} to {end} of a text of {length} characters: mend its place."
+        )
+    return start, end
 
 
 def _guess_task(found: list[str], roles: Mapping[str, str], source: str) -> str:
@@ -379,11 +384,10 @@ def checked(value: Any, role: str, column: str, where: str) -> Any:
 
 
 def _mend_answers(rows: list[dict], source: str) -> dict[str, int]:
-    """Read every answer, whatever its form, and see where it stands: found again, or lost and counted."""
-    moved = lost = 0
+    """Read every answer, whatever its form, and see where it stands; what was found again, is doubtful or lost is counted."""
+    notes: Counter[str] = Counter()
     for number, row in enumerate(rows, start=1):
-        texts, starts, again = read_answers(row["answers"], row["context"], f"Row {number} of {source}")
-        moved, lost = moved + again, lost + starts.count(NO_START)
+        texts, starts, found = read_answers(row["answers"], row["context"], f"Row {number} of {source}")
+        notes.update(found)
         row["answers"] = {"text": texts, "answer_start": starts}
-    found = {"answers found again beside their offset": moved, "answers not to be found in their context": lost}
-    return {what: count for what, count in found.items() if count}
+    return {what: notes[what] for what in NOTES if notes[what]}
