@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.fields import COLDEST, check_number
 
 VOCABULARY = ("vocab_size", "whole_words", "lowercase")
 BLANKS = r"\[MASK\]|_{2,}"
@@ -129,7 +130,8 @@ def check_evaluate(task: str, given: Mapping[str, Any]) -> None:
 
 
 def check_generate(text: str | None, given: Mapping[str, Any]) -> None:
-    """Refuse what `electra generate` would pass over."""
+    """Refuse what `electra generate` would pass over, or cannot do."""
+    check_bounds(given)
     has_blanks = text is not None and re.search(BLANKS, text) is not None
     refuse_idle(
         given,
@@ -140,6 +142,22 @@ def check_generate(text: str | None, given: Mapping[str, Any]) -> None:
             (given.get("steps") == 0, ("redo",), "with --steps 0: nothing is drawn again"),
         ],
     )
+
+
+# Options that stand in no configuration: their kind, and their bounds.
+BOUNDS: dict[str, tuple[type, float | None, float | None]] = {
+    "seed": (int, 0, None),
+    "steps": (int, 0, None),
+    "share": (float, 0, 1),
+    "temperature": (float, COLDEST, None),
+}
+
+
+def check_bounds(given: Mapping[str, Any]) -> None:
+    """Raise `ElectraError` for the first option of BOUNDS whose value is out of them."""
+    for name, (kind, low, high) in BOUNDS.items():
+        if given.get(name) is not None:
+            check_number(name, given[name], kind, low, high)
 
 
 def check_trackers(names: Sequence[str]) -> None:

@@ -7,8 +7,10 @@ import pytest
 from electra_helpers.config import PretrainConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.options import check_evaluate, check_finetune, check_generate, check_pretrain
+from electra_helpers.reading.hub import NoSplit
 from electra_helpers.saved.files import write_model
 from electra_helpers.saved.pretrained import save_config
+from electra_helpers.tasks.reading import open_task_data
 from tests.training.seeds import start_with
 
 PRETRAIN = {
@@ -161,3 +163,25 @@ def test_rows_longer_than_the_model_reads_are_refused_where_they_are_asked_for(r
     code, _, errors = electra(*command, "--length", 99)
     assert code == 2
     assert "--length 99 is more than the 24 positions of run" in errors
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--seed", 10**20, "seed is 100000000000000000000: it must be at most"),
+        ("--share", 5, "share is 5.0: it must be at most 1"),
+        ("--temperature", "nan", "temperature is nan: give a finite number"),
+    ],
+)
+def test_what_corrupt_cannot_do_is_one_line(option, value, said, electra):
+    code, _, errors = electra("corrupt", "The chef cooked.", "--model", "electra-tiny-world-en", option, value)
+    assert (code, errors.count("\n")) == (2, 1)
+    assert said in errors
+
+
+def test_the_little_world_says_which_splits_it_has():
+    assert len(open_task_data("world:20", "dev", "classification")) == len(
+        open_task_data("world:20", "val", "classification")
+    )
+    with pytest.raises(NoSplit, match="world has no split 'trial'; it has: train, validation, test"):
+        open_task_data("world", "trial", "classification")

@@ -15,7 +15,7 @@ from electra_helpers.reading.labelled import PLAIN, LabelledData, checked, label
 from electra_helpers.reading.labelled import TASKS as SCHEMAS
 from electra_helpers.reading.labels import ByName, Wanted, listed
 from electra_helpers.reading.layout import FOUND_OUT, Layout
-from electra_helpers.reading.sources import is_one_file, path_of
+from electra_helpers.reading.sources import SPLITS, is_one_file, path_of
 from electra_helpers.tasks.base import DownstreamTask, Row
 from electra_helpers.tasks.holding_out import HoldOut, hold_out
 from electra_helpers.tasks.registry import task_named
@@ -84,6 +84,10 @@ def _world_data(source: str, split: str, task: str, known: Wanted | None = None)
     from electra_helpers.world.labels import LABEL_NAMES
     from electra_helpers.world.labels import labelled as world_rows
 
+    known_as, asked = {other: name for name, others in SPLITS.items() for other in others}, split
+    if asked not in known_as:
+        raise NoSplit(f"{source} has no split {asked!r}; it has: {', '.join(WORLD_ROWS)}.")
+    split = known_as[asked]
     what, language, count = task_named(task).world, "en", WORLD_ROWS[split]
     for word in source.split(":")[1:]:
         if word.isdigit():
@@ -144,7 +148,8 @@ def labels_to_match(task: DownstreamTask, named: Wanted | None) -> dict[str, Any
     unknown = [name for name in new if name not in known]
     if unknown:
         raise ElectraError(f"--labels has {unknown[0]!r}; the model knows {listed(known)}.")
-    told = named if isinstance(named, Mapping) else {str(n): name for n, name in enumerate(new)} | {n: n for n in new}
+    # The order of the names wins: with --labels 1,0 the data's 0 is called 1.
+    told = named if isinstance(named, Mapping) else {n: n for n in new} | {str(n): name for n, name in enumerate(new)}
     return {"labels": ByName(told, known)}
 
 

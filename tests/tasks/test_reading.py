@@ -9,11 +9,11 @@ from electra_helpers.early import check_labelled
 from electra_helpers.errors import ElectraError
 from electra_helpers.options import check_evaluate
 from electra_helpers.reading.files import read_rows
-from electra_helpers.reading.labelled import load_labelled
+from electra_helpers.reading.labelled import labelled, load_labelled
 from electra_helpers.reading.layout import Layout
 from electra_helpers.tasks.classification import Classification
 from electra_helpers.tasks.predicting import predict_file, predictions_file
-from electra_helpers.tasks.reading import rows_to_predict, training_data
+from electra_helpers.tasks.reading import labels_to_match, named_labels, rows_to_predict, training_data
 from electra_helpers.tasks.tagging import Tagging
 
 TASK = Tagging(("O", "B-PER"))
@@ -116,3 +116,11 @@ def test_a_file_in_the_home_folder_is_looked_at_with_the_columns_that_are_named(
         check_labelled(["~/d.csv"], "classification", {"label": "mark"})
     with pytest.raises(ElectraError, match="--split does nothing for a file"):
         check_evaluate("classification", {"split": "test", "data": "~/d.jsonl"})
+
+
+def test_an_order_of_names_says_what_the_numbers_of_labelled_rows_are():
+    rows = [{"text": "a", "label": 0}, {"text": "b", "label": 1}]
+    model = Classification(("0", "1"), 0)
+    for written, names in (("1,0", ["1", "0"]), ("0,1", ["0", "1"]), ("0=1,1=0", ["1", "0"])):
+        data = labelled(rows, task="classification", **labels_to_match(model, named_labels(written)))
+        assert [data.labels[number] for number in data.column("label")] == names
