@@ -13,6 +13,7 @@ from electra_helpers.fields import COLDEST, check_number
 VOCABULARY = ("vocab_size", "whole_words", "lowercase")
 BLANKS = r"\[MASK\]|_{2,}"
 WITHOUT_FILES = ("docs", "world")  # sources that have no columns
+HOLDING = ("hold_out", "group", "split_seed")  # how rows are held out of the training rows
 WRITING = ("translation", "summarisation")
 # Options of fine-tuning that only some tasks read.
 TASKS_OF = {
@@ -22,6 +23,7 @@ TASKS_OF = {
     "beams": WRITING,
     "target_vocab": WRITING,
     "labels": ("classification", "tagging", "cleaning"),
+    "kind": ("classification",),
 }
 
 # Where a run may be logged besides, and the packages of which each needs one.
@@ -100,7 +102,7 @@ def check_pretrain(given: Mapping[str, Any], sources: Sequence[str]) -> None:
         raise ElectraError(f"--max-positions {positions} is too few for --length {length}: raise it, or leave it out.")
 
 
-def check_finetune(task: str, given: Mapping[str, Any]) -> None:
+def check_finetune(task: str, given: Mapping[str, Any], sources: Sequence[str] = ()) -> None:
     """Refuse what `electra finetune` would pass over."""
     refuse_idle(
         given,
@@ -109,6 +111,9 @@ def check_finetune(task: str, given: Mapping[str, Any]) -> None:
             (task in WRITING, ("head",), f"for {task}, where a decoder writes"),
             (given.get("steps") is not None, ("epochs", "min_steps"), "beside --steps, which says how long it trains"),
             (given.get("warmup_steps") is not None, ("warmup_share",), "beside --warmup-steps"),
+            (bool(given.get("validation")), HOLDING, "beside --validation, whose rows are the held-out ones"),
+            (given.get("kind") == "scale", ("labels",), "with --kind scale, where labels are numbers without names"),
+            without_columns(sources),
             (bool(given.get("freeze")), ("layer_decay", "decay_exponent"), "beside --freeze: only the head learns"),
         ],
     )
@@ -125,6 +130,12 @@ def check_evaluate(task: str, given: Mapping[str, Any]) -> None:
             (task != "acceptability", ("how", "context"), f"for {task}: it is for acceptability"),
             (task in ("acceptability", "cleaning") or task not in TASKS_OF["labels"], ("labels",), f"for {task}"),
             (is_one_file(given["data"]), ("split",), "for a file, which has no splits"),
+            (
+                task == "acceptability" and given["data"].split(":")[0] == "world",
+                ("split",),
+                "for the little world's pairs, which have no splits",
+            ),
+            without_columns([given["data"]]),
         ],
     )
 

@@ -121,6 +121,10 @@ def training_data(
             held_out = open_task_data(train, "validation", task, **known)
         except NoSplit:
             held_out = None
+        if held_out is not None and holding is not None:
+            raise ElectraError(
+                f"{train} has validation rows of its own: leave --hold-out, --group and --split-seed out."
+            )
     if held_out is None:
         split = holding or HoldOut()
         data, held_out = hold_out(data, split.hold_out, group=split.group, seed=split.split_seed)
@@ -142,7 +146,9 @@ def labels_to_match(task: DownstreamTask, named: Wanted | None) -> dict[str, Any
     Raises `ElectraError` for names that the model does not know.
     """
     known, numbered = task.label_names(), getattr(task, "numbered", True)
-    if named is None or not known:
+    if named is not None and not known:
+        raise ElectraError("--labels does nothing for this model, whose labels are numbers on a scale: leave it out.")
+    if named is None:
         return as_known(known, numbered, "scale" if task.name == "classification" and not known else "", None)
     new = list(named.values()) if isinstance(named, Mapping) else list(named)
     unknown = [name for name in new if name not in known]

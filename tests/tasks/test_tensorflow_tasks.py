@@ -208,9 +208,13 @@ def test_what_the_names_do_not_say_is_asked(tmp_path, electra):
     assert "--kind" in refused(own, "--kind", "answers")
     assert "3 labels, own" in refused(own, "--kind", "tagging", "--labels", "a,b,c")
     assert "not fine-tuned" in refused(HERE / "small", "--task", "sst")
+    assert "--kind does nothing for a checkpoint that is not fine-tuned" in refused(HERE / "small", "--kind", "tagging")
+    assert "--labels does nothing" in refused(HERE / "small", "--labels", "a,b")
+    for name in ("squad", "sts"):
+        assert f"--labels does nothing for {name}" in refused(FOLDER, "--task", name, "--labels", "a")
     for kind in ("tagging", "classification"):
         out = tmp_path / kind
-        assert electra("import", own, "--kind", kind, "--labels", "O,B-A,I-A,B-C,I-C", "--out", out)[0] == 0
+        assert electra("import", own, "--kind", kind, "--labels", "O,B-A, I-A, B-C,I-C", "--out", out)[0] == 0
         assert load_finetuned(out).task.labels == ("O", "B-A", "I-A", "B-C", "I-C")
         assert load_finetuned(out).task.name == kind
     with pytest.raises(ElectraError, match="fine-tuned for own"):
