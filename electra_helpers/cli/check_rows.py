@@ -117,14 +117,14 @@ def prediction(model: Path, path: Path, columns: Mapping[str, str], layout: Layo
     from electra_helpers.tasks.reading import rows_to_predict
 
     made, told = load_finetuned(model), []
-    rows = (read for _, read in rows_to_predict(path, made.task, columns, layout, told.append))
+    rows = (read for _, read in rows_to_predict(path, made.task, columns, layout, told.append, trained=made.columns))
     head = list(islice(rows, LOOKED_AT))
     total = len(head) + sum(1 for _ in rows)
     yield from told
-    said = list(made.predict(head[:SHOWN]))
+    said = list(made.predict_read(head[:SHOWN]))
     yield from as_understood({**row, "→": _brief(answer)} for row, answer in zip(head, said, strict=False))
     yield of_rows(made, head)
-    yield time_for(total, head[:TRIED], lambda tried: list(made.predict(tried)))
+    yield time_for(total, head[:TRIED], lambda tried: list(made.predict_read(tried)))
 
 
 def _brief(answer: Mapping[str, Any]) -> Any:
@@ -142,7 +142,7 @@ def evaluation(made: Finetuned, data: LabelledData) -> Iterator[str]:
         yield f"{len(data) - len(rows):,} rows have no answer to compare with."
     if rows:
         yield of_rows(made, rows[:LOOKED_AT])
-        yield time_for(len(rows), rows[:TRIED], lambda tried: list(made.predict(tried)))
+        yield time_for(len(rows), rows[:TRIED], lambda tried: list(made.predict_read(tried)))
 
 
 def judging(model: str | Path, data: LabelledData) -> Iterator[str]:

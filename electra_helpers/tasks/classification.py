@@ -47,7 +47,8 @@ class Classification(DownstreamTask):
     def from_data(cls, data: LabelledData, config: FinetuneConfig) -> Classification:
         values = [row["label"] for row in data.rows if _is_known(row["label"], data.labels)]
         if len(set(values)) < 2:
-            raise ElectraError(f"{data.source} has {len(set(values))} kinds of label: two are needed to learn from.")
+            found = "one label only" if values else "no label"
+            raise ElectraError(f"{data.source} has {found}: two are needed to learn from.")
         pairs = "pair" in data.columns
         if not data.labels:
             return cls((), float(np.mean(values)), (), config.symmetric, pairs)

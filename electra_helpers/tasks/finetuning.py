@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +212,7 @@ class Material:
     examples: Examples
     held_out: list[Row]
     config: FinetuneConfig
+    columns: dict[str, str] = field(default_factory=dict)  # role → what the data calls it, of what the net reads
 
 
 def read_material(
@@ -235,7 +236,9 @@ def read_material(
     learned = task_named(task).from_data(data, config)
     held_out = known_rows(learned, validation)
     examples = encoded(learned, data, start.tokenizer, config)
-    return Material(learned, examples, held_out, with_schedule(config, len(examples)))
+    read = [role for roles in (*learned.inputs, ("pair",)) for role in roles]
+    columns = {role: column for role, column in data.columns.items() if role in read}
+    return Material(learned, examples, held_out, with_schedule(config, len(examples)), columns)
 
 
 def learn(
@@ -284,7 +287,7 @@ def one_class(made: Finetuned, material: Material) -> str:
     shown = material.held_out[:AT_ONCE]
     if len({str(row.get("label")) for row in shown}) < 2:
         return ""
-    found = made.task.uniform(list(made.predict(shown)))
+    found = made.task.uniform(list(made.predict_read(shown)))
     return f"{found[0].upper()}{found[1:]} of the held-out rows" if found else ""
 
 
@@ -309,7 +312,8 @@ def _learn_once(
         raise KeyboardInterrupt
     if keeper.weights is not None:
         net.load_state_dict(keeper.weights)
-    return Finetuned(net.cpu().eval(), start.tokenizer, task, config, start.name, keeper.best, log.records)
+    net = net.cpu().eval()
+    return Finetuned(net, start.tokenizer, task, config, start.name, keeper.best, log.records, material.columns)
 
 
 class Recorder(Callback):

@@ -43,7 +43,7 @@ def predict_file(
     files_in(path, layout)  # says what is wrong with the path
     check_different(path, output, names="--input and --output")
     said: list[str] = []
-    asked = rows_to_predict(path, made.task, columns, layout, said.append)
+    asked = rows_to_predict(path, made.task, columns, layout, said.append, trained=made.columns)
     rows = empty = 0
     with predictions_file(output) as write:
         head = list(islice(asked, AT_ONCE))

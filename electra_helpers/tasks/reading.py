@@ -184,10 +184,13 @@ def rows_to_predict(
     columns: Mapping[str, str] | None = None,
     layout: Layout = FOUND_OUT,
     say: Callable[[str], None] = lambda line: None,
+    *,
+    trained: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Row, Row]]:
     """Each row of a file with what the task reads of it, as a stream; `say` is told what was decided.
 
-    Raises `ElectraError`, listing the columns found.
+    A column that `columns` does not name is the one of the training data (`trained`: role → column), where the file has it. Raises
+    `ElectraError`, listing the columns found.
     """
     how = how_read(path, layout)
     told = ", ".join(f"{name} {value!r}" for name, value in how.items() if (name, value) not in PLAIN)
@@ -206,13 +209,16 @@ def rows_to_predict(
         row = {**row, **inside} if isinstance(inside, Mapping) else row
         if chosen is None:
             named = {"tokens": "2" if how["form"] == "conllu" else "1"} if how["form"] in ("conll", "conllu") else {}
-            chosen = _input_columns(list(row), task, {**named, **(columns or {})}, path)
+            known = {role: name for role, name in (trained or {}).items() if name in row}
+            chosen = _input_columns(list(row), task, {**named, **(columns or {})}, path, known)
             say(f"{path}: {told}; " + ", ".join(f"{role}={name}" for role, name in chosen.items()))
         where = f"Row {number} of {path}"
         yield row, {role: checked(row.get(name), role, name, where) for role, name in chosen.items()}
 
 
-def _input_columns(found: list[str], task: DownstreamTask, named: Mapping[str, str], path: Path) -> dict[str, str]:
+def _input_columns(
+    found: list[str], task: DownstreamTask, named: Mapping[str, str], path: Path, trained: Mapping[str, str]
+) -> dict[str, str]:
     schema = {**SCHEMAS["text"], **SCHEMAS[task.name], **task.columns()}
     absent = [name for name in named.values() if name not in found]
     if absent:
@@ -221,7 +227,8 @@ def _input_columns(found: list[str], task: DownstreamTask, named: Mapping[str, s
         wanted = (*roles, "pair") if getattr(task, "pairs", False) else roles
         chosen: dict[str, str] = {}
         for role in wanted:
-            free = [name for name in schema[role] if name in found and name not in chosen.values()]
+            likely = [trained[role]] if role in trained else []
+            free = [name for name in (*likely, *schema[role]) if name in found and name not in chosen.values()]
             if role in named or free:
                 chosen[role] = named.get(role) or free[0]
         if len(chosen) == len(wanted):

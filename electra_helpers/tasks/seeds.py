@@ -127,7 +127,7 @@ def _one_seed(
     ended = {"seed": material.config.seed, "restarts": restarts_in(folder), "validation": made.evaluation}
     ended["test"] = made.evaluate(test) if test else {}
     shown = material.held_out[:AT_ONCE]
-    ended["uniform"] = made.task.uniform(list(made.predict(shown))) if len(shown) > 1 else ""
+    ended["uniform"] = made.task.uniform(list(made.predict_read(shown))) if len(shown) > 1 else ""
     write_json_atomically(ended, done)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     (folder / "best.safetensors").unlink(missing_ok=True)
@@ -153,7 +153,7 @@ def score_beside_baseline(made: Finetuned, data: LabelledData) -> dict[str, Any]
     rows = known_rows(made.task, data)
     if not rows:
         raise ElectraError(f"{data.source} has no row with an answer to compare with.")
-    said = list(made.predict(rows))
+    said = list(made.predict_read(rows))
     uniform = made.task.uniform(said) if len(rows) > 1 else ""
     found = {"data": data.source, "rows": len(rows), "scores": made.task.score(rows, said)}
     found |= {"baseline": _named_baseline(made.task, rows), "how_scored": made.task.how_scored(rows)}

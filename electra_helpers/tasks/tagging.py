@@ -40,7 +40,7 @@ class Span(NamedTuple):
 
 
 def bio_to_spans(tags: Sequence[str]) -> list[Span]:
-    """The entities that tags spell: B- opens one, I- of the same kind goes on; an I- that continues nothing opens one too.
+    """The entities that tags spell: B- opens one, I- of the same kind continues it; an I- that continues nothing opens one too.
 
     >>> bio_to_spans(["B-PER", "I-PER", "O", "B-LOC", "B-LOC"])
     [Span(kind='PER', first=0, last=2), Span(kind='LOC', first=3, last=4), Span(kind='LOC', first=4, last=5)]
@@ -48,14 +48,14 @@ def bio_to_spans(tags: Sequence[str]) -> list[Span]:
     Built in notebook 09.
     """
     spans: list[Span] = []
-    going_on = ""  # the kind of the entity that the previous word belongs to
+    open_kind = ""  # the kind of the entity that the previous word belongs to
     for place, tag in enumerate(tags):
         part, _, kind = tag.partition("-")
-        if part == "I" and kind == going_on:
+        if part == "I" and kind == open_kind:
             spans[-1] = spans[-1]._replace(last=place + 1)
         elif part in ("B", "I"):
             spans.append(Span(kind, place, place + 1))
-        going_on = kind if part in ("B", "I") else ""
+        open_kind = kind if part in ("B", "I") else ""
     return spans
 
 
@@ -129,13 +129,13 @@ class Tagging(DownstreamTask):
         return made
 
     def _tags_of(self, words: Words, tags: Sequence[int] | None) -> list[int] | None:
-        """The tag of each model's word: a cut word's first part keeps its tag, the others go on with it."""
+        """The tag of each model's word: a cut word's first part keeps its tag, the others continue it."""
         if tags is None:
             return None
         own = [tags[owner] for owner in words.owners]
         inner = [self._inside(tags[owner]) for owner in words.owners]
-        goes_on = [at > 0 and words.owners[at - 1] == owner for at, owner in enumerate(words.owners)]
-        return [i if more else tag for tag, i, more in zip(own, inner, goes_on, strict=True)]
+        continues = [at > 0 and words.owners[at - 1] == owner for at, owner in enumerate(words.owners)]
+        return [i if more else tag for tag, i, more in zip(own, inner, continues, strict=True)]
 
     def _inside(self, tag: int) -> int:
         name = self.labels[tag]

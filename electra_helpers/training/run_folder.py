@@ -111,7 +111,7 @@ def is_finished(out: Path, steps: int) -> bool:
 
 
 def extend(out: Path, now: dict[str, Any]) -> int | None:
-    """Note in run.json that a finished run goes on to more steps; returns how many it had, None where they are the same."""
+    """Note in run.json that a finished run is extended to more steps; returns how many it had, None where they are the same."""
     from electra_helpers.saved.files import write_json_atomically  # it brings torch
 
     found = read_json(out / "run.json")

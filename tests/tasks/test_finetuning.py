@@ -297,7 +297,7 @@ def test_the_recipe_is_that_of_the_nearest_width():
 @pytest.mark.parametrize(
     ("rows", "word"),
     [
-        ([{"text": "a", "label": "x"}], "1 kinds of label"),
+        ([{"text": "a", "label": "x"}], "has one label only: two are needed"),
         ([{"tokens": ["a"], "tags": ["O"]}], "column"),
         ([], "no rows"),
     ],
