@@ -360,15 +360,6 @@ def test_a_hub_set_is_read_like_a_file(fake_hub, streaming):
     assert corpus.fingerprint == open_corpus("hub:owner/name/config", streaming=streaming).fingerprint
 
 
-def test_a_column_of_numbers_of_a_hub_set_is_one_line(monkeypatch):
-    import datasets
-
-    rows = datasets.Dataset.from_dict({"text": ["a"], "label": [1]})
-    monkeypatch.setattr(datasets, "load_dataset", lambda *args, **options: rows)
-    with pytest.raises(ElectraError, match="Column 'label' of hub:a/b holds no text: it has '1', a int"):
-        open_corpus("hub:a/b", column="label")
-
-
 def test_a_wrong_column_of_a_hub_set_lists_those_found(fake_hub):
     with pytest.raises(ElectraError, match=r"hub:owner/name has no column 'body'; it has: url, text"):
         open_corpus("hub:owner/name", column="body")

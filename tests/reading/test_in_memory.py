@@ -8,7 +8,7 @@ import pandas
 import pytest
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.reading.corpora import Corpus
+from electra_helpers.reading.corpora import Corpus, open_corpus
 from electra_helpers.reading.in_memory import corpus_or_names, rows_in_memory
 from electra_helpers.reading.labelled import labelled
 
@@ -67,6 +67,13 @@ def test_rows_without_a_text_are_counted_and_numbers_are_no_text(what):
     numbers = datasets.Dataset.from_dict({"text": TEXTS, "label": [1, 2, 3]})
     with pytest.raises(ElectraError, match="Column 'label' of The Dataset holds no text: it has '1', a int"):
         list(corpus_or_names(numbers, "label")[0])
+
+
+def test_a_column_of_numbers_of_a_hub_set_is_one_line(monkeypatch):
+    rows = datasets.Dataset.from_dict({"text": ["a"], "label": [1]})
+    monkeypatch.setattr(datasets, "load_dataset", lambda *args, **options: rows)
+    with pytest.raises(ElectraError, match="Column 'label' of hub:a/b holds no text: it has '1', a int"):
+        open_corpus("hub:a/b", column="label")
 
 
 def test_a_table_without_names_is_read_by_the_numbers_of_its_columns():
