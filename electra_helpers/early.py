@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.paths import check_different, check_new_folder
 from electra_helpers.reading.corpora import open_corpus
 from electra_helpers.reading.files import TABLES, files_in, form_of, read_rows
 from electra_helpers.reading.labelled import load_labelled
 from electra_helpers.reading.layout import FOUND_OUT, Layout
+from electra_helpers.reading.sources import path_of
 from electra_helpers.saved.folder import check_finetuned, check_pretrained, is_finetuned
 from electra_helpers.tasks.cleaning.cells import Source, Wanted, check_outputs
 
@@ -36,8 +38,10 @@ def check_labelled(
 ) -> None:
     """Raise `ElectraError` where labelled rows are not there, or a table has no such column."""
     for source in filter(None, sources):
-        path = Path(source)
-        if not path.exists() and not _is_afar(source):
+        path = path_of(source)
+        if path is None:
+            continue
+        if not path.exists():
             load_labelled(source, task=task, layout=layout)  # says what is wrong
         if path.is_file():
             check_columns(path, {} if task == "cleaning" else columns, layout)  # its columns may be made of marks
@@ -63,12 +67,6 @@ def check_model(name: str | Path) -> None:
         check_pretrained(name)
 
 
-def check_new_folder(out: Path, advice: str = "choose another folder") -> None:
-    """Raise `ElectraError` where something is in the folder, or it is a file."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ElectraError(f"{out} is not empty: {advice}.")
-
-
 def check_export(model: str, out: Path) -> None:
     """Raise `ElectraError` where `electra export` could not read its model or not write what it makes of it."""
     check_model(model)
@@ -90,6 +88,7 @@ def check_prediction(model: Path, input: Path, output: Path, columns: Mapping[st
         raise ElectraError(f"{output}: predictions are written as .jsonl, .csv or .tsv.")
     if not output.parent.is_dir():
         raise ElectraError(f"There is no folder {output.parent}.")
+    check_different(input, output, names="--input and --output")
 
 
 def check_cleaning(file: Path, output: Path, wanted: Wanted, models: Iterable[str | None]) -> None:

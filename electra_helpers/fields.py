@@ -29,6 +29,7 @@ def option(
     return field(default=default, metadata={"help": help, "choices": choices, **bounds})
 
 
+COLDEST = 1e-6  # the least temperature: at 0 there is nothing to divide by
 LARGEST = 1 << 62  # no count is larger, nor fits into what computes with it
 NAMES = {"int": int, "float": float, "bool": bool, "str": str}
 
@@ -67,6 +68,13 @@ def check_option(name: str, value: Any, kind: type, about: Mapping[str, Any]) ->
         raise ElectraError(f"{name} is {value}: it must be at least {low:g}.")
     if value > high:
         raise ElectraError(f"{name} is {shown(value)}: it must be at most {high:,}.")
+
+
+def check_number(
+    name: str, value: Any, kind: type, at_least: float | None = None, at_most: float | None = None
+) -> None:
+    """The same for a number that is a field of no configuration."""
+    check_option(name, value, kind, {"choices": (), "at_least": at_least, "at_most": at_most})
 
 
 def from_json(kind: type[Config], values: Any, where: object) -> Config:

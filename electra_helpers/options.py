@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.fields import COLDEST, check_number
 
 VOCABULARY = ("vocab_size", "whole_words", "lowercase")
 BLANKS = r"\[MASK\]|_{2,}"
 WITHOUT_FILES = ("docs", "world")  # sources that have no columns
+HOLDING = ("hold_out", "group", "split_seed")  # how rows are held out of the training rows
 WRITING = ("translation", "summarisation")
 # Options of fine-tuning that only some tasks read.
 TASKS_OF = {
@@ -22,6 +23,7 @@ TASKS_OF = {
     "beams": WRITING,
     "target_vocab": WRITING,
     "labels": ("classification", "tagging", "cleaning"),
+    "kind": ("classification",),
 }
 
 # Where a run may be logged besides, and the packages of which each needs one.
@@ -100,7 +102,7 @@ def check_pretrain(given: Mapping[str, Any], sources: Sequence[str]) -> None:
         raise ElectraError(f"--max-positions {positions} is too few for --length {length}: raise it, or leave it out.")
 
 
-def check_finetune(task: str, given: Mapping[str, Any]) -> None:
+def check_finetune(task: str, given: Mapping[str, Any], sources: Sequence[str] = ()) -> None:
     """Refuse what `electra finetune` would pass over."""
     refuse_idle(
         given,
@@ -109,6 +111,9 @@ def check_finetune(task: str, given: Mapping[str, Any]) -> None:
             (task in WRITING, ("head",), f"for {task}, where a decoder writes"),
             (given.get("steps") is not None, ("epochs", "min_steps"), "beside --steps, which says how long it trains"),
             (given.get("warmup_steps") is not None, ("warmup_share",), "beside --warmup-steps"),
+            (bool(given.get("validation")), HOLDING, "beside --validation, whose rows are the held-out ones"),
+            (given.get("kind") == "scale", ("labels",), "with --kind scale, where labels are numbers without names"),
+            without_columns(sources),
             (bool(given.get("freeze")), ("layer_decay", "decay_exponent"), "beside --freeze: only the head learns"),
         ],
     )
@@ -116,19 +121,28 @@ def check_finetune(task: str, given: Mapping[str, Any]) -> None:
 
 def check_evaluate(task: str, given: Mapping[str, Any]) -> None:
     """Refuse what `electra evaluate` would pass over."""
+    from electra_helpers.reading.sources import is_one_file
+
     refuse_idle(
         given,
         [
             (task != "cleaning", ("threshold", "choose_on"), f"for {task}: it is for cleaning"),
             (task != "acceptability", ("how", "context"), f"for {task}: it is for acceptability"),
             (task in ("acceptability", "cleaning") or task not in TASKS_OF["labels"], ("labels",), f"for {task}"),
-            (Path(given["data"]).is_file(), ("split",), "for a file, which has no splits"),
+            (is_one_file(given["data"]), ("split",), "for a file, which has no splits"),
+            (
+                task == "acceptability" and given["data"].split(":")[0] == "world",
+                ("split",),
+                "for the little world's pairs, which have no splits",
+            ),
+            without_columns([given["data"]]),
         ],
     )
 
 
 def check_generate(text: str | None, given: Mapping[str, Any]) -> None:
-    """Refuse what `electra generate` would pass over."""
+    """Refuse what `electra generate` would pass over, or cannot do."""
+    check_bounds(given)
     has_blanks = text is not None and re.search(BLANKS, text) is not None
     refuse_idle(
         given,
@@ -139,6 +153,22 @@ def check_generate(text: str | None, given: Mapping[str, Any]) -> None:
             (given.get("steps") == 0, ("redo",), "with --steps 0: nothing is drawn again"),
         ],
     )
+
+
+# Options that stand in no configuration: their kind, and their bounds.
+BOUNDS: dict[str, tuple[type, float | None, float | None]] = {
+    "seed": (int, 0, None),
+    "steps": (int, 0, None),
+    "share": (float, 0, 1),
+    "temperature": (float, COLDEST, None),
+}
+
+
+def check_bounds(given: Mapping[str, Any]) -> None:
+    """Raise `ElectraError` for the first option of BOUNDS whose value is out of them."""
+    for name, (kind, low, high) in BOUNDS.items():
+        if given.get(name) is not None:
+            check_number(name, given[name], kind, low, high)
 
 
 def check_trackers(names: Sequence[str]) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from electra_helpers.errors import ElectraError
+
 PARTIAL = ".partial-"  # what unfinished files and folders are called; readers pass over them
 _UMASK = os.umask(0o077)
 os.umask(_UMASK)
@@ -29,6 +31,23 @@ def shared(path: Path) -> Path:
     """Give a file or folder that was made for its owner alone the usual mode: 0666 or 0777 less the umask."""
     path.chmod((0o777 if path.is_dir() else 0o666) & ~_UMASK)
     return path
+
+
+def is_new(folder: Path) -> bool:
+    """Whether nothing is there, or an empty folder."""
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+
+
+def check_new_folder(folder: Path, advice: str = "choose another folder") -> None:
+    """Raise `ElectraError`, with the advice, where something is in the folder, or it is a file."""
+    if not is_new(folder):
+        raise ElectraError(f"{folder} is not empty: {advice}.")
+
+
+def check_different(*paths: Path, names: str) -> None:
+    """Raise `ElectraError` where two of the paths lead to one file, also through links."""
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise ElectraError(f"{names} are different files: nothing is written over another.")
 
 
 @contextmanager

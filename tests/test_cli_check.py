@@ -76,9 +76,7 @@ def test_a_fine_tuning_is_looked_at(folder, electra, cost):
     assert there(folder) == before
     assert "labels qqq (" in errors
     assert "text = The tailor won 0 times.; label = won" in said
-    unknown, cut, rows = re.search(
-        r"([\d.]+)% of the tokens \[UNK\]; (\d+) of (\d+) rows or windows cut at 8", said
-    ).groups()
+    unknown, cut, rows = re.search(r"([\d.]+)% of the tokens \[UNK\]; (\d+) of (\d+) rows cut at 8", said).groups()
     assert (float(unknown) > 5, cut, rows) == (True, "0", "22")
     assert "Steps: 11 of 4 rows, 2.0 passes over 22 rows, for each of 3 seeds." in said
     assert "Time: about 1 min on" in said
@@ -135,3 +133,12 @@ def test_a_trial_of_a_real_step_says_what_a_step_takes(folder, electra):
     code, said, errors = electra("pretrain", "--corpus", "text.txt", "--out", "run", *SMALL, "--check")
     assert code == 0, errors
     assert 0 < float(re.search(r"([\d.e-]+) s a step by a trial", said)[1]) < 10
+
+
+def test_a_row_without_a_label_is_shown_without_one():
+    shown = check_rows.as_understood([{"text": "a", "label": -1}, {"text": "b", "label": 1}], ("neg", "pos"))
+    assert [line.split("label = ")[1] for line in shown[1:]] == ["none", "pos"]
+    assert check_rows.as_understood([{"label": None}, {"label": -1.0}])[1:] == [
+        "  1  label = none",
+        "  2  label = -1.0",
+    ]

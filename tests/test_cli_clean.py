@@ -128,6 +128,7 @@ BAD = {
     "no such file": (["clean", "gone.csv", "--output", "{out}"], "gone.csv does not exist"),
     "no such model": (["clean", "{stories}", "--model", "nope", "--output", "{out}"], "no model 'nope'"),
     "no such column": (["clean", "{stories}", "--columns", "body", "--output", "{out}"], "it has: id, text, note"),
+    "columns with blanks": (["clean", "{stories}", "--columns", "text, body", "--output", "{out}"], "no column 'body'"),
     "no text": (["clean", "{stories}", "--columns", "id", "--output", "{out}"], "where a text should be"),
     "output form": (["clean", "{stories}", "--output", "x.parquet"], "written as .jsonl, .csv or .tsv"),
     "over the input": (["clean", "{stories}", "--output", "{stories}"], "nothing is written over another"),

@@ -5,6 +5,7 @@ import json
 import pytest
 import yaml
 
+from electra_helpers.cli.config_file import read_yaml
 from tests.test_cli import TEXT
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -76,7 +77,9 @@ WRONG = {
     "steps: 5\nsteps: 6\n": "sets 'steps' twice",
     "lowercase: maybe\n": "lowercase is 'maybe': write true or false",
     "column: no\n": "column is False: write it in quotes",
-    "steps: [5, 6]\n": "steps is [5, 6]: give one value",
+    "steps: [5, 6]\n": "steps is ['5', '6']: give one value",
+    "steps: 1:30\n": "Invalid value for '--steps'",
+    "out: !!timestamp 2024-02-30\n": "wrong.yaml is no YAML file of options: day is out of range",
     "steps: {a: 5}\n": "give one value",
     "- steps\n": "write one option on each line",
     "steps: 'a\n": "is no YAML on line",
@@ -93,6 +96,12 @@ def test_a_file_that_no_option_takes_is_one_clear_line(written, folder, electra)
     assert WRONG[written] in errors
     assert "Traceback" not in errors
     assert not (folder / "new").exists()
+
+
+def test_numbers_and_dates_are_read_as_they_are_typed(tmp_path):
+    (tmp_path / "a.yaml").write_text("steps: 010\nout: 2024-02-30\nsize: 1.10\nlowercase: false\ncolumn:\n", "utf-8")
+    found = read_yaml(tmp_path / "a.yaml")
+    assert found == {"steps": "010", "out": "2024-02-30", "size": "1.10", "lowercase": False, "column": None}
 
 
 def test_a_file_that_is_not_there_is_one_clear_line(folder, electra):

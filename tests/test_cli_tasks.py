@@ -197,7 +197,7 @@ BAD = {
     ),
     "unknown world": (["finetune", "classification", "--train", "world:weather"], "no task 'weather'"),
     "world language": (["finetune", "question-answering", "--train", "world:xx"], "xx"),
-    "one label": (["finetune", "classification", "--train", "{same}"], "1 kinds of label"),
+    "one label": (["finetune", "classification", "--train", "{same}"], "has one label only: two are needed"),
     "text that is none": (
         ["finetune", "classification", "--train", "{numbers}"],
         "has '5' in column 'text', where a text should be",

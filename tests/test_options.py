@@ -7,8 +7,12 @@ import pytest
 from electra_helpers.config import PretrainConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.options import check_evaluate, check_finetune, check_generate, check_pretrain
+from electra_helpers.reading.hub import NoSplit
 from electra_helpers.saved.files import write_model
 from electra_helpers.saved.pretrained import save_config
+from electra_helpers.tasks.classification import Classification
+from electra_helpers.tasks.holding_out import HoldOut
+from electra_helpers.tasks.reading import labels_to_match, open_task_data, training_data
 from tests.training.seeds import start_with
 
 PRETRAIN = {
@@ -49,6 +53,7 @@ FINETUNE = {
     ("classification", "beams"): "--beams does nothing for classification",
     ("translation", "stride"): "--stride does nothing for translation",
     ("summarisation", "head"): "--head does nothing for summarisation",
+    ("tagging", "kind"): "--kind does nothing for tagging",
 }
 
 
@@ -87,6 +92,41 @@ def test_what_an_evaluation_or_a_text_would_pass_over_is_refused(tmp_path):
     ):
         with pytest.raises(ElectraError, match="does nothing"):
             check_generate(text, given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"validation": "v.csv", "hold_out": 0.2}, "--hold-out does nothing beside --validation"),
+        ({"validation": "v.csv", "split_seed": 1}, "--split-seed does nothing beside --validation"),
+        ({"kind": "scale", "labels": "a,b"}, "--labels does nothing with --kind scale"),
+        ({"column": ["text=a"]}, "--column does nothing for world:topic"),
+    ],
+)
+def test_what_training_rows_would_pass_over_is_refused(given, said):
+    with pytest.raises(ElectraError, match=said):
+        check_finetune("classification", given, ["world:topic"])
+    check_finetune("classification", {"kind": "scale", "hold_out": 0.2, "column": ["text=a"]}, ["rows.csv"])
+
+
+def test_what_the_little_world_and_a_scale_would_pass_over_is_refused():
+    for given, said in (
+        ({"split": "x"}, "--split does nothing for the"),
+        ({"column": ["good=a"]}, "--column does nothing for world"),
+    ):
+        with pytest.raises(ElectraError, match=said):
+            check_evaluate("acceptability", {"data": "world"} | given)
+    with pytest.raises(ElectraError, match="--labels does nothing for this model, whose labels are numbers on a scale"):
+        labels_to_match(Classification((), 3.0), ["a", "b"])
+
+
+def test_holding_out_of_a_set_that_has_validation_rows_is_refused(tmp_path):
+    for name in ("train", "dev"):
+        (tmp_path / f"{name}.csv").write_text("text,label\na,x\nb,y\n")
+    train, held_out, _ = training_data(str(tmp_path), None, None, "classification")
+    assert (len(train), len(held_out)) == (2, 2)
+    with pytest.raises(ElectraError, match="has validation rows of its own: leave --hold-out"):
+        training_data(str(tmp_path), None, None, "classification", holding=HoldOut(0.2))
 
 
 @pytest.fixture
@@ -161,3 +201,25 @@ def test_rows_longer_than_the_model_reads_are_refused_where_they_are_asked_for(r
     code, _, errors = electra(*command, "--length", 99)
     assert code == 2
     assert "--length 99 is more than the 24 positions of run" in errors
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--seed", 10**20, "seed is 100000000000000000000: it must be at most"),
+        ("--share", 5, "share is 5.0: it must be at most 1"),
+        ("--temperature", "nan", "temperature is nan: give a finite number"),
+    ],
+)
+def test_what_corrupt_cannot_do_is_one_line(option, value, said, electra):
+    code, _, errors = electra("corrupt", "The chef cooked.", "--model", "electra-tiny-world-en", option, value)
+    assert (code, errors.count("\n")) == (2, 1)
+    assert said in errors
+
+
+def test_the_little_world_says_which_splits_it_has():
+    assert len(open_task_data("world:20", "dev", "classification")) == len(
+        open_task_data("world:20", "val", "classification")
+    )
+    with pytest.raises(NoSplit, match="world has no split 'trial'; it has: train, validation, test"):
+        open_task_data("world", "trial", "classification")

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from electra_helpers.reading.labels import listed
+from electra_helpers.reading.labels import NO_LABEL, listed
 from electra_helpers.reading.layout import Layout
 from electra_helpers.terminal import printable
 
@@ -36,7 +36,9 @@ def as_understood(
 
 
 def _shown(role: str, value: Any, labels: Sequence[str]) -> str:
-    if role == "label" and labels and isinstance(value, int):
+    if role == "label" and value in (None, NO_LABEL if labels else None):
+        value = "none"
+    elif role == "label" and labels and isinstance(value, int):
         value = labels[value]
     if role == "tags" and labels and isinstance(value, list):
         value = [labels[tag] for tag in value]
@@ -115,14 +117,14 @@ def prediction(model: Path, path: Path, columns: Mapping[str, str], layout: Layo
     from electra_helpers.tasks.reading import rows_to_predict
 
     made, told = load_finetuned(model), []
-    rows = (read for _, read in rows_to_predict(path, made.task, columns, layout, told.append))
+    rows = (read for _, read in rows_to_predict(path, made.task, columns, layout, told.append, trained=made.columns))
     head = list(islice(rows, LOOKED_AT))
     total = len(head) + sum(1 for _ in rows)
     yield from told
-    said = list(made.predict(head[:SHOWN]))
+    said = list(made.predict_read(head[:SHOWN]))
     yield from as_understood({**row, "→": _brief(answer)} for row, answer in zip(head, said, strict=False))
     yield of_rows(made, head)
-    yield time_for(total, head[:TRIED], lambda tried: list(made.predict(tried)))
+    yield time_for(total, head[:TRIED], lambda tried: list(made.predict_read(tried)))
 
 
 def _brief(answer: Mapping[str, Any]) -> Any:
@@ -140,7 +142,7 @@ def evaluation(made: Finetuned, data: LabelledData) -> Iterator[str]:
         yield f"{len(data) - len(rows):,} rows have no answer to compare with."
     if rows:
         yield of_rows(made, rows[:LOOKED_AT])
-        yield time_for(len(rows), rows[:TRIED], lambda tried: list(made.predict(tried)))
+        yield time_for(len(rows), rows[:TRIED], lambda tried: list(made.predict_read(tried)))
 
 
 def judging(model: str | Path, data: LabelledData) -> Iterator[str]:

@@ -130,8 +130,8 @@ def finetuning(asked: Finetuning) -> Iterator[str]:
     material = read_material(asked.task, asked.model, train, validation, asked.config)
     examples, config = material.examples, material.config
     yield (
-        f"{examples.unknown_share(asked.model.tokenizer):.1%} of the tokens [UNK]; {examples.cut:,} of {len(examples):,} "
-        f"rows or windows cut at {config.length} tokens; {padding_share(examples, config):.0%} of a batch padding."
+        f"{examples.unknown_share(asked.model.tokenizer):.1%} of the tokens [UNK]; {examples.cut:,} of {examples.rows:,} "
+        f"rows cut at {config.length} tokens; {padding_share(examples, config):.0%} of a batch padding."
     )
 
     def made(tried: FinetuneConfig) -> Finetuning:

@@ -64,7 +64,7 @@ def clean(
     from electra_helpers.early import check_cleaning
     from electra_helpers.tasks.cleaning.cells import Wanted, plain_template
 
-    named = tuple(name for item in columns for name in item.split(","))
+    named = tuple(name.strip() for item in columns for name in item.split(","))
     if template == "auto":
         template = plain_template(named)
     refuse_idle({"sure": sure}, [(corrected is None, ("sure",), "without --corrected: there is no copy to write to")])

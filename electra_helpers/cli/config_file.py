@@ -126,7 +126,15 @@ def read_yaml(path: Path) -> dict[Any, Any]:
     import yaml  # costs time: only those who have a file pay
 
     class Strict(yaml.SafeLoader):
-        """YAML without keys that stand twice, of which the first would be lost without a message."""
+        """YAML without keys that stand twice, of which the first would be lost without a message.
+
+        Numbers and dates stay the text that they are, to be read as typed text is: for YAML 010 is 8, 1:30 is 90.
+        """
+
+        yaml_implicit_resolvers = {  # noqa: RUF012 - as yaml has it
+            first: [(tag, pattern) for tag, pattern in found if tag.rpartition(":")[2] in ("bool", "null", "merge")]
+            for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
             keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -142,7 +150,14 @@ def read_yaml(path: Path) -> dict[Any, Any]:
     except yaml.MarkedYAMLError as error:
         line = f" on line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ElectraError(f"{path} is no YAML{line}: {error.problem}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, TypeError) as error:
+    except ElectraError:
+        raise
+    except (
+        yaml.YAMLError,
+        ValueError,
+        RecursionError,
+        TypeError,
+    ) as error:  # also what is no UTF-8, and !!timestamp 2024-02-30
         raise ElectraError(f"{path} is no YAML file of options: {error or 'it is nested too deep'}.") from error
     if not isinstance(found, dict | None):
         raise ElectraError(f"{path} holds {shown(found)}: write one option on each line, such as batch-size: 16.")

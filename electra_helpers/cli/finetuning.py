@@ -73,7 +73,8 @@ def finetune(
     overrides: dict[str, dict[str, Any]],
 ) -> None:
     """Fine-tune a pre-trained model for a task. Of several seeds, mean and spread are told."""
-    from electra_helpers.early import check_labelled, check_new_folder, check_pretrained, check_task
+    from electra_helpers.early import check_labelled, check_pretrained, check_task
+    from electra_helpers.paths import check_new_folder
     from electra_helpers.reading.labelled import named_columns
 
     sources, layout = (train, validation, test), Layout(**overrides["layout"])
@@ -81,11 +82,18 @@ def finetune(
     check_trackers(log_with)
     if not resume:
         check_new_folder(out, "choose another --out, or resume the run in it by --resume")
-    check_finetune(task, overrides["finetune"] | {"labels": labels})
+    asked_of_rows = {
+        "labels": labels,
+        "kind": kind if kind != "auto" else None,
+        "column": column,
+        "validation": validation,
+    }
+    check_finetune(task, overrides["finetune"] | overrides["holding"] | asked_of_rows, [*filter(None, sources)])
     check_labelled(sources, task, named_columns(column), layout)
     check_pretrained(model)
     start, config = starting_model(model, overrides["finetune"])
-    how = {"columns": named_columns(column), "kind": kind, "holding": HoldOut(**overrides["holding"]), "layout": layout}
+    holding = HoldOut(**overrides["holding"]) if overrides["holding"] else None
+    how = {"columns": named_columns(column), "kind": kind, "holding": holding, "layout": layout}
     rows = read_rows_of(task, sources, labels, how)
     asked = Asked(task, start, out, rows, config, seeds=seeds, from_scratch=from_scratch, resume=resume)
     if check:
@@ -156,7 +164,10 @@ def trackers_of(asked: Asked, seed: int) -> list[Tracker]:
 def predict(
     *,
     model: Annotated[Path, typer.Option("--model", help="Folder that `electra finetune` wrote.")],
-    input: Annotated[Path, typer.Option("--input", help="A .jsonl, .json, .csv, .tsv, .parquet or .txt file.")],
+    input: Annotated[
+        Path,
+        typer.Option("--input", help="A .jsonl, .json, .csv, .tsv or .parquet file, or a .txt file of a row a line."),
+    ],
     output: Annotated[Path, typer.Option("--output", help="A .jsonl, .csv or .tsv file, with a row for each row.")],
     column: Columns = (),
     check: Check = False,
@@ -212,7 +223,7 @@ def evaluate(
     from electra_helpers.reading.labelled import named_columns
 
     given = {"threshold": threshold, "choose_on": choose_on, "how": how, "context": context}
-    check_evaluate(task, given | {"labels": labels, "split": split, "data": data})
+    check_evaluate(task, given | {"labels": labels, "split": split, "data": data, "column": column})
     split, how = split or "test", how or "sum"
     common = {"columns": named_columns(column), "layout": Layout(**overrides["layout"])}
     check_task(task, ("acceptability",))

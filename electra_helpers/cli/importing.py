@@ -28,11 +28,11 @@ def import_checkpoint(
     ] = None,
 ) -> None:
     """Read a TensorFlow checkpoint of the authors' ELECTRA. Pre-trained or fine-tuned; TensorFlow is not needed."""
-    from electra_helpers.errors import ElectraError
     from electra_helpers.exchange.tensorflow_checkpoint import checkpoint_in
+    from electra_helpers.options import refuse_idle
+    from electra_helpers.paths import check_new_folder
 
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ElectraError(f"{out} is not empty: choose another --out.")
+    check_new_folder(out, "choose another --out")
     checkpoint_in(folder)  # said before torch is loaded
     from electra_helpers.exchange.tensorflow_import import (
         left_out,
@@ -46,13 +46,17 @@ def import_checkpoint(
 
     checkpoint = open_checkpoint(folder)
     if task or task_names(checkpoint):
-        wanted = Wanted(task, kind, tuple(labels.split(",")) if labels else (), vocab)
+        names = tuple(name.strip() for name in labels.split(",")) if labels else ()
+        wanted = Wanted(task, kind, names, vocab)
         made = load_finetuned_tensorflow(checkpoint, wanted)
         checkpoint.check()  # damage is refused where it would not be read, too
         out.mkdir(parents=True, exist_ok=True)
         save(made, out)
         print(f"{out}: fine-tuned for {made.task.name}. electra predict --model {out} --input FILE --output FILE")
         return
+    refuse_idle(
+        {"kind": kind, "labels": labels}, [(True, ("kind", "labels"), "for a checkpoint that is not fine-tuned")]
+    )
     model = load_tensorflow(checkpoint, vocab)
     checkpoint.check()
     write_imported(model, out)

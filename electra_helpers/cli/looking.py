@@ -12,7 +12,7 @@ import typer
 from electra_helpers.cli.config_file import with_config
 from electra_helpers.cli.help import Command, Commands
 from electra_helpers.cli.options import AsJson, Count, Model, Share, Source, options_from
-from electra_helpers.options import check_generate, refuse_idle, without_columns, without_plain_text
+from electra_helpers.options import check_bounds, check_generate, refuse_idle, without_columns, without_plain_text
 from electra_helpers.reading.layout import Layout
 from electra_helpers.resources import FREE_TEXT
 from electra_helpers.terminal import say, say_json
@@ -66,6 +66,7 @@ def corrupt(
     """Corrupt a text as pre-training does, and show every step. Selected, masked, proposed, sampled, replaced, judged."""
     from electra_helpers.saved.folder import check_pretrained
 
+    check_bounds({"seed": seed, "temperature": temperature, "share": share})
     check_pretrained(model)
     from electra_helpers.exchange.store import load
     from electra_helpers.tasks.detection import ladder
@@ -96,7 +97,7 @@ def generate(
     from electra_helpers.saved.folder import check_pretrained
 
     given = {"words": words, "share": share, "by": redo, "steps": steps}
-    check_generate(text, given | {"redo": redo})
+    check_generate(text, given | {"redo": redo, "count": count, "temperature": temperature, "seed": seed})
     check_pretrained(model)
     from electra_helpers.exchange.store import load
     from electra_helpers.tasks import generation

@@ -12,6 +12,7 @@ import torch
 from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.store import load
 from electra_helpers.jsonfile import read_json
+from electra_helpers.paths import check_new_folder
 from electra_helpers.saved.card import pretrained_card, write_card
 from electra_helpers.saved.files import write_json_atomically, write_model
 
@@ -30,8 +31,7 @@ def average(models: Sequence[str | Path], out: str | Path) -> Path:
     out = Path(out)
     if len(models) < 2:
         raise ElectraError("A mean is of two models or more: name them all.")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ElectraError(f"{out} is not empty: choose another folder.")
+    check_new_folder(out)
     if not (Path(models[-1]) / "run.json").is_file():
         raise ElectraError(f"{models[-1]} is no run: name one last that `electra pretrain` wrote.")
     loaded = [load(model) for model in models]

@@ -9,6 +9,7 @@ from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.tensorflow_checkpoint import find_checkpoint
 from electra_helpers.jsonfile import expect, read_json
 from electra_helpers.model.variants import build_network
+from electra_helpers.paths import check_new_folder
 from electra_helpers.resources import bundled_models
 from electra_helpers.saved.card import pretrained_card, write_card
 from electra_helpers.saved.files import build_to_fit, read_model, write_json_atomically, write_model, write_tensors
@@ -36,8 +37,7 @@ def write_bundle(run: str | Path, out: str | Path, weights: str = "half") -> Pat
     run, out = Path(run), Path(out)
     if not (run / "run.json").is_file():
         raise ElectraError(f"{run} is no run: give the folder that `electra pretrain` wrote.")
-    if out.exists() and any(out.iterdir()):
-        raise ElectraError(f"{out} is not empty: choose another folder.")
+    check_new_folder(out)
     model = load(run)
     out.mkdir(parents=True, exist_ok=True)
     config = read_config(run)

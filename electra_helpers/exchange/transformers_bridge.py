@@ -22,6 +22,7 @@ from electra_helpers.exchange.transformers_config import shape_of, transformers_
 from electra_helpers.model.electra import Discriminator, Electra, Generator
 from electra_helpers.model.heads import main_encoder
 from electra_helpers.model.variants import EncoderOnly
+from electra_helpers.paths import check_new_folder
 from electra_helpers.recipes import nearest_recipe
 from electra_helpers.saved.card import exported_card, write_card
 from electra_helpers.saved.folder import check_vocabulary, read_config
@@ -155,8 +156,7 @@ def export(pretrained: Pretrained, out: str | Path) -> list[Path]:
     Built in notebook 07.
     """
     out = Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ElectraError(f"{out} is not empty: choose another folder to export to.")
+    check_new_folder(out, "choose another folder to export to")
     folders = []
     for role in (*ROLES, "predictor"):
         if getattr(pretrained.net, role, None) is not None:

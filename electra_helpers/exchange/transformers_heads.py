@@ -15,6 +15,7 @@ from electra_helpers.exchange.transformers_bridge import encoder_to_transformers
 from electra_helpers.exchange.transformers_config import transformers_config
 from electra_helpers.exchange.transformers_decoder import TextDecoder, encoder_decoder
 from electra_helpers.model.heads import FinetunedNet, SpanHead, TextHead, TokenHead
+from electra_helpers.paths import check_new_folder
 from electra_helpers.text.tokenizer import Tokenizer
 
 # Our head → transformers' class, and where that keeps our head's layers.
@@ -62,8 +63,7 @@ def export_finetuned(net: FinetunedNet, tokenizer: Tokenizer, labels: Sequence[s
     What a decoder writes is read with the vocabulary in `out`/target.
     """
     out = Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ElectraError(f"{out} is not empty: choose another folder to export to.")
+    check_new_folder(out, "choose another folder to export to")
     with quiet_transformers():
         model = finetuned_to_transformers(net, labels)
         model.save_pretrained(out)

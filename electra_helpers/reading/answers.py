@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import re
+import tokenize
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from electra_helpers.errors import ElectraError
 
 NO_START = -1  # answer_start of an answer that is not in its context
+# What is said of answers that are not where their offset says.
+MOVED = "answers found again beside their offset"
+NEAREST = "answers taken where they stand nearest to their offset, of several places"
+AMBIGUOUS = "answers without an offset that stand in several places"
+LOST = "answers not to be found in their context"
+NOTES = (MOVED, NEAREST, AMBIGUOUS, LOST)
 LONGEST_CELL = 100_000  # characters of a cell that is read as Python's spelling of a value
 # How pandas writes an array of numpy into a table's cell.
 _ARRAY = re.compile(r"array\((\[.*?\])(?:,\s*dtype=[\w.]+)?\)", re.DOTALL)
+_BREAKS = (tokenize.NL, tokenize.NEWLINE)
 
 
 def value_in_cell(cell: Any) -> Any:
     """A list or dictionary that a cell holds as JSON or as Python writes it; anything else as it is.
+
+    So is ['Anna' 'sang'], as numpy prints an array: Python would read it as one text.
 
     >>> value_in_cell("['Anna', 'sang']"), value_in_cell("Anna sang")
     (['Anna', 'sang'], 'Anna sang')
@@ -29,31 +41,53 @@ def value_in_cell(cell: Any) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         pass
+    written = _ARRAY.sub(r"\1", text)
     try:
-        return ast.literal_eval(_ARRAY.sub(r"\1", text))
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        found = ast.literal_eval(written)
+        return cell if _texts_side_by_side(written) else found
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, tokenize.TokenError):
         return cell
 
 
-def read_answers(value: Any, context: str, where: str) -> tuple[list[str], list[int], int]:
-    """Texts of the answers, where each begins, and how many had to be found again; both lists are empty where there is no answer.
+def _texts_side_by_side(written: str) -> bool:
+    """Whether two texts stand side by side with nothing between them, which Python joins to one."""
+    kinds = [
+        token.type for token in tokenize.generate_tokens(io.StringIO(written).readline) if token.type not in _BREAKS
+    ]
+    return any(pair == (tokenize.STRING, tokenize.STRING) for pair in pairwise(kinds))
 
-    An answer that is not where its offset says, or has none, is looked for: it begins where it stands once, otherwise at NO_START. Raises
-    `ElectraError`, with row and column, for what is no answer.
+
+def read_answers(value: Any, context: str, where: str) -> tuple[list[str], list[int], list[str]]:
+    """Texts of the answers, where each begins, and a note for each that is not where its offset says; empty lists where there is no answer.
+
+    Such an answer is looked for: it begins where it stands nearest to its offset. One without an offset, or with -1, begins where it
+    stands once, otherwise at NO_START. Raises `ElectraError`, with row and column, for what is no answer.
     """
     texts, starts = _pairs(value_in_cell(value), where)
-    found, moved = [], 0
-    for text, start in zip(texts, starts, strict=True):
-        if start is not None and start >= 0 and context[start : start + len(text)] == text:
-            found.append(start)
-            continue
-        if start == NO_START and context.count(text) != 1:
-            found.append(NO_START)
-            continue
-        once = context.count(text) == 1
-        found.append(context.index(text) if once else NO_START)
-        moved += once
-    return texts, found, moved
+    found = [_place(text, start, context) for text, start in zip(texts, starts, strict=True)]
+    return texts, [place for place, _ in found], [note for _, note in found if note]
+
+
+def _place(text: str, start: int | None, context: str) -> tuple[int, str]:
+    """Where an answer begins, and what is to be said of that."""
+    if start is not None and start >= 0 and context[start : start + len(text)] == text:
+        return start, ""
+    places = _places(text, context)
+    if not places:
+        return NO_START, LOST
+    if len(places) == 1:
+        return places[0], MOVED
+    if start is None or start == NO_START:
+        return NO_START, AMBIGUOUS
+    return min(places, key=lambda place: abs(place - start)), NEAREST
+
+
+def _places(text: str, context: str) -> list[int]:
+    found, place = [], context.find(text)
+    while place >= 0:
+        found.append(place)
+        place = context.find(text, place + 1)
+    return found
 
 
 def _pairs(value: Any, where: str) -> tuple[list[str], list[int | None]]:

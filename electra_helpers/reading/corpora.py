@@ -5,6 +5,7 @@ content, so that what was computed from it can be kept.
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -74,7 +75,7 @@ class Corpus:
         texts = [text for text in texts if text and not text.isspace()]
 
         def fingerprint() -> str:
-            return _hash(b"".join(map(_digest, texts)))
+            return content_hash(texts)
 
         return cls([Part("texts", lambda: texts, fingerprint)], description or f"{len(texts):,} texts")
 
@@ -259,7 +260,7 @@ def _hub_parts(name: str, column: str | None, streaming: bool) -> tuple[list[Par
     def documents(shard) -> Iterator[str]:
         with told_in_one_line(full.name):
             for rows in shard.select_columns([chosen]).iter(batch_size=1_000):
-                yield from (text for text in rows[chosen] if text and not text.isspace())
+                yield from (text for text in rows[chosen] if is_document(text, chosen, f"hub:{name}"))
 
     print_ = f"{full} {chosen} {dataset.info.version} {getattr(dataset, '_fingerprint', 'streamed')}"
     parts = [
@@ -285,6 +286,27 @@ def _hashed_share(part: Part, share: float, seed: int, *, held_out: bool) -> Par
 
 def _digest(text: str, seed: int = 0) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8, key=seed.to_bytes(8, "big")).digest()
+
+
+def content_hash(texts: Iterable[str]) -> str:
+    """Hash of texts in their order, of any number of them."""
+    digest = hashlib.blake2b(digest_size=8)
+    for text in texts:
+        digest.update(_digest(text))
+    return digest.hexdigest()
+
+
+def is_document(value: Any, column: str, where: object) -> bool:
+    """Whether a cell holds a text that is not blank. Raises `ElectraError` where it holds something else than text or nothing."""
+    if isinstance(value, str):
+        return bool(value) and not value.isspace()
+    if (
+        value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and math.isnan(value))
+    ):  # pandas' None
+        return False
+    raise ElectraError(
+        f"Column {column!r} of {where} holds no text: it has {str(value)[:40]!r}, a {type(value).__name__}. Name another column."
+    )
 
 
 def _hash(data: bytes) -> str:

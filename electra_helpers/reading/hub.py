@@ -90,7 +90,7 @@ def told_in_one_line(name: str) -> Iterator[None]:
         ) from error
     except (ValueError, RuntimeError) as error:
         if "Unknown split" in str(error):
-            raise NoSplit(f"{name} on the hub has not that split: {_first_line(error)}") from error
+            raise NoSplit(f"{name} on the hub has no such split: {_first_line(error)}") from error
         # a configuration or split that is not there, a loading script
         raise ElectraError(f"{name} could not be loaded from the hub: {_first_line(error)}") from error
     finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.reading.corpora import Corpus, Part
+from electra_helpers.reading.corpora import Corpus, Part, content_hash, is_document
 from electra_helpers.reading.files import TEXT_COLUMNS, form_of, pick_column
 from electra_helpers.reading.sources import Found, of_dataset
 
@@ -69,9 +69,9 @@ def _corpus(data: Any, column: str | None) -> Corpus | None:
     if is_dataset(data):
         return _of_dataset(data, column)
     if is_frame(data):
-        name = pick_column(map(str, data.columns), column, TEXT_COLUMNS, "The DataFrame")
-        texts = [text for text in list(data[name]) if isinstance(text, str)]
-        return Corpus.from_texts(texts, f"{len(texts):,} texts of a DataFrame (column {name})")
+        columns = {str(name): name for name in data.columns}
+        name = pick_column(columns, column, TEXT_COLUMNS, "The DataFrame")
+        return _of_column(list(data[columns[name]]), name, "a DataFrame")
     if isinstance(data, Mapping):
         raise ElectraError(f"These are {len(data)} parts ({_listed(data)}): give one of them, or a list of texts.")
     items = in_a_list(data)
@@ -93,7 +93,14 @@ def _of_rows(items: Sequence[Any], column: str | None) -> Corpus:
         )
         raise ElectraError(f"A corpus is a list of texts; this one has {str(wrong)[:40]!r}, a {type(wrong).__name__}.")
     name = pick_column(items[0], column, TEXT_COLUMNS, "The first row")
-    return Corpus.from_texts([row[name] for row in items if isinstance(row.get(name), str)])
+    return _of_column([row.get(name) for row in items], name, "rows")
+
+
+def _of_column(values: Sequence[Any], name: str, what: str) -> Corpus:
+    """The texts of a column; rows that have none there are counted. Raises `ElectraError` for what is no text."""
+    texts = [value for value in values if is_document(value, name, what)]
+    left = f"; {len(values) - len(texts):,} rows without a text there" if len(texts) < len(values) else ""
+    return Corpus.from_texts(texts, f"{len(texts):,} texts of {what} (column {name}{left})")
 
 
 def _of_dataset(data: Any, column: str | None) -> Corpus:
@@ -102,11 +109,15 @@ def _of_dataset(data: Any, column: str | None) -> Corpus:
 
     def documents() -> Iterator[str]:
         for rows in data.select_columns([name]).iter(batch_size=1_000):
-            yield from (text for text in rows[name] if text and not text.isspace())
+            yield from (text for text in rows[name] if is_document(text, name, "The Dataset"))
 
-    mark = f"{getattr(data, '_fingerprint', id(data))} {name}"
+    def fingerprint() -> str:
+        """The Dataset's own; one that is streamed has none, and is read once for it."""
+        own = getattr(data, "_fingerprint", None)
+        return f"{own} {name}" if own else content_hash(documents())
+
     count = f"{len(data):,} rows of a Dataset" if hasattr(data, "__len__") else "a Dataset that is streamed"
-    return Corpus([Part("dataset", documents, lambda: mark)], f"{count} (column {name})")
+    return Corpus([Part("dataset", documents, fingerprint)], f"{count} (column {name})")
 
 
 def rows_in_memory(data: Any) -> Found:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.reading.answers import NO_START, read_answers, value_in_cell
+from electra_helpers.reading.answers import NO_START, NOTES, read_answers, value_in_cell
 from electra_helpers.reading.files import pick_column, well_formed
 from electra_helpers.reading.labels import KINDS, NO_LABEL, Wanted, listed, settle_labels, settle_tags
 from electra_helpers.reading.layout import FOUND_OUT, Layout
@@ -214,8 +214,16 @@ def _opened(row: Any, number: int, source: str) -> dict[str, Any]:
     """A row as a dictionary, with the languages of a translation as columns."""
     if not isinstance(row, Mapping):
         raise ElectraError(f"Row {number} of {source} is a {type(row).__name__}: each must have columns.")
-    inside = row.get("translation")
-    return {**row, **inside} if isinstance(inside, Mapping) else dict(row)
+    made = {str(name): _of_python(value) for name, value in row.items()}
+    inside = made.get("translation")
+    return {**made, **inside} if isinstance(inside, Mapping) else made
+
+
+def _of_python(value: Any) -> Any:
+    """A cell with arrays and numbers of numpy or torch, also in lists, as Python's own."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    return [_of_python(each) for each in value] if isinstance(value, list) else value
 
 
 def _settled(data: LabelledData, wanted: Wanted | None, names: Mapping[str, Sequence[str]], kind: str) -> LabelledData:
@@ -255,7 +263,9 @@ def _checked_tags(data: LabelledData, where: str) -> list[dict[str, Any]]:
         if tags is None:
             continue
         if not isinstance(tags, list):
-            raise ElectraError(f"{where}: row {place} has {str(tags)[:40]!r}, where a list of tags should be.")
+            raise ElectraError(
+                f'{where}: row {place} has {str(tags)[:40]!r}, where a list of tags should be, such as ["O", "B-PER"].'
+            )
         if len(tags) != len(row["tokens"]):
             raise ElectraError(f"{where}: row {place} has {len(tags)} tags for {len(row['tokens'])} tokens.")
         tagged.append(row)
@@ -288,18 +298,23 @@ def with_marks(row: dict[str, Any], where: str = "The row") -> dict[str, Any]:
     if places is None or not isinstance(row.get("text"), str):
         return row
     words = list(MARKED_WORD.finditer(row["text"]))
-    spans = [_span(place, where) for place in (places if isinstance(places, list) else [places])]
+    spans = [_span(place, len(row["text"]), where) for place in (places if isinstance(places, list) else [places])]
     wrong = [any(w.start() < end and w.end() > start for start, end in spans) for w in words]
     return row | {"tokens": [word[0] for word in words], "labels": [int(mark) for mark in wrong]}
 
 
-def _span(place: Any, where: str) -> tuple[int, int]:
+def _span(place: Any, length: int, where: str) -> tuple[int, int]:
     try:
-        return int(place["start"]), int(place["end"])
+        start, end = int(place["start"]), int(place["end"])
     except (TypeError, KeyError, ValueError, OverflowError):
         raise ElectraError(
             f"{where} has {str(place)[:40]!r} as the place of a mistake: start and end, numbers of characters, are needed."
         ) from None
+    if not 0 <= start <= end <= length:
+        raise ElectraError(
+            f"{where} has a mistake at {start} to {end} of a text of {length} characters: mend its place."
+        )
+    return start, end
 
 
 def _guess_task(found: list[str], roles: Mapping[str, str], source: str) -> str:
@@ -363,17 +378,16 @@ def checked(value: Any, role: str, column: str, where: str) -> Any:
     if role == "tokens" and isinstance(value, list) and all(isinstance(token, str) for token in value):
         return [well_formed(token) for token in value]
     if role in TEXTS - OPTIONAL or role == "tokens" or (role in TEXTS and value is not None):
-        wanted = "a list of words" if role == "tokens" else "a text"
-        raise ElectraError(f"{where} has {str(value)[:40]!r} in column {column!r}, where {wanted} should be.")
+        wanted = 'a list of words should be, such as ["Anna", "sang"]' if role == "tokens" else "a text should be"
+        raise ElectraError(f"{where} has {str(value)[:40]!r} in column {column!r}, where {wanted}.")
     return value
 
 
 def _mend_answers(rows: list[dict], source: str) -> dict[str, int]:
-    """Read every answer, whatever its form, and see where it stands: found again, or lost and counted."""
-    moved = lost = 0
+    """Read every answer, whatever its form, and see where it stands; what was found again, is doubtful or lost is counted."""
+    notes: Counter[str] = Counter()
     for number, row in enumerate(rows, start=1):
-        texts, starts, again = read_answers(row["answers"], row["context"], f"Row {number} of {source}")
-        moved, lost = moved + again, lost + starts.count(NO_START)
+        texts, starts, found = read_answers(row["answers"], row["context"], f"Row {number} of {source}")
+        notes.update(found)
         row["answers"] = {"text": texts, "answer_start": starts}
-    found = {"answers found again beside their offset": moved, "answers not to be found in their context": lost}
-    return {what: count for what, count in found.items() if count}
+    return {what: notes[what] for what in NOTES if notes[what]}

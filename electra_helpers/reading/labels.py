@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ FEW_TAGS = 100  # a few sentences may have so many kinds, nearly each of them on
 MOST_KINDS = 1_000  # more are hardly ever classes, however often each occurs
 LARGEST = 10**30  # no number that a label is written as
 KINDS = ("auto", "classes", "scale")
+FEW = 0.05  # share of the rows up to which -1 stands for a label that is missing
 LISTED = 20  # labels in a message
 
 
@@ -84,7 +86,7 @@ def settle_labels(
     or a mapping from the data's labels to them; labels that have names are matched by name. `kind` is classes, scale, or auto.
     """
     found = [plain(value, f"{where}: row {number}") for number, value in enumerate(values, start=1)]
-    found = _one_kind(found, where)
+    found = _one_kind(found, kind, where)
     if isinstance(wanted, Mapping):
         renamed = _renamed(found, wanted, names, where)
         return _classes(renamed, ByName(wanted, getattr(wanted, "order", ())).order, None, where)
@@ -97,7 +99,7 @@ def settle_labels(
     return _classes(found, wanted, None, where)
 
 
-def _one_kind(found: list[Any], where: str) -> list[Any]:
+def _one_kind(found: list[Any], kind: str, where: str) -> list[Any]:
     """All text, all numbers, or all true and false; text that is all numbers, as tables have it, becomes numbers."""
     first: dict[str, tuple[int, Any]] = {}
     for number, value in enumerate(found, start=1):
@@ -109,11 +111,36 @@ def _one_kind(found: list[Any], where: str) -> list[Any]:
         raise ElectraError(
             f"{where} mixes {one} and {other} as labels: {value!r} in row {row}, {value2!r} in row {row2}. Write them all alike."
         )
-    if "text" in first and all(value is None or _is_number(value) for value in found):
+    if "text" in first and _are_numbers([value for value in found if value is not None], kind, where):
         return [None if value is None else _number(value, where) for value in found]
     if "truth values" in first:
         return [None if value is None else str(value) for value in found]
     return found
+
+
+def _are_numbers(texts: Sequence[str], kind: str, where: str) -> bool:
+    """Whether cells are numbers: 007 and 01 are names; and so may be 1.1 and 1.10, the same number, as which they are no two classes."""
+    if not all(map(_is_number, texts)):
+        return False
+    if kind == "scale":
+        return True
+    if any(_NAME.match(text) for text in texts):
+        return False
+    spelt: dict[Any, str] = {}
+    for text in dict.fromkeys(texts):
+        number = float(text)
+        other = spelt.setdefault(number, text)
+        if other != text and not number.is_integer() and not math.isnan(number):
+            if kind == "classes":
+                return False
+            raise ElectraError(
+                f"{where} holds {other} and {text}, as numbers the same: if they are numbers, --kind scale; if they are "
+                "names, --kind classes."
+            )
+    return True
+
+
+_NAME = re.compile(r"[+-]?0\d")  # digits that as a number would be written in another way
 
 
 def _is_number(text: str) -> bool:
@@ -236,12 +263,19 @@ def _classes(found: Sequence[Any], wanted: Sequence[str] | None, own: Sequence[s
     """Numbers of classes: `wanted` numbers them, otherwise the data's `own` names, otherwise names in their order."""
     counts = Counter(value for value in found if value is not None)
     hidden = [value for value in counts if value == NO_LABEL and not (wanted and str(NO_LABEL) in wanted)]
+    if not wanted and not own and _is_frequent(NO_LABEL, counts):
+        others = ",".join(sorted(_text(value) for value in counts if value not in hidden))
+        raise ElectraError(
+            f"{where} holds -1 in {counts[NO_LABEL]:,} of {counts.total():,} rows: if it is a label, --labels=-1,{others}; "
+            f"if it means that there is none, --labels={others}."
+        )
     counts = {value: counts[value] for value in counts if value not in hidden}
     numbered = bool(counts) and not any(isinstance(value, str) for value in counts)
     known = tuple(wanted or own or (_names_of_numbers(counts) if numbered or not counts else tuple(sorted(counts))))
     place = {name: number for number, name in enumerate(known)}
     by_name = all(_text(value) in place for value in counts)
-    if numbered and not by_name:  # numbers without names count in the order of the names
+    # Numbers without names count in the order of the names; names that are numbers themselves are matched as such.
+    if numbered and not by_name and not any(map(_is_number, known)):
         place |= {str(number): number for number in range(len(known))}
     unknown = [value for value in counts if _text(value) not in place]
     if unknown:
@@ -257,14 +291,16 @@ def _classes(found: Sequence[Any], wanted: Sequence[str] | None, own: Sequence[s
     return Labels(values, known, numbered, _missing(values.count(NO_LABEL), bool(hidden)))
 
 
+def _is_frequent(value: int, counts: Counter[Any]) -> bool:
+    """Whether a number beside others is more than a few gaps."""
+    return 1 < counts[value] < counts.total() and counts[value] > FEW * counts.total()
+
+
 def _names_of_numbers(counts: Mapping[Any, int]) -> tuple[str, ...]:
-    """0 … the largest; where most of these do not occur, or 0 does not, the numbers that do."""
+    """The numbers that occur; of a single one, which says nothing about the others, 0 … that one."""
     kinds = sorted(counts)
-    if not kinds:
-        return ()
-    dense = kinds[0] >= 0 and kinds[-1] < 2 * len(kinds) and (kinds[0] == 0 or len(kinds) == 1)
-    if dense or (len(kinds) == 1 and 0 <= kinds[0] < MANY):
-        return tuple(map(str, range(int(kinds[-1]) + 1)))
+    if len(kinds) == 1 and kinds[0] in range(MANY):
+        return tuple(map(str, range(int(kinds[0]) + 1)))
     return tuple(map(_text, kinds))
 
 

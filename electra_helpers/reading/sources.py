@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,13 +37,27 @@ class Found:
     notes: dict[str, int] = field(default_factory=dict)
 
 
+def path_of(source: str) -> Path | None:
+    """Where a source lies on this machine, `~` and `bundled:` resolved; None for the hub and for the little world."""
+    kind, colon, rest = source.partition(":")
+    if kind == "bundled" and colon:
+        return data_folder() / rest
+    path = Path(os.path.expanduser(source))
+    return None if (kind == "hub" and colon) or (kind == "world" and not path.exists()) else path
+
+
+def is_one_file(source: str) -> bool:
+    """Whether a source is a single file, which has no splits: whichever is asked of it, its rows are the same."""
+    path = path_of(source)
+    return path is not None and path.is_file()
+
+
 def find_rows(source: str, split: str, task: str | None = None, layout: Layout = FOUND_OUT) -> Found:
-    """The rows of one split. Raises `ElectraError` (`NoSplit` where only the split is missing)."""
+    """The rows of one split; a file that is named is all of it. Raises `ElectraError` (`NoSplit` where only the split is missing)."""
+    path = path_of(source) or Path(source)
     if source.startswith("hub:"):
         name = hub_name(source.removeprefix("hub:"))
         return of_dataset(load_from_hub(name, split), f"{source} ({split})")
-    bundled = source.startswith("bundled:")
-    path = data_folder() / source.removeprefix("bundled:") if bundled else Path(source).expanduser()
     if not path.is_dir():
         files_in(path, layout)  # says what is wrong with the path
         return _of_files([path], source, task, layout)

@@ -26,7 +26,17 @@ from electra_helpers.text.packing import Batch, to_batch
 from electra_helpers.text.tokenizer import Tokenizer
 
 IGNORED = -100  # the target of a token that is not judged, as everywhere in torch
+LOWER_IS_BETTER = {"mean_absolute_error"}  # of all other metrics the highest value is the best
 Row = dict[str, Any]
+
+
+def goodness(metric: str, value: float) -> float:
+    """A metric's value with the sign with which more is better.
+
+    >>> goodness("accuracy", 0.9), goodness("mean_absolute_error", 0.2)
+    (0.9, -0.2)
+    """
+    return -value if metric in LOWER_IS_BETTER else value
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +63,14 @@ class Examples:
         return len(self.examples)
 
     @property
+    def rows(self) -> int:
+        """How many rows they come from; one may be read in several windows."""
+        return len({e.row for e in self.examples})
+
+    @property
     def cut(self) -> int:
-        """How many are not whole."""
-        return sum(e.cut for e in self.examples)
+        """How many rows are not read whole."""
+        return len({e.row for e in self.examples if e.cut})
 
     def unknown_share(self, tokenizer: Tokenizer) -> float:
         """The share of [UNK] among the tokens, [CLS] and [SEP] left out."""

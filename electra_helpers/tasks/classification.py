@@ -47,7 +47,8 @@ class Classification(DownstreamTask):
     def from_data(cls, data: LabelledData, config: FinetuneConfig) -> Classification:
         values = [row["label"] for row in data.rows if _is_known(row["label"], data.labels)]
         if len(set(values)) < 2:
-            raise ElectraError(f"{data.source} has {len(set(values))} kinds of label: two are needed to learn from.")
+            found = "one label only" if values else "no label"
+            raise ElectraError(f"{data.source} has {found}: two are needed to learn from.")
         pairs = "pair" in data.columns
         if not data.labels:
             return cls((), float(np.mean(values)), (), config.symmetric, pairs)
@@ -73,7 +74,8 @@ class Classification(DownstreamTask):
                 read = tokenizer.encode(first, second, max_length=config.length)
                 target = row.get("label")
                 known = _is_known(target, self.labels)
-                made.append(Example(read.ids, read.token_type_ids, target if known else None, number))
+                cut = len(read.ids) == config.length and len(read.ids) < len(tokenizer.encode(first, second).ids)
+                made.append(Example(read.ids, read.token_type_ids, target if known else None, number, cut=cut))
         return made
 
     def loss(self, net: nn.Module, batch: Batch, targets: Tensor) -> LossSum:
@@ -137,10 +139,10 @@ def _is_known(label: Any, names: Sequence[str]) -> bool:
 
 
 def class_metrics(truth: Sequence[int], predicted: Sequence[int], kinds: int) -> dict[str, float]:
-    """Accuracy, F1 (of label 1 where there are two, else the mean over the labels) and Matthews' correlation."""
+    """Accuracy, F1 (of label 1 where there are two, else the mean over the labels that occur) and Matthews' correlation."""
     from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
-    average = {"average": "binary", "pos_label": 1} if kinds == 2 else {"average": "macro", "labels": range(kinds)}
+    average = {"average": "binary", "pos_label": 1} if kinds == 2 else {"average": "macro"}
     return {
         "accuracy": float(accuracy_score(truth, predicted)),
         "f1": float(f1_score(truth, predicted, zero_division=0.0, **average)),

@@ -16,6 +16,7 @@ from electra_helpers.corruption import (
     select_positions,
 )
 from electra_helpers.errors import ElectraError, warn
+from electra_helpers.fields import COLDEST, check_number
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.text.tokenizer import CLS, SEP, UNK, Encoding
 
@@ -156,6 +157,8 @@ def ladder(
         raise ElectraError(
             f"{pretrained.name} has no generator, so nothing can be sampled: load the generator of the pair."
         )
+    check_number("share", share, float, 0, 1)
+    check_number("temperature", temperature, float, COLDEST)
     encoding = encode(pretrained, text)
     ids, types = torch.tensor([encoding.ids]), torch.tensor([encoding.token_type_ids])
     random = torch.Generator().manual_seed(seed)

@@ -11,6 +11,7 @@ from electra_helpers.exchange.transformers_bridge import export as export_pretra
 from electra_helpers.exchange.transformers_config import transformers_config
 from electra_helpers.exchange.transformers_heads import export_finetuned
 from electra_helpers.model.heads import FinetunedNet
+from electra_helpers.paths import check_new_folder
 from electra_helpers.saved.card import Card, exported_card, write_card
 from electra_helpers.saved.files import write_json_atomically
 from electra_helpers.saved.folder import is_finetuned
@@ -37,8 +38,7 @@ def export(
     out = Path(out)
     if int8 and not onnx:
         raise ElectraError("int8 is for ONNX: set onnx as well.")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ElectraError(f"{out} is not empty: choose another folder to export to.")
+    check_new_folder(out, "choose another folder to export to")
     model = opened(model)
     if onnx:
         return export_onnx(model, out, int8=int8)

@@ -20,6 +20,7 @@ from electra_helpers.fields import from_json
 from electra_helpers.jsonfile import expect
 from electra_helpers.model.encoder import Encoder
 from electra_helpers.model.heads import FinetunedNet
+from electra_helpers.paths import check_new_folder, is_new
 from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.saved.card import Card, shown, write_card
 from electra_helpers.saved.files import build_to_fit, read_model, write_json_atomically, write_model
@@ -43,11 +44,24 @@ class Finetuned:
     name: str
     evaluation: dict[str, float] = field(default_factory=dict)  # of the validation rows, at the step that was kept
     log: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    columns: dict[str, str] = field(
+        default_factory=dict
+    )  # role → what the training data called it, of what the net reads
 
     def predict(self, rows: Iterable[Row | str]) -> Iterator[Row]:
-        """A prediction for each row, in order, however many there are; a text alone stands for {"text": …}."""
-        told = ({"text": row} if isinstance(row, str) else row for row in rows)
-        return (said for _, said in self.predict_beside((row, row) for row in told))
+        """A prediction for each row, in order, however many there are; a text alone stands for {"text": …}.
+
+        A row has the columns of the training data, or the names of the task's roles: text, context and question, …
+        """
+        return self.predict_read({"text": row} if isinstance(row, str) else self._by_role(row) for row in rows)
+
+    def predict_read(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The same for rows as the task reads them, by role."""
+        return (said for _, said in self.predict_beside((row, row) for row in rows))
+
+    def _by_role(self, row: Row) -> Row:
+        there = {role: row[column] for role, column in self.columns.items() if column in row}
+        return {**row, **there}
 
     def save(self, folder: str | Path) -> Path:
         """Write the model as a folder for `load_finetuned`, `electra predict` and `electra export`; returns the folder.
@@ -55,8 +69,7 @@ class Finetuned:
         Raises `ElectraError` where something else is in the folder.
         """
         folder = Path(folder)
-        is_free = not folder.exists() or (folder.is_dir() and (not any(folder.iterdir()) or is_finetuned(folder)))
-        if not is_free:
+        if not (is_new(folder) or is_finetuned(folder)):
             raise ElectraError(f"{folder} is not empty, and holds no fine-tuned model: choose another folder.")
         folder.mkdir(parents=True, exist_ok=True)
         save(self, folder)
@@ -73,7 +86,7 @@ class Finetuned:
         rows = known_rows(self.task, data)
         if not rows:
             raise ElectraError(f"{data.source} has no row with an answer to compare with.")
-        return self.task.score(rows, list(self.predict(rows)))
+        return self.task.score(rows, list(self.predict_read(rows)))
 
 
 @torch.no_grad()
@@ -97,8 +110,13 @@ def predict_chunk(
 
 
 def same_labels(data: LabelledData, task: DownstreamTask) -> LabelledData:
-    """The data with the numbers that the task gives to its labels. Raises `ElectraError` for a label that it does not know."""
+    """The data with the numbers that the task gives to its labels. Raises `ElectraError` for labels of another kind, or unknown ones."""
     names = tuple(task.label_names())
+    if data.task == "classification" and (data.kind == "scale") == bool(names):
+        kind = "classes" if names else "scale"
+        raise ElectraError(
+            f"{data.source} has labels of kind {data.kind}, the model gives {kind}: read the rows with kind={kind!r}."
+        )
     if not names or data.labels == names:
         return data
     unknown = [name for name in data.labels if name not in names]
@@ -128,6 +146,7 @@ def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 def save(made: Finetuned, folder: Path) -> None:
     """Write weights, tokenizer and what is needed to build the net again."""
     about = {"electra_helpers": FORMAT, "task": made.task.write(folder), "name": made.name}
+    about |= {"columns": made.columns}
     about |= {"model": asdict(made.net.encoder.config), "finetune": asdict(made.config), "evaluation": made.evaluation}
     write_model(made.net, folder / "model.safetensors")
     made.tokenizer.save(folder, max_length=made.net.encoder.config.max_positions)
@@ -162,7 +181,11 @@ def card_of(made: Finetuned, name: str, results: dict[str, Any] | None = None) -
     settings = {"started from": made.name} | ({"labels": ", ".join(labels)} if labels else {})
     settings |= {key: getattr(made.config, key) for key in TOLD}
     code = f'import electra_helpers as eh\n\nmodel = eh.load_finetuned("{name}")  # this folder\n'
-    code += "for said in model.predict([ROW, …]):  # a row has the columns of the training data\n    print(said)"
+    named = ", ".join(made.columns.values())
+    read = (
+        f"a row has the columns of the training data: {named}" if named else "a row has the names of the task's roles"
+    )
+    code += f"for said in model.predict([ROW, …]):  # {read}\n    print(said)"
     front = {"pipeline_tag": PIPELINES[made.task.name]}
     if made.name.count("/") == 1 and not Path(made.name).exists():
         front["base_model"] = made.name
@@ -191,8 +214,7 @@ def write_finetuned_bundle(folder: str | Path, out: str | Path) -> Path:
     Raises `ElectraError` where `out` is not empty.
     """
     out = Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ElectraError(f"{out} is not empty: choose another folder.")
+    check_new_folder(out)
     made = load_finetuned(folder)
     out.mkdir(parents=True, exist_ok=True)
     save(replace(made, net=made.net.half()), out)
@@ -226,5 +248,8 @@ def load_finetuned(folder: str | Path) -> Finetuned:
 
     net = build_to_fit(build, folder / "model.safetensors", shape)
     read_model(net, folder / "model.safetensors")
-    expect(about, path, evaluation=(dict, type(None)))
-    return Finetuned(net.eval(), Tokenizer.load(folder), task, config, Path(name).name, about.get("evaluation") or {})
+    expect(about, path, evaluation=(dict, type(None)), columns=(dict, type(None)))
+    columns = about.get("columns") or {}
+    expect(columns, f"{path}: columns", **dict.fromkeys(columns, str))
+    scores = about.get("evaluation") or {}
+    return Finetuned(net.eval(), Tokenizer.load(folder), task, config, Path(name).name, scores, columns=columns)

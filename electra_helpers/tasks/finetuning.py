@@ -8,26 +8,29 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from electra_helpers import __version__
 from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError, warn
 from electra_helpers.exchange.store import load
 from electra_helpers.jsonfile import read_json
 from electra_helpers.model.electra import LossSum
 from electra_helpers.model.heads import FinetunedNet, encoder_to_finetune, main_encoder
+from electra_helpers.paths import is_new
 from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.recipes import nearest_recipe
 from electra_helpers.saved.files import read_model, write_json_atomically, write_model
 from electra_helpers.saved.pretrained import Pretrained
-from electra_helpers.tasks.base import DownstreamTask, Examples, Row
+from electra_helpers.tasks.base import DownstreamTask, Examples, Row, goodness
 from electra_helpers.tasks.finetuned import AT_ONCE, Finetuned, chunks, known_rows, predict_chunk, save
 from electra_helpers.tasks.holding_out import hold_out
+from electra_helpers.tasks.own_run import begin, compare, rows_hash
 from electra_helpers.tasks.reading import as_known, as_labelled
 from electra_helpers.tasks.registry import task_named
 from electra_helpers.text.packing import Batch
@@ -116,7 +119,7 @@ class KeepBest(Callback):
             records = [
                 r for r in read_log(self.folder / "log.jsonl") if r["kind"] == "evaluation" and r["step"] <= run.start
             ]
-            best = max(records, key=lambda r: r[self.metric], default={})
+            best = max(records, key=lambda r: goodness(self.metric, r[self.metric]), default={})
             self.best = {name: value for name, value in best.items() if name != "kind"}
             self.waited = sum(r["step"] > self.best.get("step", 0) for r in records)
             run.stop = bool(self.patience) and self.waited >= self.patience
@@ -127,7 +130,8 @@ class KeepBest(Callback):
         if self.metric not in record:
             known = ", ".join(name for name in record if name != "step")
             raise ElectraError(f"best_by {self.metric!r} is no metric of this task; there are: {known}.")
-        if not self.best or record[self.metric] > self.best[self.metric]:
+        now, before = (goodness(self.metric, r[self.metric]) if r else -math.inf for r in (record, self.best))
+        if not self.best or now > before:
             self.best, self.waited = dict(record), 0
             self._remember(run.task.model)
             if self.folder:
@@ -163,8 +167,9 @@ def finetune(
     {name: values}, a DataFrame, a `datasets.Dataset` or a `LabelledData`; `columns` says which column plays which role
     ({"text": "review"}) where that is not guessed; `validation` may be a share of the training rows, such as 0.1. `config` is the
     recipe of the model's size, or yours; `changes` replace single settings (`learning_rate=1e-4`); `scratch` trains the same net from
-    random weights. With `folder` the run is logged there, resumes with `resume`, and its model is left for `load_finetuned`. Raises
-    `ElectraError` for data that does not fit. Source: paper, Section 3 and Appendix B.
+    random weights. With `folder`, a new one, the run is logged there, and its model is left for `load_finetuned`; a run that was stopped
+    resumes with `resume`, given the same data and settings. Raises `ElectraError` for data that does not fit, and for a used folder.
+    Source: paper, Section 3 and Appendix B.
 
     >>> import electra_helpers as eh
     >>> rows = [{"text": "It rained.", "label": "wet"}, {"text": "It was sunny.", "label": "dry"}]
@@ -179,13 +184,24 @@ def finetune(
     material = read_material(task, start, train_data, validation, config, columns)
     folder = None if folder is None else Path(folder)
     if folder:
-        folder.mkdir(parents=True, exist_ok=True)
+        _prepare(folder, task, start, material, scratch=scratch, resume=resume)
     made = learn(start, material, scratch=scratch, folder=folder, resume=resume, callbacks=callbacks)
     if folder:
         save(made, folder)
     if said := one_class(made, material):
         warn(f"{said}. {WHAT_HELPS}")
     return made
+
+
+def _prepare(folder: Path, task: str, start: Pretrained, material: Material, *, scratch: bool, resume: bool) -> None:
+    """Begin the folder of a run, or find that the one in it is this one. Raises `ElectraError` where it is another, or in use."""
+    about = {"version": __version__, "task": task, "model": start.name, "from_scratch": scratch}
+    about |= {"labels": list(material.task.label_names()), "finetune": asdict(material.config)}
+    about["rows_hash"] = rows_hash(material.examples.examples, material.held_out)
+    if resume and not is_new(folder):
+        compare(folder, about, "choose another folder")
+    else:
+        begin(folder, about, "choose another folder, or resume the run in it by resume=True")
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,6 +212,7 @@ class Material:
     examples: Examples
     held_out: list[Row]
     config: FinetuneConfig
+    columns: dict[str, str] = field(default_factory=dict)  # role → what the data calls it, of what the net reads
 
 
 def read_material(
@@ -219,7 +236,9 @@ def read_material(
     learned = task_named(task).from_data(data, config)
     held_out = known_rows(learned, validation)
     examples = encoded(learned, data, start.tokenizer, config)
-    return Material(learned, examples, held_out, with_schedule(config, len(examples)))
+    read = [role for roles in (*learned.inputs, ("pair",)) for role in roles]
+    columns = {role: column for role, column in data.columns.items() if role in read}
+    return Material(learned, examples, held_out, with_schedule(config, len(examples)), columns)
 
 
 def learn(
@@ -268,7 +287,7 @@ def one_class(made: Finetuned, material: Material) -> str:
     shown = material.held_out[:AT_ONCE]
     if len({str(row.get("label")) for row in shown}) < 2:
         return ""
-    found = made.task.uniform(list(made.predict(shown)))
+    found = made.task.uniform(list(made.predict_read(shown)))
     return f"{found[0].upper()}{found[1:]} of the held-out rows" if found else ""
 
 
@@ -293,7 +312,8 @@ def _learn_once(
         raise KeyboardInterrupt
     if keeper.weights is not None:
         net.load_state_dict(keeper.weights)
-    return Finetuned(net.cpu().eval(), start.tokenizer, task, config, start.name, keeper.best, log.records)
+    net = net.cpu().eval()
+    return Finetuned(net, start.tokenizer, task, config, start.name, keeper.best, log.records, material.columns)
 
 
 class Recorder(Callback):

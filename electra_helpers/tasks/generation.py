@@ -7,6 +7,7 @@ that the discriminator, here the *critic*, takes for replaced. Shapes: B rows, L
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from electra_helpers.corruption import Selection, sample_tokens, scatter_at, select_positions
 from electra_helpers.errors import ElectraError
+from electra_helpers.fields import check_number
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.detection import encode
 from electra_helpers.text.tokenizer import MASK
@@ -55,8 +57,10 @@ def guesser(model: Pretrained, draft: Draft, temperature: float = 1.0) -> Guess:
     net, forbidden = model.net.generator, torch.tensor(model.tokenizer.special_ids)
     if net is None:
         raise ElectraError(f"{model.name} has no generator, so it cannot write: load the generator of the pair.")
-    if temperature <= 0:
-        raise ElectraError(f"temperature is {temperature}: it must be above 0 (small = the likeliest token).")
+    if not 0 < temperature < math.inf:
+        raise ElectraError(
+            f"temperature is {temperature}: it must be above 0 (small = the likeliest token), and finite."
+        )
 
     @torch.inference_mode()
     def guess(ids: Tensor, positions: Tensor) -> Tensor:
@@ -216,6 +220,8 @@ def generate(
     """
     if count < 1:
         raise ElectraError(f"count is {count}: ask for at least one text.")
+    if steps is not None:
+        check_number("steps", steps, int, 0)
     draft = draft_of(model, text, count=count, words=words, share=share, seed=seed)
     guess, random = guesser(model, draft, temperature), torch.Generator().manual_seed(seed_for(seed, 2))
     draft = fill(draft, guess, mask_id=model.net.config.mask_id, order=order, generator=random)

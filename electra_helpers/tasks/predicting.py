@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.paths import appears_whole, check_different, draft_file
 from electra_helpers.reading.files import files_in, form_of
 from electra_helpers.reading.layout import FOUND_OUT, Layout
 from electra_helpers.tasks.base import Row
@@ -39,8 +41,9 @@ def predict_file(
 ) -> Predicted:
     """Write the rows of `path` with predictions to `output`. Raises `ElectraError` for a file that cannot be read or written."""
     files_in(path, layout)  # says what is wrong with the path
+    check_different(path, output, names="--input and --output")
     said: list[str] = []
-    asked = rows_to_predict(path, made.task, columns, layout, said.append)
+    asked = rows_to_predict(path, made.task, columns, layout, said.append, trained=made.columns)
     rows = empty = 0
     with predictions_file(output) as write:
         head = list(islice(asked, AT_ONCE))
@@ -60,31 +63,51 @@ def is_empty(read: Row) -> bool:
 
 @contextmanager
 def predictions_file(path: Path) -> Iterator[Any]:
-    """A function that writes one row with its prediction; the file gets its name when all is written.
+    """A function that writes one row with its prediction; the file gets its name when all is written, and is not there otherwise.
 
-    A table is written when all rows are known: a column that first occurs in a late row has its place in the header, too.
+    A table is written when all rows are known: a column that first occurs in a late row has its place in the header, too. Raises
+    `ElectraError` for a row that has a column of the prediction's name already.
     """
     form = form_of(path)
     if form not in (".jsonl", ".csv", ".tsv") or path.suffix != form:
         raise ElectraError(f"{path}: predictions are written as .jsonl, .csv or .tsv.")
-    partial = path.with_name(f".partial-{path.name}")
-    rows = partial if form == ".jsonl" else path.with_name(f".partial-{path.stem}.jsonl")
     columns: dict[str, dict[str, None]] = {"row": {}, "prediction": {}}
-    with open(rows, "w", encoding="utf-8", errors="replace", newline="") as file:
+    with appears_whole(path) as draft, ExitStack() as stack:
+        rows = draft
+        if form != ".jsonl":
+            rows = draft_file(path)
+            stack.callback(rows.unlink)
+        with open(rows, "w", encoding="utf-8", errors="replace", newline="") as file:
 
-        def write(row: Row, prediction: Row) -> None:
-            said = {f"{PREDICTED}{name}": value for name, value in prediction.items()}
-            for part, found in (("row", row), ("prediction", said)):
-                columns[part] |= dict.fromkeys(found)
-            file.write(json.dumps(row | said, ensure_ascii=False, default=str) + "\n")
+            def write(row: Row, prediction: Row) -> None:
+                said = {f"{PREDICTED}{name}": value for name, value in prediction.items()}
+                for part, found in (("row", row), ("prediction", said)):
+                    columns[part] |= dict.fromkeys(found)
+                if twice := next((name for name in columns["prediction"] if name in columns["row"]), None):
+                    raise ElectraError(
+                        f"The rows have a column {twice!r} already, as a prediction is called: rename it."
+                    )
+                file.write(_as_json(row | said) + "\n")
 
-        yield write
-    if form != ".jsonl":
-        _write_table(
-            rows, partial, [*columns["row"], *(c for c in columns["prediction"] if c not in columns["row"])], form
-        )
-        rows.unlink()
-    partial.replace(path)
+            yield write
+        if form != ".jsonl":
+            _write_table(rows, draft, [*columns["row"], *columns["prediction"]], form)
+
+
+def _as_json(row: Row) -> str:
+    """A row as a line; JSON has no number that is not finite, so null stands for it."""
+    try:
+        return json.dumps(row, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(row), ensure_ascii=False, default=str)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _write_table(rows: Path, path: Path, columns: Sequence[str], form: str) -> None:

@@ -86,6 +86,7 @@ class QuestionAnswering(DownstreamTask):
 
     def _windows(self, row: Row, number: int, tokenizer: Tokenizer, config: FinetuneConfig) -> list[Example]:
         question = tokenizer.encode(row["question"], max_length=MOST_QUESTION + 2)  # [CLS] question [SEP]
+        cut = len(question.ids) < len(tokenizer.encode(row["question"]).ids)
         context = tokenizer.encode(row["context"])
         ids, offsets = context.ids[1:-1], context.offsets[1:-1]
         first = len(question.ids)
@@ -94,7 +95,7 @@ class QuestionAnswering(DownstreamTask):
             shown = Window(first, offsets[start:stop])
             read = [*question.ids, *ids[start:stop], tokenizer.sep_id]
             types = [0] * first + [1] * (len(read) - first)
-            made.append(Example(read, types, answer_tokens(row, shown), number, shown))
+            made.append(Example(read, types, answer_tokens(row, shown), number, shown, cut))
         return made
 
     def loss(self, net: nn.Module, batch: Batch, targets: Tensor) -> LossSum:

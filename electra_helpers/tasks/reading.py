@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from electra_helpers.reading.labelled import PLAIN, LabelledData, checked, label
 from electra_helpers.reading.labelled import TASKS as SCHEMAS
 from electra_helpers.reading.labels import ByName, Wanted, listed
 from electra_helpers.reading.layout import FOUND_OUT, Layout
+from electra_helpers.reading.sources import SPLITS, is_one_file, path_of
 from electra_helpers.tasks.base import DownstreamTask, Row
 from electra_helpers.tasks.holding_out import HoldOut, hold_out
 from electra_helpers.tasks.registry import task_named
@@ -39,7 +41,7 @@ def open_task_data(
     they were numbers where they come from, `kind` what labels are, `layout` how files are written. Raises
     `ElectraError` for a source, split or column that is not there, and for labels that cannot be matched.
     """
-    if str(source).split(":")[0] == "world" and not Path(source).exists():
+    if str(source).split(":")[0] == "world" and path_of(str(source)) is None:
         return _world_data(str(source), split, task, labels)
     task_named(task)  # says which there are
     data = load_labelled(source, split, task=task, columns=columns, labels=labels, kind=kind, layout=layout)
@@ -82,6 +84,10 @@ def _world_data(source: str, split: str, task: str, known: Wanted | None = None)
     from electra_helpers.world.labels import LABEL_NAMES
     from electra_helpers.world.labels import labelled as world_rows
 
+    known_as, asked = {other: name for name, others in SPLITS.items() for other in others}, split
+    if asked not in known_as:
+        raise NoSplit(f"{source} has no split {asked!r}; it has: {', '.join(WORLD_ROWS)}.")
+    split = known_as[asked]
     what, language, count = task_named(task).world, "en", WORLD_ROWS[split]
     for word in source.split(":")[1:]:
         if word.isdigit():
@@ -110,11 +116,15 @@ def training_data(
     held_out = None
     if validation:
         held_out = open_task_data(validation, "validation", task, **known)
-    elif not Path(train).is_file():
+    elif not is_one_file(train):
         try:
             held_out = open_task_data(train, "validation", task, **known)
         except NoSplit:
             held_out = None
+        if held_out is not None and holding is not None:
+            raise ElectraError(
+                f"{train} has validation rows of its own: leave --hold-out, --group and --split-seed out."
+            )
     if held_out is None:
         split = holding or HoldOut()
         data, held_out = hold_out(data, split.hold_out, group=split.group, seed=split.split_seed)
@@ -136,13 +146,16 @@ def labels_to_match(task: DownstreamTask, named: Wanted | None) -> dict[str, Any
     Raises `ElectraError` for names that the model does not know.
     """
     known, numbered = task.label_names(), getattr(task, "numbered", True)
-    if named is None or not known:
+    if named is not None and not known:
+        raise ElectraError("--labels does nothing for this model, whose labels are numbers on a scale: leave it out.")
+    if named is None:
         return as_known(known, numbered, "scale" if task.name == "classification" and not known else "", None)
     new = list(named.values()) if isinstance(named, Mapping) else list(named)
     unknown = [name for name in new if name not in known]
     if unknown:
         raise ElectraError(f"--labels has {unknown[0]!r}; the model knows {listed(known)}.")
-    told = named if isinstance(named, Mapping) else {str(n): name for n, name in enumerate(new)} | {n: n for n in new}
+    # The order of the names wins: with --labels 1,0 the data's 0 is called 1.
+    told = named if isinstance(named, Mapping) else {n: n for n in new} | {str(n): name for n, name in enumerate(new)}
     return {"labels": ByName(told, known)}
 
 
@@ -171,18 +184,24 @@ def rows_to_predict(
     columns: Mapping[str, str] | None = None,
     layout: Layout = FOUND_OUT,
     say: Callable[[str], None] = lambda line: None,
+    *,
+    trained: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Row, Row]]:
     """Each row of a file with what the task reads of it, as a stream; `say` is told what was decided.
 
-    Raises `ElectraError`, listing the columns found.
+    A column that `columns` does not name is the one of the training data (`trained`: role → column), where the file has it. Raises
+    `ElectraError`, listing the columns found.
     """
     how = how_read(path, layout)
     told = ", ".join(f"{name} {value!r}" for name, value in how.items() if (name, value) not in PLAIN)
     if how["form"] == "txt":
         if "text" not in {role for roles in task.inputs for role in roles}:
             raise ElectraError(f"{path} has no columns; {task.name} reads {' and '.join(task.inputs[0])}.")
-        say(f"{path}: {told}")
-        yield from (({"text": text}, {"text": text}) for text in read_documents(path, layout=layout))
+        if layout.documents == "auto":  # a line is a row, as in every other form and for `electra clean`
+            layout = replace(layout, documents="line")
+        say(f"{path}: {told}; a row for each {layout.documents}")
+        texts = (text.rstrip("\r\n") for text in read_documents(path, layout=layout))
+        yield from (({"text": text}, {"text": text}) for text in texts)
         return
     chosen: dict[str, str] | None = None
     for number, row in enumerate(read_rows(path, layout=layout), start=1):
@@ -190,13 +209,16 @@ def rows_to_predict(
         row = {**row, **inside} if isinstance(inside, Mapping) else row
         if chosen is None:
             named = {"tokens": "2" if how["form"] == "conllu" else "1"} if how["form"] in ("conll", "conllu") else {}
-            chosen = _input_columns(list(row), task, {**named, **(columns or {})}, path)
+            known = {role: name for role, name in (trained or {}).items() if name in row}
+            chosen = _input_columns(list(row), task, {**named, **(columns or {})}, path, known)
             say(f"{path}: {told}; " + ", ".join(f"{role}={name}" for role, name in chosen.items()))
         where = f"Row {number} of {path}"
         yield row, {role: checked(row.get(name), role, name, where) for role, name in chosen.items()}
 
 
-def _input_columns(found: list[str], task: DownstreamTask, named: Mapping[str, str], path: Path) -> dict[str, str]:
+def _input_columns(
+    found: list[str], task: DownstreamTask, named: Mapping[str, str], path: Path, trained: Mapping[str, str]
+) -> dict[str, str]:
     schema = {**SCHEMAS["text"], **SCHEMAS[task.name], **task.columns()}
     absent = [name for name in named.values() if name not in found]
     if absent:
@@ -205,12 +227,14 @@ def _input_columns(found: list[str], task: DownstreamTask, named: Mapping[str, s
         wanted = (*roles, "pair") if getattr(task, "pairs", False) else roles
         chosen: dict[str, str] = {}
         for role in wanted:
-            free = [name for name in schema[role] if name in found and name not in chosen.values()]
+            likely = [trained[role]] if role in trained else []
+            free = [name for name in (*likely, *schema[role]) if name in found and name not in chosen.values()]
             if role in named or free:
                 chosen[role] = named.get(role) or free[0]
         if len(chosen) == len(wanted):
             return chosen
-    needed = " or ".join(" and ".join(roles) for roles in task.inputs)
+    pair = ("pair",) if getattr(task, "pairs", False) else ()
+    needed = " or ".join(" and ".join((*roles, *pair)) for roles in task.inputs)
     raise ElectraError(
         f"{path} has no column for {needed}; it has: {', '.join(found)}. Name one with --column ROLE=NAME."
     )

@@ -22,9 +22,10 @@ from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.saved.card import write_card
 from electra_helpers.saved.files import write_json_atomically
 from electra_helpers.saved.pretrained import Pretrained
-from electra_helpers.tasks.base import DownstreamTask, Examples, Row
+from electra_helpers.tasks.base import DownstreamTask, Examples, Row, goodness
 from electra_helpers.tasks.finetuned import AT_ONCE, Finetuned, card_of, known_rows, load_finetuned, save
 from electra_helpers.tasks.finetuning import WHAT_HELPS, Material, learn, read_material, restarts_in, settings_for
+from electra_helpers.tasks.own_run import begin, compare, rows_hash
 from electra_helpers.text.tokenizer import Tokenizer
 from electra_helpers.training.checkpoint import only_run_in
 from electra_helpers.training.loop import Callback
@@ -55,12 +56,14 @@ def finetune_seeds(
 ) -> dict[str, Any]:
     """Fine-tune with `seeds` seeds from `config.seed` on, and write the folder `out`; returns what results.json holds.
 
-    `callbacks` are made anew for each seed. With `resume` finished seeds are kept and an interrupted one goes on. Raises
+    `callbacks` are made anew for each seed. With `resume` finished seeds are kept and an interrupted one resumes. Raises
     `ElectraError` for a folder that is in use, and for data that does not fit.
     """
     out, config = Path(out), config or settings_for(model)
     material = read_material(task, model, train, validation, config)
-    _prepare(out, _describe(task, model, config, seeds, scratch, (train, validation, test)), resume)
+    described = _describe(task, model, config, seeds, scratch, (train, validation, test))
+    described["rows_hash"] = rows_hash(material.examples.examples, material.held_out, test.rows if test else [])
+    _prepare(out, described, resume)
     ends = []
     with only_run_in(out, "seeds"):
         for seed in range(config.seed, config.seed + seeds):
@@ -92,28 +95,11 @@ def _describe(
     return run | dict(zip(("train", "validation", "test"), decided, strict=True)) | {"finetune": asdict(config)}
 
 
-# These decide how a run is shown or where it computes, not what comes out: they may change when it is resumed.
-FREE = ("log_every", "save_every", "keep", "device", "compile", "accumulation")
-
-
 def _prepare(out: Path, described: dict[str, Any], resume: bool) -> None:
-    path = out / "run.json"
-    if not resume:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise ElectraError(f"{out} is not empty: choose another --out, or resume the run in it by --resume.")
-        out.mkdir(parents=True, exist_ok=True)
-        write_json_atomically(described, path)
-        return
-    try:
-        before = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        raise ElectraError(
-            f"There is no fine-tuning run in {out} to resume: leave --resume out to start one."
-        ) from None
-    flat = [{**d, **d["finetune"], "finetune": None, "version": None, "seeds": None} for d in (before, described)]
-    changed = [f"{k}: {flat[0].get(k)!r} → {v!r}" for k, v in flat[1].items() if k not in FREE and flat[0].get(k) != v]
-    if changed:
-        raise ElectraError(f"The run in {out} was started with other settings ({'; '.join(changed)}).")
+    if resume:
+        compare(out, described, "leave --resume out to start one")
+    else:
+        begin(out, described, "choose another --out, or resume the run in it by --resume")
 
 
 def _one_seed(
@@ -141,7 +127,7 @@ def _one_seed(
     ended = {"seed": material.config.seed, "restarts": restarts_in(folder), "validation": made.evaluation}
     ended["test"] = made.evaluate(test) if test else {}
     shown = material.held_out[:AT_ONCE]
-    ended["uniform"] = made.task.uniform(list(made.predict(shown))) if len(shown) > 1 else ""
+    ended["uniform"] = made.task.uniform(list(made.predict_read(shown))) if len(shown) > 1 else ""
     write_json_atomically(ended, done)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     (folder / "best.safetensors").unlink(missing_ok=True)
@@ -158,7 +144,7 @@ def summary(ends: Sequence[dict[str, Any]], metric: str) -> dict[str, Any]:
             name: {"mean": float(v.mean()), "std": float(v.std(ddof=1)) if len(v) > 1 else 0.0}
             for name, v in columns.items()
         }
-    best = max(ends, key=lambda end: end["validation"].get(metric, 0.0))
+    best = max(ends, key=lambda end: goodness(metric, end["validation"].get(metric, 0.0)))
     return {"metric": metric, "seeds": list(ends), **spread, "kept_seed": best["seed"]}
 
 
@@ -167,7 +153,7 @@ def score_beside_baseline(made: Finetuned, data: LabelledData) -> dict[str, Any]
     rows = known_rows(made.task, data)
     if not rows:
         raise ElectraError(f"{data.source} has no row with an answer to compare with.")
-    said = list(made.predict(rows))
+    said = list(made.predict_read(rows))
     uniform = made.task.uniform(said) if len(rows) > 1 else ""
     found = {"data": data.source, "rows": len(rows), "scores": made.task.score(rows, said)}
     found |= {"baseline": _named_baseline(made.task, rows), "how_scored": made.task.how_scored(rows)}

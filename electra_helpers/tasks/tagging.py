@@ -40,7 +40,7 @@ class Span(NamedTuple):
 
 
 def bio_to_spans(tags: Sequence[str]) -> list[Span]:
-    """The entities that tags spell: B- opens one, I- of the same kind goes on; an I- that continues nothing opens one too.
+    """The entities that tags spell: B- opens one, I- of the same kind continues it; an I- that continues nothing opens one too.
 
     >>> bio_to_spans(["B-PER", "I-PER", "O", "B-LOC", "B-LOC"])
     [Span(kind='PER', first=0, last=2), Span(kind='LOC', first=3, last=4), Span(kind='LOC', first=4, last=5)]
@@ -48,14 +48,14 @@ def bio_to_spans(tags: Sequence[str]) -> list[Span]:
     Built in notebook 09.
     """
     spans: list[Span] = []
-    going_on = ""  # the kind of the entity that the previous word belongs to
+    open_kind = ""  # the kind of the entity that the previous word belongs to
     for place, tag in enumerate(tags):
         part, _, kind = tag.partition("-")
-        if part == "I" and kind == going_on:
+        if part == "I" and kind == open_kind:
             spans[-1] = spans[-1]._replace(last=place + 1)
         elif part in ("B", "I"):
             spans.append(Span(kind, place, place + 1))
-        going_on = kind if part in ("B", "I") else ""
+        open_kind = kind if part in ("B", "I") else ""
     return spans
 
 
@@ -122,18 +122,20 @@ class Tagging(DownstreamTask):
             words = words_of(row, tokenizer)
             tags = self._tags_of(words, row.get("tags"))
             segment = int(config.head == "paper")  # the reference calls all of a tagged text its second segment
-            for span in _windows_of(words, config):
-                made.append(self._example(words, tags, span, number, tokenizer, segment))
+            sizes = list(map(len, words.pieces))
+            spans = _windows_of(words, config)
+            cut = sizes != list(map(len, words.pieces))
+            made += [self._example(words, tags, span, number, tokenizer, segment, cut) for span in spans]
         return made
 
     def _tags_of(self, words: Words, tags: Sequence[int] | None) -> list[int] | None:
-        """The tag of each model's word: a cut word's first part keeps its tag, the others go on with it."""
+        """The tag of each model's word: a cut word's first part keeps its tag, the others continue it."""
         if tags is None:
             return None
         own = [tags[owner] for owner in words.owners]
         inner = [self._inside(tags[owner]) for owner in words.owners]
-        goes_on = [at > 0 and words.owners[at - 1] == owner for at, owner in enumerate(words.owners)]
-        return [i if more else tag for tag, i, more in zip(own, inner, goes_on, strict=True)]
+        continues = [at > 0 and words.owners[at - 1] == owner for at, owner in enumerate(words.owners)]
+        return [i if more else tag for tag, i, more in zip(own, inner, continues, strict=True)]
 
     def _inside(self, tag: int) -> int:
         name = self.labels[tag]
@@ -148,6 +150,7 @@ class Tagging(DownstreamTask):
         number: int,
         tokenizer: Tokenizer,
         segment: int,
+        cut: bool,
     ) -> Example:
         inside = range(*span)
         word_ids = [None, *(word for word in inside for _ in words.pieces[word]), None]
@@ -155,7 +158,7 @@ class Tagging(DownstreamTask):
         target = None if tags is None else align_labels(word_ids, tags)
         sizes = [len(words.pieces[word]) for word in inside]
         places = 1 + np.cumsum([0, *sizes])[:-1]  # of each word's first piece among the tokens
-        return Example(ids, [segment] * len(ids), target, number, about=(words, span, places))
+        return Example(ids, [segment] * len(ids), target, number, (words, span, places), cut)
 
     def loss(self, net: nn.Module, batch: Batch, targets: Tensor) -> LossSum:
         logits = net(batch).float()  # (B, L, K)
@@ -268,8 +271,15 @@ def _unreadable(words: Words, owner: int, tokenizer: Tokenizer) -> None:
 
 
 def _windows_of(words: Words, config: FinetuneConfig) -> list[tuple[int, int]]:
-    """Windows over words whose pieces fit beside [CLS] and [SEP]; a word longer than a window is cut to it."""
+    """Windows over words whose pieces fit beside [CLS] and [SEP]; a word longer than a window is cut to it.
+
+    Every word stands in one. Raises `ElectraError` for a stride that steps over words.
+    """
     room = config.length - 2
+    if config.stride > room:
+        raise ElectraError(
+            f"A stride of {config.stride} steps over words: windows hold {room} pieces, choose a stride of at most that."
+        )
     for ids in words.pieces:
         del ids[room:]
     sizes = np.array([len(ids) for ids in words.pieces] or [0])
@@ -282,7 +292,7 @@ def _windows_of(words: Words, config: FinetuneConfig) -> list[tuple[int, int]]:
         found.append((start, stop))
         if stop == len(words.pieces):
             return found
-        start = max(start + 1, int(np.searchsorted(ends, ends[start] + (config.stride or room // 2))))
+        start = max(start + 1, min(stop, int(np.searchsorted(ends, ends[start] + (config.stride or room // 2)))))
 
 
 def _entities(row: Row, words: Words, tags: Sequence[str], p: Sequence[float]) -> Iterator[Row]:

@@ -107,16 +107,21 @@ def _kind(checkpoint: Checkpoint, name: str, asked: str | None) -> str:
 
 
 def _task(checkpoint: Checkpoint, name: str, kind: str, labels: tuple[str, ...]) -> DownstreamTask:
+    count = 1 if kind == QuestionAnswering.name else shape_of(checkpoint, f"{TASKS}{name}/dense/kernel", 2)[1]
+    if labels and count == 1:
+        raise ElectraError(
+            f"--labels does nothing for {name} in {checkpoint.index}, which has no labels: leave it out."
+        )
     if kind == QuestionAnswering.name:
         return QuestionAnswering(unanswerable=name == "squad", most_tokens=MOST_ANSWER_TOKENS)
-    count = shape_of(checkpoint, f"{TASKS}{name}/dense/kernel", 2)[1]
     if labels and len(labels) != count:
         raise ElectraError(f"--labels names {len(labels)} labels, {name} in {checkpoint.index} has {count}.")
-    known = LABELS.get(name, ())
-    labels = labels or (known if len(known) == count else tuple(map(str, range(count))))
+    known, numbers = LABELS.get(name, ()), tuple(map(str, range(count)))
+    labels = labels or (known if len(known) == count else numbers)
+    numbered = labels == numbers  # names are matched by name: other data may number them in another order
     if kind == Tagging.name:
-        return Tagging(labels)
-    return Classification(() if count == 1 else labels, typical=0, pairs=name in PAIRS)
+        return Tagging(labels, numbered)
+    return Classification(() if count == 1 else labels, typical=0, pairs=name in PAIRS, numbered=numbered)
 
 
 def _net(checkpoint: Checkpoint, name: str, task: DownstreamTask, shape: ModelConfig) -> FinetunedNet:

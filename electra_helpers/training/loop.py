@@ -142,7 +142,7 @@ def train(
                 with trainer.meter.paused():  # tokens per second are those of training
                     run.evaluation = trainer.evaluate()
                     tell(listeners, "on_evaluation", run, run.evaluation)
-            # After the evaluation: a run killed between the two would otherwise go on behind it and never know its score.
+            # After the evaluation: a run killed between the two would otherwise resume behind it and never know its score.
             if config.save_every and run.step % config.save_every == 0:
                 trainer.save()
         if run.saved != run.step:  # at the end, and where the run was stopped between two checkpoints

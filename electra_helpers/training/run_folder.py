@@ -10,6 +10,7 @@ from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.fields import from_json
 from electra_helpers.jsonfile import expect, read_json
+from electra_helpers.paths import check_new_folder
 from electra_helpers.reading.layout import FOUND_OUT, Layout
 from electra_helpers.recipes import Recipe
 
@@ -72,9 +73,8 @@ def check_folder(out: Path, resume: bool) -> None:
             raise ElectraError(
                 f"{out} holds a model and no checkpoint to resume from: start a run by --init-from {out}."
             )
-    if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        hint = "resume it by --resume, or choose" if is_run else "choose"
-        raise ElectraError(f"{out} is not empty: {hint} another --out.")
+    if not resume:
+        check_new_folder(out, f"{'resume it by --resume, or choose' if is_run else 'choose'} another --out")
 
 
 def try_folder(out: Path, resume: bool) -> None:
@@ -111,7 +111,7 @@ def is_finished(out: Path, steps: int) -> bool:
 
 
 def extend(out: Path, now: dict[str, Any]) -> int | None:
-    """Note in run.json that a finished run goes on to more steps; returns how many it had, None where they are the same."""
+    """Note in run.json that a finished run is extended to more steps; returns how many it had, None where they are the same."""
     from electra_helpers.saved.files import write_json_atomically  # it brings torch
 
     found = read_json(out / "run.json")

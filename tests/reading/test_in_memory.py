@@ -1,12 +1,16 @@
 """Data of a program: texts and rows are the same from a list, a Dataset, a DataFrame or a file, and a mistake is said in one line."""
 
+import json
+
 import datasets
+import numpy as np
 import pandas
 import pytest
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.reading.corpora import Corpus
+from electra_helpers.reading.corpora import Corpus, open_corpus
 from electra_helpers.reading.in_memory import corpus_or_names, rows_in_memory
+from electra_helpers.reading.labelled import labelled
 
 TEXTS = ["The chef cooked a meal.", "The guests ate it.", "Then it rained on the tent."]
 ROWS = [{"text": text, "label": "wet" if "rain" in text else "dry"} for text in TEXTS]
@@ -40,6 +44,55 @@ def test_texts_are_the_same_documents_whatever_holds_them(data):
     corpus, names = corpus_or_names(data)
     assert list(corpus) == list(corpus) == TEXTS
     assert names == [corpus.describe()]
+
+
+def test_streams_are_told_apart_by_their_content():
+    made = [
+        corpus_or_names(datasets.IterableDataset.from_generator(lambda texts=texts: ({"text": t} for t in texts)))[0]
+        for texts in (TEXTS, TEXTS[:2], TEXTS)
+    ]
+    assert not hasattr(made[0], "_fingerprint")
+    assert made[0].fingerprint == made[2].fingerprint != made[1].fingerprint
+    assert list(made[0]) == TEXTS
+
+
+@pytest.mark.parametrize("what", [list, pandas.DataFrame])
+def test_rows_without_a_text_are_counted_and_numbers_are_no_text(what):
+    rows = [{"text": TEXTS[0]}, {"text": None}, {"text": " "}, {"text": TEXTS[1]}]
+    corpus, [told] = corpus_or_names(what(rows))
+    assert list(corpus) == TEXTS[:2]
+    assert "column text; 2 rows without a text there" in told
+    with pytest.raises(ElectraError, match=r"Column 'text' of .* holds no text: it has '7', a int"):
+        corpus_or_names(what([{"text": 7}]))
+    numbers = datasets.Dataset.from_dict({"text": TEXTS, "label": [1, 2, 3]})
+    with pytest.raises(ElectraError, match="Column 'label' of The Dataset holds no text: it has '1', a int"):
+        list(corpus_or_names(numbers, "label")[0])
+
+
+def test_a_column_of_numbers_of_a_hub_set_is_one_line(monkeypatch):
+    rows = datasets.Dataset.from_dict({"text": ["a"], "label": [1]})
+    monkeypatch.setattr(datasets, "load_dataset", lambda *args, **options: rows)
+    with pytest.raises(ElectraError, match="Column 'label' of hub:a/b holds no text: it has '1', a int"):
+        open_corpus("hub:a/b", column="label")
+
+
+def test_a_table_without_names_is_read_by_the_numbers_of_its_columns():
+    frame = pandas.DataFrame([[text, "x"] for text in TEXTS])
+    assert list(corpus_or_names(frame, "0")[0]) == TEXTS
+    data = labelled(rows_in_memory(frame).rows, task="classification", columns={"text": "0", "label": "1"})
+    assert data.column("text") == TEXTS
+
+
+def test_arrays_of_numpy_are_lists(tmp_path):
+    rows = pandas.DataFrame({"tokens": [["Anna", "sang"]], "ner_tags": [[1, 0]]})
+    rows.to_parquet(tmp_path / "a.parquet")
+    read = pandas.read_parquet(tmp_path / "a.parquet")
+    assert isinstance(read.tokens[0], np.ndarray)
+    given = [read, read.to_dict("records"), [{"tokens": ["Anna", "sang"], "ner_tags": [np.int64(1), np.int64(0)]}]]
+    for each in given:
+        [row] = labelled(rows_in_memory(each).rows).rows
+        assert row == {"tokens": ["Anna", "sang"], "tags": [1, 0]}
+        json.dumps(row)
 
 
 def test_other_text_in_a_dataset_has_another_fingerprint():

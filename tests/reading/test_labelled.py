@@ -3,9 +3,11 @@
 import json
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.reading.answers import AMBIGUOUS, LOST, MOVED, NEAREST, read_answers, value_in_cell
 from electra_helpers.reading.labelled import NO_LABEL, NO_START, labelled, load_labelled
 
 CONTEXT = "Anna lives in Paris. Anna is a baker."
@@ -86,10 +88,27 @@ def test_wrong_answer_offsets_are_found_again_where_they_are_unique_and_counted(
             {"context": "c", "question": "?", "answers": answers()},
         ]
     )
-    assert data.rows[0]["answers"]["answer_start"] == [0, 14, NO_START, NO_START, 31]
+    assert data.rows[0]["answers"]["answer_start"] == [0, 14, 0, NO_START, 31]
     assert data.rows[0]["answers"]["text"] == ["Anna", "Paris", "Anna", "Rome", "baker"]
-    assert list(data.notes.values()) == [1, 2]
+    assert list(data.notes.items()) == [(MOVED, 1), (NEAREST, 1), (LOST, 1)]
     assert found["answer_start"] == [0, 15, 3, 14, 31]
+
+
+@pytest.mark.parametrize(
+    ("start", "found", "note"),
+    [(20, 21, NEAREST), (2, 0, NEAREST), (None, NO_START, AMBIGUOUS), (-1, NO_START, AMBIGUOUS)],
+)
+def test_an_answer_that_stands_twice_is_taken_nearest_to_its_offset_and_told(start, found, note):
+    assert read_answers({"text": ["Anna"], "answer_start": [start]}, CONTEXT, "Row 1") == (["Anna"], [found], [note])
+
+
+@pytest.mark.parametrize(("start", "end"), [(300, 400), (8, 12), (-2, 3), (5, 4)])
+def test_a_mistake_beyond_its_text_is_refused(start, end):
+    row = {"text": "He reed it.", "errors": [{"start": start, "end": end}]}
+    with pytest.raises(
+        ElectraError, match=f"Row 2 of rows has a mistake at {start} to {end} of a text of 11 characters"
+    ):
+        labelled([row | {"errors": []}, row], task="cleaning")
 
 
 def test_columns_can_be_named():
@@ -194,3 +213,19 @@ def test_real_sets_load_and_their_known_faults_are_counted(real_data):
     pairs = load_labelled(tasks / "multi30k_en_fr", "test", languages=("fr", "en"))
     assert pairs.rows[0]["target"].startswith("A man in an orange hat")
     assert len(set(load_labelled(tasks / "blimp", "blimp").column("phenomenon"))) == 67
+
+
+def test_an_array_as_numpy_prints_it_is_refused_and_not_read_as_one_text(tmp_path):
+    import pandas
+
+    rows = pandas.DataFrame({"tokens": [["Anna", "sang"]], "ner_tags": [["B-PER", "O"]]})
+    rows.to_csv(tmp_path / "lists.csv", index=False)
+    assert load_labelled(tmp_path / "lists.csv").rows[0]["tokens"] == ["Anna", "sang"]
+    rows.map(np.array).to_csv(tmp_path / "arrays.csv", index=False)
+    with pytest.raises(ElectraError, match=r"Row 1 of .*\['Anna' 'sang'\].*a list of words should be, such as"):
+        load_labelled(tmp_path / "arrays.csv")
+    rows.assign(ner_tags=[np.array(["B-PER", "O"])]).to_csv(tmp_path / "tags.csv", index=False)
+    with pytest.raises(ElectraError, match=r"row 1 has .*'B-PER' 'O'.*a list of tags should be, such as"):
+        load_labelled(tmp_path / "tags.csv")
+    assert value_in_cell("{'text': array(['it''s'],\n dtype=object)}") == "{'text': array(['it''s'],\n dtype=object)}"
+    assert value_in_cell("{'text': array(['it', \"it's\"], dtype=object)}") == {"text": ["it", "it's"]}

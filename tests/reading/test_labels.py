@@ -52,6 +52,44 @@ def test_a_mapping_says_what_the_labels_of_the_data_are_called():
         of([7], labels={"0": "neg", "4": "pos"})
 
 
+def test_names_that_are_numbers_are_matched_as_such_and_never_by_their_order():
+    stars = ["1", "2", "3", "4", "5"]
+    assert words(of([5, 1, 3], labels=stars)) == ["5", "1", "3"]
+    for values in ([1, 2, 3, 4, 5, 0], [0, 1]):
+        with pytest.raises(ElectraError, match=r"holds '0', which is none of the labels 1, 2.*--labels OLD=NEW"):
+            of(values, labels=stars)
+    rows = [{"tokens": ["a", "b"], "ner_tags": [0, 1]}]
+    with pytest.raises(ElectraError, match="holds '0', which is none of the labels 1, 2"):
+        labelled(rows, task="tagging", labels=["1", "2"])
+    assert words(of([1, 0], labels=["neg", "pos"])) == ["pos", "neg"]
+    with pytest.raises(ElectraError, match="holds '2', which is none of the labels neg, pos"):
+        of([1, 2], labels=["neg", "pos"])
+
+
+def test_numbers_that_are_spelt_in_two_ways_are_asked_about():
+    sections = ["1.1", "1.10", "2.1"]
+    with pytest.raises(
+        ElectraError, match=r"holds 1\.1 and 1\.10, as numbers the same: .*--kind scale.*--kind classes"
+    ):
+        of(sections)
+    assert words(of(sections, kind="classes")) == sections
+    assert of(sections, kind="scale").column("label") == [1.1, 1.1, 2.1]
+
+
+def test_fractions_are_classes_where_that_is_said():
+    assert words(of([0, 0.5, 1, 0.5], kind="classes")) == ["0", "0.5", "1", "0.5"]
+
+
+def test_minus_one_in_many_rows_to_learn_from_is_asked_about():
+    values = [-1, 0, 1] * 10
+    with pytest.raises(ElectraError, match=r"holds -1 in 10 of 30 rows: .*--labels=-1,0,1; .*--labels=0,1"):
+        of(values)
+    assert words(of(values, labels=["-1", "0", "1"])) == ["-1", "0", "1"] * 10
+    assert words(of(values, labels=["0", "1"])) == [None, "0", "1"] * 10
+    assert words(of([0, 1] * 30 + [-1])) == ["0", "1"] * 30 + [None]
+    assert words(of([-1] * 9)) == [None] * 9
+
+
 @pytest.mark.parametrize("form", [".csv", ".tsv", ".jsonl", ".json", ".parquet"])
 def test_a_scale_is_a_scale_in_every_form(form, tmp_path):
     scores = [round(n % 7 * 0.7, 2) for n in range(40)]
@@ -89,6 +127,10 @@ def write(path, rows):
         ([1, 5, 3], ("1", "3", "5"), [0, 2, 1]),
         ([0, 4, 0], ("0", "4"), [0, 1, 0]),
         ([10**15, 0], ("0", str(10**15)), [1, 0]),
+        ([0, 2, 0], ("0", "2"), [0, 1, 0]),
+        (["007", "7", "12"], ("007", "12", "7"), [0, 2, 1]),
+        (["01", "02", "01"], ("01", "02"), [0, 1, 0]),
+        (["1.0", "0", "1"], ("0", "1"), [1, 0, 1]),
         ([0, 1, -1], ("0", "1"), [0, 1, -1]),
     ],
 )

@@ -1,5 +1,6 @@
 """Fine-tuning: it learns, keeps its best step, stops in time, goes on bit for bit, and reads labels by their names."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from electra_helpers.model.electra import Electra
 from electra_helpers.reading.labelled import labelled
 from electra_helpers.recipes import nearest_recipe, recipe
 from electra_helpers.saved.pretrained import Pretrained
+from electra_helpers.tasks.base import Examples
 from electra_helpers.tasks.classification import Classification, class_metrics, scale_metrics
 from electra_helpers.tasks.finetuned import load_finetuned, same_labels
 from electra_helpers.tasks.finetuning import KeepBest, finetune
@@ -146,8 +148,8 @@ def test_patience_stops_a_run_that_no_longer_gets_better(start):
     assert evaluations[-1]["step"] == made.evaluation["step"] + 3 * 5
 
 
-def run_seeds(start, out, **more):
-    data, held_out = as_labelled(rows_of(60), "classification"), as_labelled(rows_of(40, 1), "classification")
+def run_seeds(start, out, rows=None, **more):
+    data, held_out = as_labelled(rows or rows_of(60), "classification"), as_labelled(rows_of(40, 1), "classification")
     config = replace(FinetuneConfig(), **TINY | {"epochs": 8}, eval_every=7, save_every=5)
     return finetune_seeds(
         "classification", start, out, train=data, validation=held_out, test=held_out, config=config, **more
@@ -204,6 +206,8 @@ def test_resuming_with_other_settings_or_into_a_used_folder_is_refused(start, tm
         run_seeds(start, tmp_path / "out")
     with pytest.raises(ElectraError, match="from_scratch: False → True"):
         run_seeds(start, tmp_path / "out", resume=True, scratch=True)
+    with pytest.raises(ElectraError, match=r"rows_hash: '[0-9a-f]{16}' → "):
+        run_seeds(start, tmp_path / "out", rows=rows_of(60)[::-1], resume=True)
     with pytest.raises(ElectraError, match="no fine-tuning run"):
         run_seeds(start, tmp_path / "elsewhere", resume=True)
 
@@ -222,6 +226,23 @@ def test_labels_are_matched_by_name_not_by_number(start):
     assert [row["label"] for row in same_labels(data, task).rows] == [0, 1]
     with pytest.raises(ElectraError, match="'odd'; the model knows good, bad"):
         same_labels(labelled([{"text": "sun", "label": "odd"}, {"text": "x", "label": "good"}]), task)
+
+
+def test_a_scale_and_classes_are_not_compared_with_each_other():
+    stars = labelled([{"text": f"t{n}", "label": n % 5 + 1} for n in range(10)])
+    with pytest.raises(ElectraError, match=r"has labels of kind classes, the model gives scale: read .* kind='scale'"):
+        same_labels(stars, Classification((), 3.0))
+    scores = labelled([{"text": f"t{n}", "label": n / 3} for n in range(10)])
+    with pytest.raises(ElectraError, match="has labels of kind scale, the model gives classes"):
+        same_labels(scores, Classification(("0", "1"), 0))
+    assert same_labels(scores, Classification((), 3.0)) is scores
+
+
+def test_rows_that_are_cut_are_counted(start):
+    rows = [{"text": "sun " * words, "pair": "rain", "label": "x"} for words in (3, 19, 18, 90)]
+    for task in (Classification(("x", "y"), 0), Classification(("x", "y"), 0, symmetric=True)):
+        examples = Examples(task.examples(rows, start.tokenizer, FinetuneConfig(length=22)), 0)
+        assert (examples.cut, examples.rows) == (2, 4)
 
 
 def test_a_symmetric_pair_is_read_in_both_orders_and_judged_the_same(start):
@@ -255,6 +276,8 @@ def test_metrics_have_their_known_values():
         "mcc": pytest.approx(1 / 3**0.5),
     }
     assert class_metrics([0, 1, 2], [0, 0, 0], 3)["f1"] == pytest.approx(0.5 / 3)
+    assert class_metrics([0, 2, 2], [0, 2, 2], 4)["f1"] == 1  # labels that no row has say nothing
+    assert class_metrics([0, 0, 2], [0, 1, 2], 4)["f1"] == pytest.approx((2 / 3 + 0 + 1) / 3)
     assert scale_metrics([1, 2, 3], [2, 4, 6.0])["pearson"] == pytest.approx(1)
     assert scale_metrics([1, 2, 3], [2, 2, 2])["spearman"] == 0
 
@@ -274,7 +297,7 @@ def test_the_recipe_is_that_of_the_nearest_width():
 @pytest.mark.parametrize(
     ("rows", "word"),
     [
-        ([{"text": "a", "label": "x"}], "1 kinds of label"),
+        ([{"text": "a", "label": "x"}], "has one label only: two are needed"),
         ([{"tokens": ["a"], "tags": ["O"]}], "column"),
         ([], "no rows"),
     ],
@@ -287,6 +310,25 @@ def test_data_that_does_not_fit_is_said_so(start, rows, word):
 def test_an_unknown_task_lists_the_known(start):
     with pytest.raises(ElectraError, match="classification, tagging, question-answering"):
         finetune("sentiment", start, rows_of(4))
+
+
+def test_of_an_error_the_least_is_the_best(tmp_path):
+    net = torch.nn.Linear(1, 1)
+    keeper = KeepBest("mean_absolute_error", folder=tmp_path)
+    run = type("R", (), {"task": type("T", (), {"model": net}), "start": 0})
+    for step, error in ((1, 0.5), (2, 0.2), (3, 0.9)):
+        keeper.on_evaluation(run, {"step": step, "mean_absolute_error": error})
+    assert keeper.best["step"] == 2
+    records = [{"kind": "evaluation", "step": s, "mean_absolute_error": e} for s, e in ((1, 0.5), (2, 0.2), (3, 0.9))]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    again = KeepBest("mean_absolute_error", folder=tmp_path)
+    run.start = 3
+    again.on_start(run)
+    assert (again.best["step"], again.waited) == (2, 1)
+    ends = [
+        {"seed": s, "validation": {"mean_absolute_error": e}, "test": {}} for s, e in ((0, 0.5), (1, 0.2), (2, 0.9))
+    ]
+    assert summary(ends, "mean_absolute_error")["kept_seed"] == 1
 
 
 def test_keep_best_remembers_by_value_not_by_reference():

@@ -1,5 +1,7 @@
 """From Python alone: data of any kind in, a model that is saved, reloaded and exported with the same probabilities."""
 
+from dataclasses import replace
+
 import datasets
 import pandas
 import pytest
@@ -9,9 +11,11 @@ from electra_helpers.config import FinetuneConfig
 from electra_helpers.errors import ElectraError, ElectraWarning
 from electra_helpers.exchange.store import load
 from electra_helpers.saved.card import MARK
+from electra_helpers.tasks import finetuned
 from electra_helpers.tasks.exporting import export
 from electra_helpers.tasks.finetuned import load_finetuned
 from electra_helpers.tasks.finetuning import finetune, with_changes, with_schedule
+from electra_helpers.tasks.predicting import predict_file
 from electra_helpers.tasks.reading import as_labelled
 from electra_helpers.tasks.seeds import finetune_seeds
 from electra_helpers.training.loop import Callback
@@ -58,6 +62,23 @@ def test_the_folder_of_a_run_from_python_is_a_model_and_resumes(tmp_path):
     assert torch.equal(probabilities(again), probabilities(made))
 
 
+def test_a_run_resumes_on_the_same_rows_and_settings_and_no_other_starts_in_its_folder(tmp_path):
+    run = {"folder": tmp_path / "run", **QUICK}
+    finetune("classification", MODEL, ROWS, **run)
+    with pytest.raises(
+        ElectraError, match="is not empty: choose another folder, or resume the run in it by resume=True"
+    ):
+        finetune("classification", MODEL, ROWS, **run)
+    with pytest.raises(ElectraError, match=r"learning_rate: .* → 0.5"):
+        finetune("classification", MODEL, ROWS, resume=True, learning_rate=0.5, **run)
+    other = [row | {"label": row["label"].replace("ate", "fed")} for row in ROWS]
+    with pytest.raises(ElectraError, match=r"labels: \['ate', 'cooked'\] → \['cooked', 'fed'\]"):
+        finetune("classification", MODEL, other, resume=True, **run)
+    with pytest.raises(ElectraError, match=r"started with other settings .rows_hash: "):
+        finetune("classification", MODEL, [*ROWS[1:], ROWS[0]], resume=True, **run)
+    finetune("classification", MODEL, ROWS, resume=True, **{**run, "log_every": 1})
+
+
 def test_export_takes_a_model_as_it_was_made_or_by_its_folder(made, tmp_path):
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -88,6 +109,32 @@ def test_columns_are_named_where_they_are_not_guessed():
         finetune("classification", MODEL, rows, **QUICK)
     made = finetune("classification", MODEL, rows, columns={"text": "review", "label": "verdict"}, **QUICK)
     assert made.task.labels == ("ate", "cooked")
+
+
+def test_the_columns_of_the_training_data_are_read_again_wherever_rows_come_from(tmp_path):
+    rows = [{"text": "it rained .", "title": row["text"], "verdict": row["label"]} for row in ROWS]
+    made = finetune("classification", MODEL, rows, columns={"text": "title", "label": "verdict"}, **QUICK)
+    again = load_finetuned(made.save(tmp_path / "model"))
+    assert again.columns == {"text": "title"}
+    assert "a row has the columns of the training data: title" in (tmp_path / "model" / "README.md").read_text("utf-8")
+    wanted = [said["probability"] for said in again.predict([row["title"] for row in rows])]
+    assert [said["probability"] for said in again.predict(rows)] == pytest.approx(wanted)
+    pandas.DataFrame(rows).to_csv(tmp_path / "in.csv", index=False)
+    [said] = predict_file(again, tmp_path / "in.csv", tmp_path / "out.csv").said[:1]
+    assert "text=title" in said
+    assert list(pandas.read_csv(tmp_path / "out.csv").predicted_probability) == pytest.approx(wanted)
+    named = predict_file(again, tmp_path / "in.csv", tmp_path / "out.csv", columns={"text": "text"}).said[0]
+    assert "text=text" in named
+
+
+def test_labelled_rows_are_read_by_role_whatever_their_other_columns_are_called(made, monkeypatch):
+    data = as_labelled([{**row, "title": "it rained ."} for row in ROWS], "classification", columns={"text": "text"})
+    seen = []
+    monkeypatch.setattr(
+        finetuned, "predict_chunk", lambda _, __, rows, *___: seen.extend(rows) or [{"label": "ate"} for _ in rows]
+    )
+    replace(made, columns={"text": "title"}).evaluate(data)
+    assert [row["text"] for row in seen] == [row["text"] for row in ROWS]
 
 
 def test_a_share_of_the_rows_is_held_out_and_patience_needs_one():

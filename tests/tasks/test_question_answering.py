@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from electra_helpers.config import FinetuneConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.reading.labelled import labelled
+from electra_helpers.tasks.base import Examples
 from electra_helpers.tasks.question_answering import (
     QuestionAnswering,
     answer_metrics,
@@ -161,3 +162,9 @@ def test_a_question_that_leaves_no_room_is_said_so(tokenizer):
 def test_answers_of_every_script_lose_their_punctuation_and_are_composed():
     assert answer_words("यह किताब।") == ["यह", "किताब"]
     assert answer_words("« Café »") == answer_words("cafe\u0301") == ["café"]
+
+
+def test_a_question_that_is_cut_is_counted_once(tokenizer):
+    rows = [{"context": "the chef " * 90, "question": f"who {'a ' * words}?"} for words in (9, 90)]
+    examples = Examples(TASK.examples(rows, tokenizer, FinetuneConfig(length=100)), 0)
+    assert (examples.cut, examples.rows) == (1, 2)

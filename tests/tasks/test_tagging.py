@@ -10,9 +10,17 @@ from seqeval.metrics.sequence_labeling import get_entities
 from electra_helpers.config import FinetuneConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.reading.labelled import labelled
-from electra_helpers.tasks.base import IGNORED
-from electra_helpers.tasks.tagging import Tagging, align_labels, bio_to_spans, entity_metrics, words_of
-from electra_helpers.text.tokenizer import tokenizer_from_words
+from electra_helpers.tasks.base import IGNORED, Examples
+from electra_helpers.tasks.tagging import (
+    Tagging,
+    Words,
+    _windows_of,
+    align_labels,
+    bio_to_spans,
+    entity_metrics,
+    words_of,
+)
+from electra_helpers.text.tokenizer import SPECIAL_TOKENS, Tokenizer, bert_backend, tokenizer_from_words
 
 LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 TAGS = st.lists(st.sampled_from(LABELS), max_size=12)
@@ -133,3 +141,35 @@ def test_one_tag_alone_cannot_be_learned():
     data = labelled([{"tokens": ["a"], "tags": ["O"]}])
     with pytest.raises(ElectraError, match="one tag only"):
         Tagging.from_data(data, CONFIG)
+
+
+@given(st.lists(st.integers(1, 20), max_size=30), st.integers(0, 14))
+def test_every_word_stands_in_a_window_whatever_their_sizes(sizes, stride):
+    words = Words([[7] * size for size in sizes], list(range(len(sizes))), [], len(sizes))
+    spans = _windows_of(words, FinetuneConfig(length=16, stride=stride))
+    assert {place for start, stop in spans for place in range(start, stop)} == set(range(len(sizes)))
+    assert all(sum(map(len, words.pieces[start:stop])) <= 14 for start, stop in spans)
+
+
+@pytest.fixture(scope="module")
+def long_words():
+    """A tokenizer that cuts "heee" into as many pieces as it has letters."""
+    vocab = {token: number for number, token in enumerate([*SPECIAL_TOKENS, "h", "##e", "the"])}
+    return Tokenizer(bert_backend(vocab, lowercase=True, strip_accents=False))
+
+
+def test_words_as_long_as_a_window_are_tagged_and_a_stride_beyond_it_is_refused(long_words):
+    row = {"tokens": ["h" + "e" * 5, "h" + "e" * 11, "the"], "tags": [0, 1, 0]}
+    task = Tagging(LABELS)
+    examples = task.examples([row], long_words, CONFIG)
+    [said] = task.predictions([row], examples, [np.eye(5)[np.maximum(e.target, 0)] for e in examples])
+    assert said["tags"] == ["O", "B-PER", "O"]
+    with pytest.raises(ElectraError, match="A stride of 15 steps over words: windows hold 14 pieces"):
+        task.examples([row], long_words, FinetuneConfig(length=16, stride=15))
+
+
+def test_a_word_longer_than_a_window_is_told_as_cut(long_words):
+    rows = [{"tokens": ["h" + "e" * 30]}, {"tokens": ["the"] * 40}]
+    examples = Examples(Tagging(LABELS).examples(rows, long_words, CONFIG), 0)
+    assert (examples.cut, examples.rows) == (1, 2)
+    assert len(examples) > 2

@@ -13,6 +13,7 @@ from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.store import load
 from electra_helpers.exchange.tensorflow_checkpoint import Checkpoint
 from electra_helpers.model.electra import real_tokens
+from electra_helpers.tasks import tensorflow_tasks
 from electra_helpers.tasks.base import Example, Examples
 from electra_helpers.tasks.finetuned import load_finetuned
 from electra_helpers.tasks.finetuning import Finetuning
@@ -207,9 +208,13 @@ def test_what_the_names_do_not_say_is_asked(tmp_path, electra):
     assert "--kind" in refused(own, "--kind", "answers")
     assert "3 labels, own" in refused(own, "--kind", "tagging", "--labels", "a,b,c")
     assert "not fine-tuned" in refused(HERE / "small", "--task", "sst")
+    assert "--kind does nothing for a checkpoint that is not fine-tuned" in refused(HERE / "small", "--kind", "tagging")
+    assert "--labels does nothing" in refused(HERE / "small", "--labels", "a,b")
+    for name in ("squad", "sts"):
+        assert f"--labels does nothing for {name}" in refused(FOLDER, "--task", name, "--labels", "a")
     for kind in ("tagging", "classification"):
         out = tmp_path / kind
-        assert electra("import", own, "--kind", kind, "--labels", "O,B-A,I-A,B-C,I-C", "--out", out)[0] == 0
+        assert electra("import", own, "--kind", kind, "--labels", "O,B-A, I-A, B-C,I-C", "--out", out)[0] == 0
         assert load_finetuned(out).task.labels == ("O", "B-A", "I-A", "B-C", "I-C")
         assert load_finetuned(out).task.name == kind
     with pytest.raises(ElectraError, match="fine-tuned for own"):
@@ -246,3 +251,13 @@ def test_an_exported_tagger_of_the_paper_s_form_needs_no_segments(tmp_path, elec
         wanted = ours.net(Batch(ids, ones))
         torch.testing.assert_close(theirs.eval()(ids).logits, wanted)
         assert (ours.net(Batch(ids)) - wanted).abs().max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "numbered"),
+    [("mnli", (), False), ("sst", (), True), ("own", ("a", "b"), False), ("own", (), True), ("own", ("0", "1"), True)],
+)
+def test_labels_that_have_names_are_not_read_by_their_numbers(name, given, numbered, monkeypatch):
+    monkeypatch.setattr(tensorflow_tasks, "shape_of", lambda *_: (8, 3 if name == "mnli" else 2))
+    for kind in ("classification", "tagging"):
+        assert tensorflow_tasks._task(None, name, kind, given).numbered is numbered

@@ -9,6 +9,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.paths import check_different
 from electra_helpers.reading.files import TEXT_COLUMNS, files_in, form_of, read_rows, well_formed
 from electra_helpers.reading.layout import FOUND_OUT, Layout
 from electra_helpers.reading.lines import text_lines
@@ -181,8 +182,7 @@ def check_outputs(path: Path, output: Path, copy: Path | None) -> None:
     if form not in FLAG_FORMS or output.suffix.lower() != form:
         raise ElectraError(f"{output}: flags are written as .jsonl, .csv or .tsv.")
     paths = [path, output, *([copy] if copy else [])]
-    if len({each.resolve() for each in paths}) < len(paths):
-        raise ElectraError("Input, --output and --corrected are different files: nothing is written over another.")
+    check_different(*paths, names="Input, --output and --corrected")
     for each in paths[1:]:
         if not each.parent.is_dir():
             raise ElectraError(f"There is no folder {each.parent}.")

@@ -27,7 +27,7 @@ from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.cleaning.cells import FIELDS, Judged, Placed, Source, Wanted, check_outputs, placed
 from electra_helpers.tasks.cleaning.corrected_copy import CorrectedCopy
 from electra_helpers.tasks.cleaning.flagging import share_of_words
-from electra_helpers.tasks.cleaning.partial import Partial
+from electra_helpers.tasks.cleaning.partial import Partial, only_run_to
 from electra_helpers.tasks.cleaning.sampling import Sample
 from electra_helpers.tasks.cleaning.suspects import Flag, cleaner_of, suggested
 from electra_helpers.tasks.finetuned import Finetuned, chunks
@@ -53,12 +53,29 @@ def clean_file(
 
     A run that was stopped is resumed, if file, model and settings are the same (else `ElectraError`); `start_over` forgets it.
     `progress` is told rows done and rows in all, at the beginning and after each chunk. Raises `ElectraError` for bad input, before
-    anything is written.
+    anything is written, and where another run writes to the same file.
     """
     wanted = wanted or Wanted()
     source = Source(path, wanted)
     check_outputs(source.path, output, wanted.corrected)
     cleaner_of(model)  # says what is wrong with it before anything is written
+    with ExitStack() as stack:
+        for each in filter(None, (output, wanted.corrected)):
+            stack.enter_context(only_run_to(each))
+        return _judge_all(model, source, output, generator=generator, start_over=start_over, progress=progress)
+
+
+def _judge_all(
+    model: Pretrained | Finetuned,
+    source: Source,
+    output: Path,
+    *,
+    generator: Pretrained | None,
+    start_over: bool,
+    progress: Callable[[int, int], Any],
+) -> dict[str, Any]:
+    """What `clean_file` does for this process alone."""
+    wanted = source.wanted
     written = Written(output, str(form_of(output)))
     total = sum(1 for _ in source.rows())
     copy = CorrectedCopy(source, wanted.corrected) if wanted.corrected else None

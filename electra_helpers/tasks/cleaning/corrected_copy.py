@@ -20,7 +20,7 @@ from electra_helpers.tasks.cleaning.cells import Placed, Source, edits
 from electra_helpers.tasks.cleaning.partial import Partial
 from electra_helpers.tasks.cleaning.raw import Edit, Piece, raw_of
 
-# Each chunk is a stream of its own, as all three allow, so that a stopped run goes on behind the last whole one.
+# Each chunk is a stream of its own, as all three allow, so that a stopped run resumes behind the last whole one.
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     ".gz": lambda data: gzip.compress(data, mtime=0),
     ".xz": lzma.compress,

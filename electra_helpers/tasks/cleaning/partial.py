@@ -4,9 +4,34 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from electra_helpers.errors import ElectraError
 from electra_helpers.saved.files import sync_folder
+
+
+@contextmanager
+def only_run_to(path: Path) -> Iterator[None]:
+    """Hold a file that is to be written for this process, by a lock beside it that dies with the process.
+
+    Raises `ElectraError` where another run writes to it.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = path.with_name(f".partial-{path.name}.lock")
+    try:
+        with FileLock(lock, timeout=0):
+            try:
+                yield
+            finally:
+                if os.name != "nt":  # there the library removes it
+                    lock.unlink(missing_ok=True)
+    except Timeout:
+        raise ElectraError(
+            f"Another run writes to {path}: wait until it ends or stop it, or choose another file."
+        ) from None
 
 
 class Partial:

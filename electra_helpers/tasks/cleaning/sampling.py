@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -14,11 +13,11 @@ from electra_helpers.tasks.cleaning.cells import Judged, Source
 from electra_helpers.tasks.cleaning.flagging import threshold_of
 from electra_helpers.tasks.cleaning.suspects import Flag, scored_words
 from electra_helpers.tasks.finetuned import Finetuned, chunks
+from electra_helpers.words import MARKED_WORD
 
 ROWS = 2048  # that are drawn: a short file is judged whole
 SEED = 0
 SHORT = 3  # words of a cell, on average, up to which a column holds values (names, places) and no running text
-WORD = r"\w+|[^\w\s]"
 TOGETHER = 256  # rows that are judged at once
 
 
@@ -37,7 +36,7 @@ class Sample:
         self.words: Counter[int] = Counter()
         cells, words = Counter[str](), Counter[str]()
         for each in self._cells():
-            column, found = each.cells[0].column, re.findall(WORD, each.text)
+            column, found = each.cells[0].column, MARKED_WORD.findall(each.text)
             self.values[_key(column, each.text)] += 1
             self.words.update({_key(column, word) for word in found})
             cells[column] += 1

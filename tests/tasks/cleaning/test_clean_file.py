@@ -20,6 +20,7 @@ from electra_helpers.errors import ElectraError
 from electra_helpers.tasks.cleaning import clean_file as module
 from electra_helpers.tasks.cleaning.cells import Judged, Wanted, fill, placed, plain_template
 from electra_helpers.tasks.cleaning.clean_file import clean_file
+from electra_helpers.tasks.cleaning.partial import only_run_to
 from electra_helpers.tasks.cleaning.suspects import Flag
 
 MODEL = "electra-tiny-world-en"
@@ -297,3 +298,18 @@ def test_half_a_surrogate_pair_is_a_question_mark_in_flags_and_stays_in_the_copy
     flags = read_flags(tmp_path / "out.jsonl")
     assert [(flag["word"], flag["start"]) for flag in flags] == [("the", 0), ("?", 4), ("chef", 6)]
     assert (tmp_path / "copy.jsonl").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("held", ["flags.csv", "copy.txt"])
+def test_a_second_run_to_the_same_file_is_refused_and_leaves_the_first_alone(tmp_path, pretrained, held):
+    (tmp_path / "in.txt").write_text("the chef cooked .\n", "utf-8")
+    wanted = Wanted(threshold=0.0, corrected=tmp_path / "copy.txt")
+    run = (pretrained, tmp_path / "in.txt", tmp_path / "flags.csv", wanted)
+    with (
+        only_run_to(tmp_path / held),
+        pytest.raises(ElectraError, match=f"Another run writes to .*{held}: wait until it ends"),
+    ):
+        clean_file(*run)
+    assert not list(tmp_path.glob(".partial-*"))
+    clean_file(*run)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []

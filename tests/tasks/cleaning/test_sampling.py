@@ -139,3 +139,15 @@ def test_one_line_is_shown_for_each_word_and_suggestion_with_its_count(tmp_path)
     assert all("2 times" in line for line in shown[2:8])
     assert [line.split()[1] for line in shown[8:]] == ["y8", "y7"]
     assert len(shown) == len({re.sub(r"\(.*", "", line) for line in shown}) == TOP
+
+
+@pytest.mark.parametrize(
+    ("cells", "word", "times"), [(["北京", "北海", "上海"], "北", 2), (["किताब", "किताब", "कलम"], "किताब", 2)]
+)
+def test_words_of_every_script_repeat_in_their_column(tmp_path, cells, word, times):
+    source = Source(
+        write_csv(tmp_path / "in.csv", ["name"], [[f"{cell} {n}"] for n, cell in enumerate(cells)]), Wanted()
+    )
+    sample = Sample(source, len(cells))
+    [judged] = source.judged(1, {"name": f"{cells[0]} 0"})
+    assert sample.times(judged, word) == times
