@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def stop_signals(run: Run) -> Iterator[None]:
     """Ctrl-C, SIGTERM and SIGHUP (a terminal that was closed) let the current step finish, save and stop the run.
 
-    One that is ignored stays ignored, such as SIGHUP under nohup. A second Ctrl-C stops a step at once; while the run is being saved it is told to wait, and nothing is lost.
+    A second Ctrl-C stops a step at once; while the run is being saved it is told to wait, and nothing is lost. A signal that is ignored
+    stays ignored, such as SIGHUP under nohup.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

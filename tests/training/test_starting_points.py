@@ -186,7 +186,7 @@ def test_a_run_whose_model_to_start_from_is_gone_is_not_resumed_from_nothing(sta
     died_at_once([text], tmp_path / "run", config=config, init_from=start)
     shutil.rmtree(start)
     with pytest.raises(
-        ElectraError, match="ended before its first checkpoint, and .*start, which it started from, can"
+        ElectraError, match=r"ended before its first checkpoint, and .*start, which it started from, can"
     ):
         pretrain([text], tmp_path / "run", config=config, resume=True)
 
