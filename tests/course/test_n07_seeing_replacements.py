@@ -181,7 +181,7 @@ CASES = {
             ("For unknown names P is 0.92 higher, for a dialect 0.49, and for women there is hardly any difference.", "what would be done"),
             ("Dialect speakers make many mistakes and are flagged with 0.49 more, so let the cleaner correct what they write.", "Unusual is not an error"),
             ("The dialect sentences contain grammar errors: they have 0.49 more, and should be corrected before they are printed.", "Unusual is not an error"),
-            ("Names that nobody knows are wrong, and get 0.92 more. The cleaner should change them.", "Unusual is not an error"),
+            ("Unknown names are wrong, and get 0.92 more. The cleaner should change them.", "Unusual is not an error"),
             ("In these three sentences of 2026 I tell you that names are flagged and that the dialect is corrected away.", "no number of yours"),
             ("The model flags dialect with 0.49 more, because the sentences of a dialect are wrong and need a correction.", "Unusual is not an error"),
         ],
