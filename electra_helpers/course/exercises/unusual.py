@@ -65,7 +65,9 @@ MEASURED = re.compile(r"[.,]\d|\d ?(?:%|per ?cent|points?\b|times\b|(?:out )?of 
 GROUPS = re.compile(
     r"name|dialect|wom[ae]n|female|\bshe\b|\bher\b|group|person|people|writer|author|speaker|minorit", re.IGNORECASE
 )
-DEED = re.compile(r"correct|chang|replac|flag|overwr|rewr|alter|edit|delet|remov|eras|repair|clean|alarm", re.IGNORECASE)
+DEED = re.compile(
+    r"correct|chang|replac|flag|overwr|rewr|alter|edit|delet|remov|eras|repair|clean|alarm", re.IGNORECASE
+)
 # Said of the writers or of what they wrote; that the *flag* is wrong may be said, as may "they are wrong", which can mean the flags.
 BLAME = re.compile(
     r"\b(?:dialects?|names|sentences|stories|letters|speakers|writers)(?: of (?:a |the )?\w+)?"
