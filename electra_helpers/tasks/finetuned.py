@@ -23,7 +23,7 @@ from electra_helpers.model.heads import FinetunedNet
 from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.saved.card import Card, shown, write_card
 from electra_helpers.saved.files import build_to_fit, read_model, write_json_atomically, write_model
-from electra_helpers.saved.folder import FORMAT, check_finetuned, is_finetuned
+from electra_helpers.saved.folder import FORMAT, check_finetuned, is_finetuned, named
 from electra_helpers.tasks.base import DownstreamTask, Examples, Row
 from electra_helpers.tasks.registry import task_named
 from electra_helpers.text.tokenizer import Tokenizer
@@ -54,7 +54,7 @@ class Finetuned:
 
         Raises `ElectraError` where something else is in the folder.
         """
-        folder = Path(folder)
+        folder = named(folder)
         is_free = not folder.exists() or (folder.is_dir() and (not any(folder.iterdir()) or is_finetuned(folder)))
         if not is_free:
             raise ElectraError(f"{folder} is not empty, and holds no fine-tuned model: choose another folder.")
@@ -190,7 +190,7 @@ def write_finetuned_bundle(folder: str | Path, out: str | Path) -> Path:
 
     Raises `ElectraError` where `out` is not empty.
     """
-    out = Path(out)
+    out = named(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ElectraError(f"{out} is not empty: choose another folder.")
     made = load_finetuned(folder)
@@ -211,7 +211,7 @@ def load_finetuned(folder: str | Path) -> Finetuned:
 
     Built in notebook 08.
     """
-    name, folder = str(folder), Path(folder)
+    name, folder = str(folder), named(folder)
     if not folder.parent.is_dir() and REPOSITORY.fullmatch(name):
         folder = download(name)
     about, path = check_finetuned(folder), folder / "config.json"
@@ -227,4 +227,4 @@ def load_finetuned(folder: str | Path) -> Finetuned:
     net = build_to_fit(build, folder / "model.safetensors", shape)
     read_model(net, folder / "model.safetensors")
     expect(about, path, evaluation=(dict, type(None)))
-    return Finetuned(net.eval(), Tokenizer.load(folder), task, config, Path(name).name, about.get("evaluation") or {})
+    return Finetuned(net.eval(), Tokenizer.load(folder), task, config, named(name).name, about.get("evaluation") or {})

@@ -19,13 +19,13 @@ from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.transformers_bridge import download
 from electra_helpers.model.electra import Electra, LossSum, Steps
 from electra_helpers.model.variants import build_network
-from electra_helpers.options import check_pretrain
 from electra_helpers.reading.corpora import Corpus, open_corpus, split_documents
 from electra_helpers.reading.in_memory import corpus_or_names
 from electra_helpers.reading.layout import FOUND_OUT, Layout
 from electra_helpers.recipes import recipe
 from electra_helpers.saved.card import pretrained_card, write_card
 from electra_helpers.saved.files import write_json_atomically
+from electra_helpers.saved.folder import named
 from electra_helpers.saved.pretrained import Pretrained, save_config
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.rows import CorpusRows, Rows, build_rows, row_order
@@ -148,7 +148,7 @@ def pretrain(
 
     Built in notebook 06.
     """
-    out = Path(out)
+    out = named(out)
     in_memory, sources = corpus_or_names(sources, column)
     given = {"size": size, "tokenizer": tokenizer and str(tokenizer), "init_from": name_of(init_from)}
     begun = given | {"size": size or "tiny"}
@@ -156,7 +156,8 @@ def pretrain(
     accelerator = make_accelerator(config)
     if accelerator.is_main_process:
         try_folder(out, resume)
-    check_pretrain(given, ())
+    if init_from and tokenizer:
+        raise ElectraError("--tokenizer does nothing beside --init-from, whose model brings its own: leave it out.")
     if resume:
         config, model = as_started(out, given, config, model)
         start = start_again(out, config)
