@@ -185,12 +185,12 @@ class Trainer:
         self.run, self.meter = Run(task, config, accelerator.device), Meter(accelerator)
         self.run.processes, self.run.is_main = accelerator.num_processes, accelerator.is_main_process
         if state and checkpoints and checkpoints.restored:
+            restore_optimizer(self.trained, self.optimizer, checkpoints.restored)
+            self.run.step = self.run.start = self.run.saved = state["step"]
             if checkpoints.refused and self.run.is_main:
                 warn(
                     f"Passed over a damaged checkpoint, resumed at step {state['step']:,}: {'; '.join(checkpoints.refused)}."
                 )
-            restore_optimizer(self.trained, self.optimizer, checkpoints.restored)
-            self.run.step = self.run.start = self.run.saved = state["step"]
         # Three views of one net: `net` to evaluate and save, `trained` whose gradients are taken, `wrapped` to call in a step.
         wrapped = torch.compile(self.trained) if config.compile else self.trained
         self.wrapped = wrapped if self.is_sharded else accelerator.prepare(wrapped)

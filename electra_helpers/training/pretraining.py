@@ -156,13 +156,9 @@ def pretrain(
     accelerator = make_accelerator(config)
     if accelerator.is_main_process:
         try_folder(out, resume)
-    if init_from and tokenizer:
-        raise ElectraError("--tokenizer does nothing beside --init-from, whose model brings its own: leave it out.")
     if resume:
         config, model = as_started(out, given, config, model)
-        start = start_again(out, config)
-    else:
-        start = load_start(init_from, config) if init_from else None
+    start = start_again(out, config) if resume else load_start(init_from, config, tokenizer)
     generator_is_new = start is not None and start.net.generator is None
     tell = say if accelerator.is_main_process else lambda line: None
     # One process of a machine tokenises and packs; the others find what it kept.

@@ -31,8 +31,14 @@ def name_of(init_from: str | Path | Pretrained | None) -> str | None:
     return init_from.name if isinstance(init_from, Pretrained) else init_from and str(init_from)
 
 
-def load_start(init_from: str | Path | Pretrained, config: PretrainConfig) -> Pretrained:
-    """The model to start from. Raises `ElectraError` where its position table is too short."""
+def load_start(
+    init_from: str | Path | Pretrained | None, config: PretrainConfig, tokenizer: str | Path | None = None
+) -> Pretrained | None:
+    """The model to start from, if there is one. Raises `ElectraError` where its position table is too short, or beside a tokenizer."""
+    if not init_from:
+        return None
+    if tokenizer:
+        raise ElectraError("--tokenizer does nothing beside --init-from, whose model brings its own: leave it out.")
     start = init_from if isinstance(init_from, Pretrained) else load(init_from)
     if config.length > start.net.config.max_positions:
         raise ElectraError(f"length is {config.length}, {start.name} reads {start.net.config.max_positions} tokens.")
