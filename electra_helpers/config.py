@@ -175,6 +175,9 @@ class TrainingConfig:
         check_options(self)
         if self.batch_size % self.accumulation:
             raise ElectraError(f"batch_size {self.batch_size} does not split into {self.accumulation} equal parts.")
+        for name in ("adam_beta1", "adam_beta2"):
+            if getattr(self, name) >= 1:
+                raise ElectraError(f"{name} is {getattr(self, name)}: choose a share below 1.")
 
     @property
     def warmup(self) -> int:

@@ -191,12 +191,19 @@ def _in_short(rows: list[GradeRow]) -> str:
 
 def _problem(submission: Submission, notebook: str, status: str, why: str) -> GradeRow:
     notes = "; ".join(submission.notes)
-    return GradeRow(submission.learner, printable(notebook), "", "", status, message=why, notes=notes, id=submission.id)
+    return GradeRow(
+        submission.learner, printable(notebook), "", "", status, message=_text(why), notes=notes, id=submission.id
+    )
 
 
 def _answers(submission: Submission, about: dict[str, Any]) -> list[Answer]:
     given = about["answers"].items()
-    return [Answer(submission.learner, about["original"], number, text, submission.id) for number, text in given]
+    return [
+        Answer(
+            submission.learner, about["original"], number, _text(text, most=len(text), width=len(text)), submission.id
+        )
+        for number, text in given
+    ]
 
 
 def _rows(submission: Submission, about: dict[str, Any], run: Run) -> list[GradeRow]:
@@ -224,9 +231,9 @@ def _rows(submission: Submission, about: dict[str, Any], run: Run) -> list[Grade
     return rows
 
 
-def _text(text: str) -> str:
-    """A learner chose it: lines stay, control characters and lone surrogates do not."""
-    return "\n".join(map(printable, text[:1_000].split("\n")))
+def _text(text: str, *, most: int = 1_000, width: int = 200) -> str:
+    """A learner chose it: lines stay, cut to `width` characters of `most` in all; control characters and lone surrogates do not."""
+    return "\n".join(printable(line, width) for line in text[:most].split("\n"))
 
 
 def _counted_once(rows: list[GradeRow]) -> list[GradeRow]:

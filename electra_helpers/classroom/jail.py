@@ -187,11 +187,14 @@ def container_command(
     inside = Path("/tmp/room")
     user = NOBODY if as_nobody() or not hasattr(os, "getuid") else os.getuid()
     where = inside / folder.relative_to(room)
+    # Without root, podman makes the grader's account root inside, and every other number a stranger who cannot read the copy.
+    is_mapped = container.program == "podman" and not as_nobody() and hasattr(os, "getuid")
     shown = {key: value.replace(str(room), str(inside)) for key, value in settings.items()}
     return [
         *(container.program, "run", "--rm", "-i", "--name", name, "--network", "none", "--read-only"),
         *("--memory", f"{limits.memory_gb:g}g", "--pids-limit", str(limits.processes), "--cap-drop", "ALL"),
         *("--security-opt", "no-new-privileges", "--user", str(user)),
+        *(("--userns", "keep-id") if is_mapped else ()),
         *("--tmpfs", f"/tmp:exec,mode=1777,size={limits.disk_bytes}", "-v", f"{room}:/given:ro"),
         *(part for key, value in shown.items() for part in ("-e", f"{key}={value}")),
         *(

@@ -10,6 +10,8 @@ from typing import Any
 
 from electra_helpers.classroom.grade import Answer, GradeRow, Grades
 from electra_helpers.classroom.gradebook import append_rows, begin_table
+from electra_helpers.classroom.jail import Container
+from electra_helpers.classroom.watch import Limits
 from electra_helpers.errors import ElectraError
 
 
@@ -18,9 +20,9 @@ def journal_of(out: Path) -> Path:
     return out.with_name(f"{out.stem}_journal.jsonl")
 
 
-def signature(notebooks: Path, profile: str) -> str:
-    """What must not change between a run and its resumption: the originals, and how much they compute."""
-    seen = sha256(profile.encode())
+def signature(notebooks: Path, limits: Limits, container: Container | None) -> str:
+    """What must not change between a run and its resumption: the originals, how much they compute, and what they may use."""
+    seen = sha256(repr((limits, container)).encode())
     for path in sorted(notebooks.glob("*.ipynb")):
         seen.update(path.name.encode() + path.read_bytes())
     return seen.hexdigest()
@@ -49,7 +51,7 @@ class Journal:
         lines = self.path.read_text("utf-8", errors="replace").splitlines()
         if not lines or _loaded(lines[0]).get("made_with") != made_with:
             raise ElectraError(
-                f"{self.path} is of other notebooks, or of another --profile: grade anew, without --resume."
+                f"{self.path} is of other notebooks, limits, --profile or --container: grade anew, without --resume."
             )
         found = {}
         for line in map(_loaded, lines[1:]):

@@ -93,14 +93,18 @@ def _opened(source: Path, room: Path) -> Path:
 
 
 def _entries(top: Path) -> Iterator[Path]:
-    """The learners' files and folders; an export that wraps them in one more folder is unwrapped."""
+    """The learners' files and folders; an export that wraps them in one more folder is unwrapped, unless a learner's name stands on it."""
     inside = [path for path in sorted(top.iterdir()) if _counts(path)]
-    while len(inside) == 1 and inside[0].is_dir() and not any(map(_is_notebook, inside[0].iterdir())):
+    while len(inside) == 1 and _wraps(inside[0]):
         deeper = [path for path in sorted(inside[0].iterdir()) if _counts(path)]
         if not any(path.is_dir() or is_zip(path) for path in deeper):
             break
         inside = deeper
     yield from inside
+
+
+def _wraps(path: Path) -> bool:
+    return path.is_dir() and not MOODLE.search(path.name) and not any(map(_is_notebook, path.iterdir()))
 
 
 def _counts(path: Path) -> bool:

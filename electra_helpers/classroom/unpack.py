@@ -81,8 +81,10 @@ def unpack(archive: Path, target: Path, room: Room | None = None) -> None:
     """Unpack a zip into a folder. Raises `UnsafeZip`, before anything is written, for paths that lead out, links, and too much."""
     room = room or Room(MAX_FILES, MAX_BYTES)
     with zipfile.ZipFile(archive) as packed:
-        entries = [entry for entry in packed.infolist() if not entry.is_dir()]
-        names = _names(entries)
+        every = packed.infolist()
+        # A folder's name ends in a slash; some Windows programs write a backslash.
+        files = [(e, n) for e, n in zip(every, _names(every), strict=True) if not e.is_dir() and not n.endswith("/")]
+        entries, names = [e for e, _ in files], [n for _, n in files]
         for entry, name in zip(entries, names, strict=True):
             _hold_inside(entry, name, archive)
         if len(entries) > room.files or sum(entry.file_size for entry in entries) > room.bytes:

@@ -94,6 +94,10 @@ class Runner:
         except (EOFError, OSError, Broken, TimeoutError):
             run.how = "crashed"
             self.end()
+        except Exception:
+            self.end()  # whatever it was: the next notebook must not read the events of this one
+            self._end_marked(mark)
+            raise
         if run.how in ("time is up", "out of memory", "out of disk", "too many processes"):
             self.end()
         self._end_marked(mark)
@@ -202,12 +206,15 @@ def _usage(pid: int) -> tuple[float, int]:
 
 
 def _bytes_in(room: Path, most_files: int = 20_000) -> float:
-    """What lies in a folder; endless where there are too many files to count."""
-    total = 0
-    for number, (folder, _, names) in enumerate(os.walk(room)):
+    """What lies in a folder; endless where there are too many files and folders to count."""
+    total = count = 0
+    for folder, _, names in os.walk(room):
+        count += 1 + len(names)
+        if count > most_files:
+            return float("inf")
         for name in names:
             with suppress(OSError):
-                total += os.lstat(os.path.join(folder, name)).st_blocks * 512
-        if number + len(names) > most_files:
-            return float("inf")
+                found = os.lstat(os.path.join(folder, name))
+                blocks = getattr(found, "st_blocks", None)  # Windows has none
+                total += found.st_size if blocks is None else 512 * blocks
     return total

@@ -109,7 +109,7 @@ def settle(
     if not corpus and not started:
         raise ElectraError("Say what to learn from: --corpus with a file, a folder, docs, world, or hub:NAME.")
     check_folder(out, resume)
-    size = start["size"] or "tiny"
+    size = start["size"] or (started and started.begun.get("size")) or "tiny"
     chosen = started.recipe if started else recipe(size)
     config = dataclasses.replace(chosen.pretrain, **how_long(overrides["pretrain"]))
     shape = chosen.model

@@ -42,7 +42,9 @@ def grade(
     notebooks: Notebooks = None,
     jobs: Annotated[int, typer.Option(min=1, help="Submissions graded in parallel.")] = 1,
     minutes: Annotated[float, typer.Option(min=0.05, help="Longest a notebook may run.")] = 10.0,
-    cell_seconds: Annotated[int, typer.Option(min=1, help="Longest a cell may run.")] = 120,
+    cell_seconds: Annotated[
+        int, typer.Option(min=1, help="Longest a cell may compute; with --container, by the clock.")
+    ] = 120,
     memory: Annotated[float, typer.Option(min=0.5, help="GB that a notebook's processes may take together.")] = 3.0,
     disk: Annotated[float, typer.Option(min=0.01, help="GB that a notebook may write.")] = 0.5,
     profile: Annotated[str, typer.Option(help="smoke, laptop or gpu: how much the notebooks compute.")] = "smoke",
@@ -72,7 +74,7 @@ def grade(
     how = jail.Container(container, image) if container else None
     said = f"How learners are kept apart: {jail.SAID['container' if container else jail.isolation()]}."
     say(said, sys.stderr)
-    journal = Journal(out, signature(folder, profile), resume=resume)
+    journal = Journal(out, signature(folder, limits, how), resume=resume)
     with _stopped_by_signals():
         made = grade_all(
             submissions,

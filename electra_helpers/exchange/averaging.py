@@ -15,6 +15,7 @@ from electra_helpers.jsonfile import read_json
 from electra_helpers.paths import check_new_folder
 from electra_helpers.saved.card import pretrained_card, write_card
 from electra_helpers.saved.files import write_json_atomically, write_model
+from electra_helpers.saved.folder import named
 
 
 @torch.no_grad()
@@ -23,12 +24,12 @@ def average(models: Sequence[str | Path], out: str | Path) -> Path:
 
     A mean lies lower than its parts where these lie around one minimum: checkpoints of one run, or runs that started from one another.
     Of nets that were trained from different starts it is worth nothing. Tokenizer, run.json and log are those of the last model.
-    Raises `ElectraError` where there are fewer than two, their shapes or vocabularies differ, or `out` is not empty.
+    Raises `ElectraError` where there are fewer than two, their shapes, nets or vocabularies differ, or `out` is not empty.
     Source: Izmailov et al. (2018), stochastic weight averaging; Wortsman et al. (2022), model soups.
 
     >>> average(["runs/first", "runs/second"], "runs/mean")  # doctest: +SKIP
     """
-    out = Path(out)
+    out = named(out)
     if len(models) < 2:
         raise ElectraError("A mean is of two models or more: name them all.")
     check_new_folder(out)
@@ -37,9 +38,10 @@ def average(models: Sequence[str | Path], out: str | Path) -> Path:
     loaded = [load(model) for model in models]
     last = loaded[-1]
     for one in loaded:
-        if one.net.config != last.net.config or one.tokenizer.fingerprint != last.tokenizer.fingerprint:
+        is_alike = one.net.config == last.net.config and one.net.state_dict().keys() == last.net.state_dict().keys()
+        if not is_alike or one.tokenizer.fingerprint != last.tokenizer.fingerprint:
             raise ElectraError(
-                f"{one.name} and {last.name} differ in shape or vocabulary: only models of one run, or of runs "
+                f"{one.name} and {last.name} differ in shape, objective or vocabulary: only models of one run, or of runs "
                 "that continue each other, can be averaged."
             )
     total = {name: weight.clone() for name, weight in loaded[0].net.state_dict().items()}

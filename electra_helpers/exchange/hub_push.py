@@ -7,16 +7,25 @@ from pathlib import Path
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.saved.card import MARK, NAME, exported_card
-from electra_helpers.saved.folder import read_config
+from electra_helpers.saved.folder import named, read_config
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-# What stays here: training state, the other seeds, and run.json, which says where files lay on this machine.
-LEFT_OUT = ("checkpoints", "seeds", "best.safetensors", "run.json")
+# What goes, beside the card: the model, its vocabularies, its log and its scores. All else stays here: training state, other seeds, what
+# trackers keep, and run.json, which says where files lay on this machine.
+GOES = (
+    *("config.json", "generation_config.json", "log.jsonl", "results.json", "dictionary.json", "LICENSE*"),
+    *("model.safetensors", "model-*-of-*.safetensors", "model.safetensors.index.json", "model.onnx"),
+)
+VOCABULARY = (
+    "tokenizer*.json",
+    "vocab.txt",
+    "special_tokens_map.json",
+)  # also of the language that is written, in target/
 
 
 def check_push(folder: str | Path, to: str) -> Path:
     """The folder. Raises `ElectraError` where it holds no model, and for a name that no repository can have."""
-    folder = Path(folder)
+    folder = named(folder)
     if not REPOSITORY.fullmatch(to):
         raise ElectraError(f"--to {to!r}: write OWNER/NAME, such as ada/my-electra.")
     if not folder.is_dir():
@@ -30,12 +39,11 @@ def check_push(folder: str | Path, to: str) -> Path:
 
 def what_goes(folder: Path) -> list[str]:
     """The files of a model folder that are uploaded, as paths inside it, README.md left aside."""
-    inside = [file.relative_to(folder) for file in sorted(folder.rglob("*")) if file.is_file()]
-    return [
-        file.as_posix()
-        for file in inside
-        if file.parts[0] not in (*LEFT_OUT, NAME) and not any(part.startswith(".") for part in file.parts)
-    ]
+    patterns = [*GOES, *VOCABULARY, *(f"target/{name}" for name in VOCABULARY)]
+    found = {
+        file.relative_to(folder).as_posix() for pattern in patterns for file in folder.glob(pattern) if file.is_file()
+    }
+    return sorted(found)
 
 
 def card_for(folder: Path, to: str) -> str:
@@ -52,8 +60,8 @@ def card_for(folder: Path, to: str) -> str:
 def push(folder: str | Path, to: str, *, private: bool = False, message: str = "Upload an ELECTRA") -> str:
     """Upload a model folder as the repository `to` (OWNER/NAME) of the hub, which is made if needed; returns its address.
 
-    The token is that of `hf auth login`, or HF_TOKEN. A folder without README.md gets a card. Checkpoints, other seeds and run.json,
-    which tells paths of this machine, are left out. Raises `ElectraError` where the folder holds no model, and where the hub refuses.
+    The token is that of `hf auth login`, or HF_TOKEN. Only the model goes, with its vocabularies, card, log and scores (GOES); a folder
+    without README.md gets a card. Raises `ElectraError` where the folder holds no model, and where the hub refuses.
 
     >>> import electra_helpers as eh
     >>> eh.push("runs/topic", "ada/topic")  # doctest: +SKIP

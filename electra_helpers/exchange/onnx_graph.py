@@ -115,6 +115,10 @@ def check_graph(graph: Graph, path: Path, tolerance: float) -> float:
         wanted = said if isinstance(said, tuple) else (said,)
         found = session.run(None, {name: value.numpy() for name, value in zip(INPUTS, inputs, strict=True)})
         for one, other in zip(wanted, found, strict=True):
+            if not (np.isfinite(one.numpy()).all() and np.isfinite(other).all()):
+                raise ElectraError(
+                    "The net gives numbers that are not finite, in torch or as an ONNX graph: it is not exported."
+                )
             real = inputs[1].numpy() > 0
             off = np.abs(probabilities(one.numpy(), graph) - probabilities(other, graph))
             worst = max(worst, float(off[real].max() if off.shape[:2] == real.shape else off.max()))

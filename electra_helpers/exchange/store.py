@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.exchange.tensorflow_checkpoint import find_checkpoint
 from electra_helpers.jsonfile import expect, read_json
 from electra_helpers.model.variants import build_network
 from electra_helpers.paths import check_new_folder
@@ -17,6 +16,8 @@ from electra_helpers.saved.folder import (
     INT8_FORMAT,
     check_name,
     check_own_folder,
+    holds_checkpoint,
+    named,
     read_config,
     refuse_finetuned,
 )
@@ -34,7 +35,7 @@ def write_bundle(run: str | Path, out: str | Path, weights: str = "half") -> Pat
     """
     if weights not in WEIGHTS:
         raise ElectraError(f"weights is {weights!r}: choose one of {', '.join(WEIGHTS)}.")
-    run, out = Path(run), Path(out)
+    run, out = Path(run), named(out)
     if not (run / "run.json").is_file():
         raise ElectraError(f"{run} is no run: give the folder that `electra pretrain` wrote.")
     check_new_folder(out)
@@ -73,7 +74,7 @@ def load(name: str | Path) -> Pretrained:
     Built in notebook 07.
     """
     found = bundled_models()
-    folder = found.get(str(name), Path(name))
+    folder = found.get(str(name), named(name))
     if holds_checkpoint(folder):
         from electra_helpers.exchange.tensorflow_import import load_tensorflow
 
@@ -87,12 +88,6 @@ def load(name: str | Path) -> Pretrained:
 
         return load_transformers(folder)
     return _load_own(folder, config)
-
-
-def holds_checkpoint(folder: Path) -> bool:
-    """Whether a folder, or what this is the prefix of, is a TensorFlow checkpoint and no model of ours or of transformers."""
-    ours_or_theirs = any((folder / name).is_file() for name in ("model.safetensors", "pytorch_model.bin"))
-    return not ours_or_theirs and find_checkpoint(folder) is not None
 
 
 def _load_own(folder: Path, config: dict, name: str | None = None) -> Pretrained:

@@ -19,6 +19,7 @@ import numpy as np
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.crc import crc32c, masked
+from electra_helpers.saved.folder import named
 
 MAGIC = 0xDB4775248B80FB57  # the last 8 bytes of every LevelDB table
 FOOTER, TRAILER = 48, 5  # bytes: at the end of the file; behind each block, one of compression and four of CRC
@@ -110,6 +111,7 @@ def checkpoint_in(folder: Path) -> Path:
 
 def find_checkpoint(folder: Path) -> Path | None:
     """The prefix of the checkpoint in a folder: the one that its file `checkpoint` names, else that of most steps; None without any."""
+    folder = named(folder)
     if folder.with_name(f"{folder.name}.index").is_file():
         return folder  # it was a prefix
     found = {
@@ -118,8 +120,8 @@ def find_checkpoint(folder: Path) -> Path | None:
     note = folder / "checkpoint"
     if note.is_file():
         # A path of the machine that trained; the file was moved since.
-        named = re.search(rb'^model_checkpoint_path: *"(?:.*[/\\])?([^"/\\]+)"', note.read_bytes(), re.MULTILINE)
-        name = named[1].decode("utf-8", "replace") if named else ""
+        noted = re.search(rb'^model_checkpoint_path: *"(?:.*[/\\])?([^"/\\]+)"', note.read_bytes(), re.MULTILINE)
+        name = noted[1].decode("utf-8", "replace") if noted else ""
         if name in found:
             return found[name]
     return max(found.values(), key=lambda path: (steps_of(path.name), path.name), default=None)

@@ -16,6 +16,19 @@ FORMAT = 1  # what runs are written in
 INT8_FORMAT = 2  # with weights in eight bits, which older versions of this package cannot read
 
 
+def named(folder: str | Path) -> Path:
+    """The folder; `.` and `..` under the name that they have, which stands in cards and names the model."""
+    folder = Path(folder)
+    return folder.resolve() if folder.name in ("", "..") else folder
+
+
+def holds_checkpoint(folder: Path) -> bool:
+    """Whether a folder, or what this is the prefix of, is a TensorFlow checkpoint and no model of ours or of transformers."""
+    if any((folder / name).is_file() for name in ("model.safetensors", "pytorch_model.bin")):
+        return False
+    return folder.with_name(f"{folder.name}.index").is_file() or any(path.is_file() for path in folder.glob("*.index"))
+
+
 def is_finetuned(folder: str | Path) -> bool:
     """Whether this is the folder of a model with the head of a task."""
     folder = Path(folder)
@@ -106,12 +119,10 @@ def refuse_finetuned(config: dict, folder: Path) -> None:
 def check_pretrained(name: str | Path) -> None:
     """Raise `ElectraError` where no pre-trained model can be loaded by this name; what lies on the hub is not asked for."""
     found = bundled_models()
-    folder = found.get(str(name), Path(name))
-    if folder.exists() and not any(folder.glob("**/config.json")) and any(folder.glob("*.index")):
-        return None  # a checkpoint of TensorFlow
+    folder = found.get(str(name), named(name))
+    if holds_checkpoint(folder):
+        return None
     if not folder.exists():
-        if folder.parent.is_dir() and any(folder.parent.glob(f"{folder.name}*.index")):
-            return None  # the prefix of one
         return check_name(str(name), list(found))
     config = read_config(folder)
     refuse_finetuned(config, folder)

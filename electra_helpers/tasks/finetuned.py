@@ -24,7 +24,7 @@ from electra_helpers.paths import check_new_folder, is_new
 from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.saved.card import Card, shown, write_card
 from electra_helpers.saved.files import build_to_fit, read_model, write_json_atomically, write_model
-from electra_helpers.saved.folder import FORMAT, check_finetuned, is_finetuned
+from electra_helpers.saved.folder import FORMAT, check_finetuned, is_finetuned, named
 from electra_helpers.tasks.base import DownstreamTask, Examples, Row
 from electra_helpers.tasks.registry import task_named
 from electra_helpers.text.tokenizer import Tokenizer
@@ -68,7 +68,7 @@ class Finetuned:
 
         Raises `ElectraError` where something else is in the folder.
         """
-        folder = Path(folder)
+        folder = named(folder)
         if not (is_new(folder) or is_finetuned(folder)):
             raise ElectraError(f"{folder} is not empty, and holds no fine-tuned model: choose another folder.")
         folder.mkdir(parents=True, exist_ok=True)
@@ -213,7 +213,7 @@ def write_finetuned_bundle(folder: str | Path, out: str | Path) -> Path:
 
     Raises `ElectraError` where `out` is not empty.
     """
-    out = Path(out)
+    out = named(out)
     check_new_folder(out)
     made = load_finetuned(folder)
     out.mkdir(parents=True, exist_ok=True)
@@ -233,7 +233,7 @@ def load_finetuned(folder: str | Path) -> Finetuned:
 
     Built in notebook 08.
     """
-    name, folder = str(folder), Path(folder)
+    name, folder = str(folder), named(folder)
     if not folder.parent.is_dir() and REPOSITORY.fullmatch(name):
         folder = download(name)
     about, path = check_finetuned(folder), folder / "config.json"
@@ -252,4 +252,4 @@ def load_finetuned(folder: str | Path) -> Finetuned:
     columns = about.get("columns") or {}
     expect(columns, f"{path}: columns", **dict.fromkeys(columns, str))
     scores = about.get("evaluation") or {}
-    return Finetuned(net.eval(), Tokenizer.load(folder), task, config, Path(name).name, scores, columns=columns)
+    return Finetuned(net.eval(), Tokenizer.load(folder), task, config, named(name).name, scores, columns=columns)

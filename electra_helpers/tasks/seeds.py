@@ -21,6 +21,7 @@ from electra_helpers.errors import ElectraError
 from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.saved.card import write_card
 from electra_helpers.saved.files import write_json_atomically
+from electra_helpers.saved.folder import named
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.base import DownstreamTask, Examples, Row, goodness
 from electra_helpers.tasks.finetuned import AT_ONCE, Finetuned, card_of, known_rows, load_finetuned, save
@@ -59,7 +60,7 @@ def finetune_seeds(
     `callbacks` are made anew for each seed. With `resume` finished seeds are kept and an interrupted one resumes. Raises
     `ElectraError` for a folder that is in use, and for data that does not fit.
     """
-    out, config = Path(out), config or settings_for(model)
+    out, config = named(out), config or settings_for(model)
     material = read_material(task, model, train, validation, config)
     described = _describe(task, model, config, seeds, scratch, (train, validation, test))
     described["rows_hash"] = rows_hash(material.examples.examples, material.held_out, test.rows if test else [])

@@ -15,17 +15,27 @@ from torch import Tensor, nn
 
 from electra_helpers.config import TrainingConfig
 from electra_helpers.device import choose_device
+from electra_helpers.errors import ElectraError
 from electra_helpers.model.encoder import Layer
 
 AGREE_EVERY = 10  # steps between two moments at which the processes ask each other whether to stop
 
 
 def make_accelerator(config: TrainingConfig) -> Any:
-    """accelerate's view of the devices, with the precision that suits them."""
+    """accelerate's view of the devices, with the precision that suits them. Raises `ElectraError` for a GPU named by its number."""
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
     choice = choose_device(config.device, config.precision)
+    if choice.device.partition(":")[2] not in (
+        "",
+        "0",
+    ):  # accelerate gives each process its own, a single one the first
+        number = choice.device.partition(":")[2]
+        raise ElectraError(
+            f"device is {choice.device}, and training takes the first GPU that it sees: "
+            f"set the environment variable CUDA_VISIBLE_DEVICES={number}, and leave device at cuda."
+        )
     wanted = "no" if choice.precision == "fp32" else choice.precision
     if AcceleratorState._shared_state and AcceleratorState().mixed_precision != wanted:
         # A notebook may train twice in one process with different settings; accelerate keeps the first otherwise.

@@ -72,7 +72,7 @@ class Run:
     device: torch.device
     step: int = 0  # optimizer steps done
     start: int = 0  # the step it was resumed at
-    saved: int = 0  # the step of the newest checkpoint
+    saved: int = -1  # the step of the newest checkpoint; -1: none
     tokens: int = 0  # of this session
     seconds: float = 0.0  # of training in this session, without evaluations
     stop: bool = False  # a callback may set it: the run ends behind this step
@@ -187,6 +187,10 @@ class Trainer:
         if state and checkpoints and checkpoints.restored:
             restore_optimizer(self.trained, self.optimizer, checkpoints.restored)
             self.run.step = self.run.start = self.run.saved = state["step"]
+            if checkpoints.refused and self.run.is_main:
+                warn(
+                    f"Passed over a damaged checkpoint, resumed at step {state['step']:,}: {'; '.join(checkpoints.refused)}."
+                )
         # Three views of one net: `net` to evaluate and save, `trained` whose gradients are taken, `wrapped` to call in a step.
         wrapped = torch.compile(self.trained) if config.compile else self.trained
         self.wrapped = wrapped if self.is_sharded else accelerator.prepare(wrapped)

@@ -39,7 +39,7 @@ class Meter:
         self.steps, self.tokens = self.steps + 1, self.tokens + tokens
 
     def read(self, run: Run) -> dict[str, float]:
-        """Means since the last reading, with tokens per second. Raises `ElectraError` if the loss is not a number."""
+        """Means since the last reading, with tokens per second. Raises `ElectraError` as `check` does."""
         # The only place where numbers leave the device, `log_every` steps at a time.
         means = {name: total / self.steps for name, total in self.check(run).items()}
         seconds = max(time.perf_counter() - self.since, 1e-9)
@@ -56,14 +56,17 @@ class Meter:
         self.since += time.perf_counter() - began
 
     def check(self, run: Run) -> dict[str, float]:
-        """The sums since the last reading. Raises `ElectraError` if a loss among them is NaN or infinite."""
+        """The sums since the last reading. Raises `ElectraError` if a loss or a gradient among them is NaN or infinite."""
         sums = self.total()
-        bad = {name: total for name, total in sums.items() if not math.isfinite(total)}
-        if bad and "loss" in bad:
-            raise ElectraError(
-                f"The loss is {bad['loss']} near step {run.step}: training stopped, nothing was saved since. "
-                "Try a lower learning rate, a longer warm-up, or --precision fp32."
-            )
+        watched = {"loss": "The loss"}
+        if self.accelerator.scaler is None:  # a scaler leaves out the steps whose gradients overflowed in fp16
+            watched["grad_norm"] = "The gradient's norm"
+        for name, words in watched.items():
+            if not math.isfinite(sums.get(name, 0.0)):
+                raise ElectraError(
+                    f"{words} is {sums[name]} near step {run.step}: training stopped, nothing was saved since. "
+                    "Try a lower learning rate, a longer warm-up, or --precision fp32."
+                )
         return sums
 
     def total(self) -> dict[str, float]:

@@ -40,6 +40,8 @@ class Muon(torch.optim.AdamW):
 
     def __init__(self, groups: list[dict], *, in_bf16: bool, **options: Any) -> None:
         super().__init__(groups, **options)
+        # Fused AdamW passes over a step whose fp16 gradients overflowed; here GradScaler has to leave the whole step out.
+        self._step_supports_amp_scaling = False
         self.number = torch.bfloat16 if in_bf16 else torch.float32
 
     @torch.no_grad()

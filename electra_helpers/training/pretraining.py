@@ -25,6 +25,7 @@ from electra_helpers.reading.layout import FOUND_OUT, Layout
 from electra_helpers.recipes import recipe
 from electra_helpers.saved.card import pretrained_card, write_card
 from electra_helpers.saved.files import write_json_atomically
+from electra_helpers.saved.folder import named
 from electra_helpers.saved.pretrained import Pretrained, save_config
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.rows import CorpusRows, Rows, build_rows, row_order
@@ -37,13 +38,14 @@ from electra_helpers.training.decisions import decisions, in_words, warn_of_wast
 from electra_helpers.training.distributed import make_accelerator
 from electra_helpers.training.evaluation import evaluate_step, make_exams
 from electra_helpers.training.loop import Callback, Run, seed_for, train
-from electra_helpers.training.run_folder import compare_run, extend, read_run, try_folder
+from electra_helpers.training.run_folder import as_started, compare_run, extend, read_run, try_folder
 from electra_helpers.training.starting import (
     COUNTED_ROWS,
     WEIGHTS,
     load_start,
     name_of,
     nets_to_train,
+    start_again,
     start_at_frequencies,
 )
 from electra_helpers.words import marked_share
@@ -122,7 +124,7 @@ def pretrain(
     sources: Any,
     out: str | Path,
     *,
-    size: str = "tiny",
+    size: str | None = None,
     config: PretrainConfig | None = None,
     model: ModelConfig | None = None,
     tokenizer: str | Path | None = None,
@@ -136,24 +138,27 @@ def pretrain(
     """Pre-train on text and leave everything a model needs in the folder `out`.
 
     `sources` are files, folders, `docs`, `world` or `hub:NAME`, one or a list; or the text itself: a list of texts, a DataFrame, a
-    `datasets.Dataset` (its column `column`), a `Corpus`. `tokenizer` is a folder (else a vocabulary is trained on the corpus);
-    `init_from` a model to start from (its name, or as it was loaded), of which `model` may then change dropout and `sharing`; with
-    `resume` the run in `out` is resumed; `say` is told what takes long; `layout` says how files are written, such as their encoding.
-    Raises `ElectraError` for input that cannot be used. Source: paper, Section 3 and Appendix A.
+    `datasets.Dataset` (its column `column`), a `Corpus`. `size` names a recipe [tiny]; `tokenizer` is a folder (else a vocabulary is
+    trained on the corpus); `init_from` a model to start from (its name, or as it was loaded), of which `model` may then change dropout
+    and `sharing`; with `resume` the run in `out` is resumed; `say` is told what takes long; `layout` says how files are written, such as
+    their encoding. Raises `ElectraError` for input that cannot be used. Source: paper, Section 3 and Appendix A.
 
     >>> from electra_helpers import pretrain, PretrainConfig
     >>> pretrain(["world"], "runs/first", config=PretrainConfig(steps=100))  # doctest: +SKIP
 
     Built in notebook 06.
     """
-    out = Path(out)
+    out = named(out)
     in_memory, sources = corpus_or_names(sources, column)
-    config = settled(config or recipe(size).pretrain, sources, has_start=bool(init_from or resume))
+    given = {"size": size, "tokenizer": tokenizer and str(tokenizer), "init_from": name_of(init_from)}
+    begun = given | {"size": size or "tiny"}
+    config = settled(config or recipe(begun["size"]).pretrain, sources, has_start=bool(init_from or resume))
     accelerator = make_accelerator(config)
     if accelerator.is_main_process:
         try_folder(out, resume)
-    # A run that is resumed has its weights in its checkpoint.
-    start = load_start(init_from, config) if init_from and not resume else None
+    if resume:
+        config, model = as_started(out, given, config, model)
+    start = start_again(out, config) if resume else load_start(init_from, config, tokenizer)
     generator_is_new = start is not None and start.net.generator is None
     tell = say if accelerator.is_main_process else lambda line: None
     # One process of a machine tokenises and packs; the others find what it kept.
@@ -164,12 +169,11 @@ def pretrain(
         pieces = tokenizer_for(sources, corpus, config, tokenizer, start, out if resume else None)
         tell_lost_marks(corpus, pieces, tell)
         rows, held_out = build_data(corpus, pieces, config)
-    net = start.net if start else new_network(config, model, size, pieces=pieces, run=out if resume else None)
+    net = start.net if start else new_network(config, model, begun["size"], pieces=pieces, run=out if resume else None)
     if generator_is_new and net.generator is not None:
         start_at_frequencies(net.generator.head, rows)
     check_segments(config, net.config)
     task = with_steps(Pretraining(net, rows, held_out, config), resume=resume, processes=accelerator.num_processes)
-    begun = {"size": size, "tokenizer": tokenizer and str(tokenizer), "init_from": name_of(init_from)}
     decided = {"decisions": decisions(rows, pieces, task.config, corpus), "begun": begun}
     described = describe_run(sources, column, task.config, net.config, rows, layout) | decided
     with _opened(out, pieces, described, task=task, resume=resume, accelerator=accelerator, say=say):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ def read_run(out: Path) -> StartedRun:
         started = Recipe(
             from_json(ModelConfig, found.get("model"), path), from_json(PretrainConfig, found.get("pretrain"), path)
         )
+        expect(found.get("begun") or {}, path, **dict.fromkeys(("size", "tokenizer", "init_from"), (str, type(None))))
         layout = from_json(Layout, found.get("layout", {}), path)
     except FileNotFoundError:
         raise ElectraError(f"There is no run in {out} to resume: leave --resume out to start one.") from None
@@ -121,6 +122,25 @@ def extend(out: Path, now: dict[str, Any]) -> int | None:
     extended = [*found.get("extended", []), before]
     write_json_atomically(found | {"pretrain": now["pretrain"], "extended": extended}, out / "run.json")
     return before
+
+
+def as_started(
+    out: Path, given: dict[str, str | None], config: PretrainConfig, model: ModelConfig | None
+) -> tuple[PretrainConfig, ModelConfig]:
+    """Settings and shape with which the run in `out` is resumed: its own shape, and its own steps where minutes were asked for.
+
+    Raises `ElectraError` for `given` (see `same_start`) or minutes that differ from what the run was started with.
+    """
+    started = read_run(out)
+    same_start(out, started, given)
+    then = started.recipe.pretrain
+    if config.minutes:
+        if config.minutes != then.minutes:
+            raise ElectraError(
+                f"The run in {out} was started with minutes {then.minutes:g}, not {config.minutes:g}: extend it by steps or epochs."
+            )
+        config = replace(config, steps=then.steps)
+    return config, model or started.recipe.model
 
 
 def same_start(out: Path, started: StartedRun, given: dict[str, str | None]) -> None:

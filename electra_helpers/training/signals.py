@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def stop_signals(run: Run) -> Iterator[None]:
     """Ctrl-C, SIGTERM and SIGHUP (a terminal that was closed) let the current step finish, save and stop the run.
 
-    A second Ctrl-C stops a step at once; while the run is being saved it is told to wait, and nothing is lost.
+    A second Ctrl-C stops a step at once; while the run is being saved it is told to wait, and nothing is lost. A signal that is ignored
+    stays ignored, such as SIGHUP under nohup.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -31,6 +32,7 @@ def stop_signals(run: Run) -> Iterator[None]:
         run.stop = run.interrupted = True
 
     asked = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    asked = [number for number in asked if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, ask_to_stop) for number in asked}
     try:
         yield

@@ -18,7 +18,9 @@ from electra_helpers.reading.corpora import Corpus, split_documents
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.text.rows import Rows
 from electra_helpers.text.smaller_vocabulary import cut_vocabulary
+from electra_helpers.training.checkpoint import Checkpoints
 from electra_helpers.training.loop import seed_for
+from electra_helpers.training.run_folder import read_run
 
 WEIGHTS = 2  # the stream of randomness of new weights
 COUNTED_ROWS = 20_000  # rows whose words are counted: for fakes by frequency, and for the bias of a new MLM head
@@ -29,12 +31,34 @@ def name_of(init_from: str | Path | Pretrained | None) -> str | None:
     return init_from.name if isinstance(init_from, Pretrained) else init_from and str(init_from)
 
 
-def load_start(init_from: str | Path | Pretrained, config: PretrainConfig) -> Pretrained:
-    """The model to start from. Raises `ElectraError` where its position table is too short."""
+def load_start(
+    init_from: str | Path | Pretrained | None, config: PretrainConfig, tokenizer: str | Path | None = None
+) -> Pretrained | None:
+    """The model to start from, if there is one. Raises `ElectraError` where its position table is too short, or beside a tokenizer."""
+    if not init_from:
+        return None
+    if tokenizer:
+        raise ElectraError("--tokenizer does nothing beside --init-from, whose model brings its own: leave it out.")
     start = init_from if isinstance(init_from, Pretrained) else load(init_from)
     if config.length > start.net.config.max_positions:
         raise ElectraError(f"length is {config.length}, {start.name} reads {start.net.config.max_positions} tokens.")
     return start
+
+
+def start_again(out: Path, config: PretrainConfig) -> Pretrained | None:
+    """What the run in `out` started from, where it ended before its first checkpoint; else its weights are there, or were new.
+
+    Raises `ElectraError` where that model cannot be loaded any more: such a run cannot be resumed.
+    """
+    name = read_run(out).begun.get("init_from")
+    if not name or Checkpoints(out / "checkpoints").found():
+        return None
+    try:
+        return load_start(name, config)
+    except ElectraError as error:
+        raise ElectraError(
+            f"The run in {out} ended before its first checkpoint, and {name}, which it started from, cannot be loaded: {error}"
+        ) from error
 
 
 def nets_to_train(

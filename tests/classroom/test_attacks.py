@@ -1,6 +1,7 @@
 """Four learners, one of whom attacks: the rows of the other three are the same as without it, and the attacker gains nothing."""
 
 import dataclasses
+import os
 import shutil
 import socket
 
@@ -195,6 +196,22 @@ def test_the_command_of_a_container_shuts_it_in(tmp_path):
         assert part in line, part
     assert words[-2:] == ["/tmp/room", "/tmp/room/folder"]
     assert "--user 0" not in line
+
+
+@pytest.mark.parametrize(
+    ("program", "account", "expected"),
+    [("podman", 1000, True), ("podman", 0, False), ("docker", 1000, False)],
+)
+def test_without_root_podman_keeps_the_account_that_may_read_the_copy(
+    program, account, expected, tmp_path, monkeypatch
+):
+    """Documented in podman-run(1), --userns: else the account is root inside, and --user another one."""
+    monkeypatch.setattr(os, "geteuid", lambda: account)
+    monkeypatch.setattr(os, "getuid", lambda: account)
+    how, room = jail.Container(program), tmp_path / "room"
+    words = jail.container_command(how, room, room, {}, name="electra-x", limits=LIMITS)
+    assert ("--userns keep-id" in " ".join(words)) == expected
+    assert words[words.index("--user") + 1] == str(account or jail.NOBODY)
 
 
 @pytest.mark.slow

@@ -1,10 +1,12 @@
 """`electra grade`: the table is right for every kind of submission, and each costs only itself."""
 
 import csv
+import os
+from types import SimpleNamespace
 
 import pytest
 
-from electra_helpers.classroom import jail
+from electra_helpers.classroom import jail, watch
 from electra_helpers.classroom.grade import grade
 from electra_helpers.classroom.transplant import checked_in, exercise_of
 from electra_helpers.classroom.watch import Limits, Run
@@ -137,3 +139,45 @@ def test_the_table_is_right_and_each_submission_costs_only_itself(original, room
         assert victim.read_text() == "of someone else"
     assert jail.SAID[jail.isolation()] in out.with_suffix(".html").read_text("utf-8")
     assert said.split() == [str(out), str(out.with_suffix(".html")), str(out.with_name("grades_answers.html"))]
+
+
+def test_what_a_notebook_wrote_is_counted_over_all_folders_and_without_blocks(tmp_path, monkeypatch):
+    for folder in range(5):
+        (tmp_path / str(folder)).mkdir()
+        for name in range(4):
+            (tmp_path / str(folder) / str(name)).write_bytes(b"x" * 1000)
+    assert watch._bytes_in(tmp_path, most_files=26) >= 20_000  # 20 files in 6 folders
+    assert watch._bytes_in(tmp_path, most_files=25) == float("inf")
+    lstat = os.lstat
+
+    def without_blocks(path, **how):  # as Windows says it
+        found = lstat(path, **how)
+        return SimpleNamespace(st_size=found.st_size, st_mode=found.st_mode)
+
+    monkeypatch.setattr(os, "lstat", without_blocks)
+    assert watch._bytes_in(tmp_path) == 20_000
+
+
+def test_after_an_error_of_the_grader_the_next_learner_gets_a_process_of_their_own(
+    original, room, tmp_path, monkeypatch
+):
+    """The first notebook is broken off by an error of ours while it runs: what it says later is nobody else's."""
+    exceeded, calls = watch.Runner._exceeded, []
+
+    def fails_once(self, run, place):
+        calls.append(self.process.pid)
+        if len(calls) == 1:
+            raise AttributeError("st_blocks")
+        return exceeded(self, run, place)
+
+    monkeypatch.setattr(watch.Runner, "_exceeded", fails_once)
+    hand_in(room, "Ada", original)
+    hand_in(room, "Bo", solved(original))
+    made = grade(room, tmp_path / "originals")
+    assert [(row.learner, row.status) for row in made.rows] == [
+        ("Ada", "not graded"),
+        ("Bo", "passed"),
+        ("Bo", "passed"),
+    ]
+    assert "AttributeError: st_blocks" in made.rows[0].message
+    assert calls[0] not in calls[1:]

@@ -13,11 +13,12 @@ import psutil
 import pytest
 
 from electra_helpers.classroom import grade as module
-from electra_helpers.classroom.journal import journal_of
+from electra_helpers.classroom.journal import Journal, journal_of
 from electra_helpers.classroom.watch import Run
 from tests.classroom.handed_in import grades, hand_in, solved, with_first
 
 pytestmark = grades
+LONG = "a written answer of more than a thousand characters " * 40
 ABOUT = {"exercise": "01.3", "title": "Pack", "kind": "build", "detail": "", "fingerprint": "f"}
 
 
@@ -28,7 +29,12 @@ def quick(original, room, monkeypatch):
 
     def run(self, book, name, originals, place):
         turns.append(place.name)
-        about = {"event": "about", "original": "01", "exercises": [ABOUT], "answers": {"07.7": f"words {place.name}"}}
+        about = {
+            "event": "about",
+            "original": "01",
+            "exercises": [ABOUT],
+            "answers": {"07.7": f"words {place.name} \ud83d\n{LONG}"},
+        }
         result = {"event": "result", "exercise": "01.3", "status": "passed", "message": "\x1b[31m\ud800"}
         return Run([about, result, {"event": "end", "how": "finished"}], "finished")
 
@@ -49,6 +55,9 @@ def test_what_was_graded_is_not_graded_again(quick, room, tmp_path, electra, mon
 
     def interrupted(self, book, name, where, place):
         if place.name == "0002":
+            until = time.monotonic() + 20  # another thread writes them
+            while learners(out) != ["Ada", "Bo"] and time.monotonic() < until:
+                time.sleep(0.01)
             assert learners(out) == ["Ada", "Bo"], "rows are on disk as soon as they are known"
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(5)
@@ -67,7 +76,9 @@ def test_what_was_graded_is_not_graded_again(quick, room, tmp_path, electra, mon
     assert electra("grade", room, "--notebooks", originals, "--out", out, "--resume")[0] == 0
     assert quick == ["0001", "0002"]
     assert learners(out) == ["Ada", "Bo", "Cy"]
-    assert "words 0000" in out.with_name("grades_answers.html").read_text("utf-8")
+    answers = out.with_name("grades_answers.html").read_text("utf-8")
+    assert "words 0000 ?\n" in answers, "half of a pair of \\u escapes is no character that a file could hold"
+    assert answers.count(LONG) == 3, "a written answer is shown whole"
     assert not journal_of(out).exists()
 
 
@@ -83,6 +94,18 @@ def test_another_profile_is_not_resumed(quick, room, tmp_path, electra):
     code, _, errors = electra("grade", room, "--notebooks", tmp_path / "originals", "--out", out, "--resume")
     assert code == 2
     assert "without --resume" in errors
+
+
+@pytest.mark.parametrize("changed", [("--minutes", "9"), ("--memory", "2"), ("--disk", "1"), ("--cell-seconds", "60")])
+def test_other_limits_are_not_resumed(changed, quick, room, tmp_path, electra, monkeypatch):
+    words = ["grade", room, "--notebooks", tmp_path / "originals", "--out", tmp_path / "grades.csv"]
+    monkeypatch.setattr(Journal, "done", lambda self: None)  # as if it had been interrupted
+    assert electra(*words)[0] == 0
+    quick.clear()
+    code, _, errors = electra(*words, "--resume", *changed)
+    assert (code, quick) == (2, [])
+    assert "is of other notebooks, limits, --profile or --container" in errors
+    assert (electra(*words, "--resume")[0], quick) == (0, [])
 
 
 def test_nothing_in_a_table_reaches_the_terminal_or_breaks_the_file(quick, room, tmp_path, electra):

@@ -41,6 +41,22 @@ def test_a_moodle_export_has_a_folder_for_each_learner(tmp_path):
     assert "onlinetext.html" in next(each.message for each in found if each.learner == "Nobody")
 
 
+@pytest.mark.parametrize("inside", ["work/03.ipynb", "03.zip"])
+def test_a_moodle_export_of_one_learner_keeps_the_name(inside, tmp_path):
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as packed:
+        packed.writestr("03.ipynb", "{}")
+    files = {f"Ada Lovelace_4711_assignsubmission_file_/{inside}": inner.getvalue() if inside[-3:] == "zip" else "{}"}
+    found = collect(zipped(tmp_path / "moodle.zip", **files), tmp_path / "room")
+    assert [(each.learner, each.id, len(each.notebooks)) for each in found] == [("Ada Lovelace", "4711", 1)]
+
+
+def test_a_zip_whose_folders_end_in_a_backslash_is_read(tmp_path):
+    files = {"ada\\": "", "ada\\work\\": "", "ada\\work\\03.ipynb": "{}", "bo\\": "", "bo\\03.ipynb": "{}"}
+    found = collect(zipped(tmp_path / "windows.zip", **files), tmp_path / "room")
+    assert names(found) == {"ada": ["03.ipynb"], "bo": ["03.ipynb"]}
+
+
 def test_a_canvas_export_has_a_file_for_each_learner(tmp_path):
     files = {"lovelaceada_LATE_11_22_03_generator.ipynb": "{}", "leili_12_23_03_generator-1.ipynb": "{}"}
     found = collect(zipped(tmp_path / "canvas.zip", **files), tmp_path / "room")

@@ -3,6 +3,7 @@
 # ruff: noqa: E501
 import json
 
+import numpy as np
 import pytest
 
 import electra_helpers as eh
@@ -18,6 +19,7 @@ from electra_helpers.course.engine.grading import (
     Mistake,
     judge,
 )
+from electra_helpers.course.engine.kept_code import source_of
 from electra_helpers.course.exercises import every, find
 from electra_helpers.errors import ElectraError, ElectraWarning
 
@@ -154,6 +156,17 @@ KEPT = {
     "enclosed": "def maker(factor):\n    def double(x):\n        return factor * x\n    return double\ndouble = maker(2)\n",
     "partial": "import functools\nimport operator\ndouble = functools.partial(operator.mul, 2)\n",
     "partial of one's own": "from functools import partial\ndef times(x, factor):\n    return factor * x\ndouble = partial(times, factor=2)\n",
+    "with a decorator of a library": "import torch\n@torch.no_grad()\ndef double(x):\n    return x + x\n",
+    "with a decorator of one's own": "import functools\nTWO = 2\ndef times_two(f):\n    @functools.wraps(f)\n    def scaled(x):\n        return TWO * f(x)\n    return scaled\n@times_two\ndef double(x):\n    return x\n",
+    "with a decorator that leaves no trace": "def times_two(f):\n    def scaled(x):\n        return 2 * f(x)\n    return scaled\n@times_two\ndef double(x):\n    return x\n",
+    "with a decorator that notes it": "known = []\ndef noted(f):\n    known.append(f)\n    return f\n@noted\ndef double(x):\n    return x + x\n",
+    "with a decorator that takes a name": "FACTOR = 2\ndef times(factor):\n    def of(f):\n        return lambda x: factor * f(x)\n    return of\n@times(FACTOR)\ndef double(x):\n    return x\n",
+    "cached": "from functools import cache\n@cache\ndef double(x):\n    return x + x\n",
+    "with a cached helper": "import functools\n@functools.lru_cache(maxsize=4)\ndef half(x):\n    return x\ndef double(x):\n    return half(x) * 2\n",
+    "lambda with a default": "import operator\nby = operator.mul\ndouble = lambda x, how=by: how(x, 2)\n",
+    "with infinity": "LOW = float('-inf')\ndef double(x):\n    return max(LOW, 2 * x)\n",
+    "with the course's function": "import electra_helpers as eh\nfrom electra_helpers.course.engine.grading import Fallback\npick = Fallback(eh.select_positions, '03.1')\ndef double(x):\n    assert pick.__name__ == 'select_positions'\n    return 2 * x\n",
+    "with an attribute called as what cannot be kept": "real = object()\ndef double(x):\n    return 2 * x.real\n",
     "with a class": "class Doubler:\n    def of(self, x):\n        return 2 * x\ndef double(x):\n    return Doubler().of(x)\n",
 }  # fmt: skip
 
@@ -171,11 +184,41 @@ def test_the_portfolio_keeps_what_passed(source, known, define, own_portfolio, t
     assert again(21) == 42
 
 
+@pytest.mark.parametrize("default", ["", ", start=ZERO"], ids=["read", "a default"])
+def test_what_has_no_source_is_not_kept_and_the_courses_function_is_used(default, known, own_portfolio, tmp_path):
+    """A net, a tensor, an object: code that reads it would end in a NameError in the next notebook."""
+    source = f"import torch\nZERO = torch.zeros(())\ndef double(x{default}):\n    return 2 * x + int(ZERO)\n"
+    cell = cell_of(tmp_path / "cell.py", source)
+    assert eh.check("99.1", cell.double) is cell.double
+    assert "code" not in json.loads(own_portfolio.read_text())["exercises"]["99.1"]
+    assert isinstance(eh.mine("99.1"), Fallback)
+
+
+@pytest.mark.parametrize(
+    "code", ["@missing\ndef double(x):\n    return 2 * x", "double = = 2", "def other(x):\n    return 2 * x"]
+)
+def test_saved_code_that_does_not_run_is_told_and_the_courses_function_is_used(
+    code, known, define, own_portfolio, capsys
+):
+    eh.check("99.1", define(RIGHT))
+    kept = json.loads(own_portfolio.read_text())
+    kept["exercises"]["99.1"] |= {"name": "double", "code": code}
+    own_portfolio.write_text(json.dumps(kept))
+    assert isinstance(eh.mine("99.1"), Fallback)
+    said = capsys.readouterr().out
+    assert "Your saved 99.1 does not run by itself (" in said
+    assert "The course's double is used." in said
+
+
 def test_a_function_of_a_library_is_kept_by_its_name(own_portfolio):
     from torch.nn import functional as F
 
     assert eh.check("02.1", F.scaled_dot_product_attention) is F.scaled_dot_product_attention
     assert eh.mine("02.1") is F.scaled_dot_product_attention
+
+
+def test_a_function_of_a_library_that_wraps_its_own_is_kept_by_its_name():
+    assert source_of(np.mean, "mean") == "from numpy import mean\n\nmean = mean"
 
 
 def test_after_a_restart_a_passed_exercise_says_so(known, define, capsys):
@@ -189,7 +232,6 @@ def test_after_a_restart_a_passed_exercise_says_so(known, define, capsys):
 
 
 def test_numpys_and_torchs_scalars_are_answers(capsys):
-    import numpy as np
     import torch
 
     def _is_six(answer):

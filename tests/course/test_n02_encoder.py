@@ -99,6 +99,11 @@ CASES = {
 """,
             HEAD
             + """
+    q, k, v = (part.unflatten(-1, (heads, -1)).transpose(1, 2).double() for part in qkv(x).chunk(3, dim=-1))
+    return out(attend(q, k, v, mask).float().transpose(1, 2).flatten(2)).double()
+""",
+            HEAD
+            + """
     B, L, H = x.shape
     D, all_of_it = H // heads, qkv(x)
     q, k, v = (torch.empty(B, heads, L, D) for _ in range(3))
@@ -152,6 +157,7 @@ CASES = {
         [
             NORM + PLAIN + "    return gain * (x - m) / torch.sqrt(v + eps) + shift",
             NORM + "    return F.layer_norm(x, x.shape[-1:], gain, shift, eps)",
+            NORM + "    x = x.double()\n" + PLAIN + "    return (x - m) / (v + eps).sqrt() * gain + shift",
             NORM + "    m = x.sum(-1, keepdim=True) / x.shape[-1]\n    v = (x ** 2).mean(-1, keepdim=True) - m ** 2\n    return (x - m) * (v + eps) ** -0.5 * gain + shift",
             NORM + "    rows = [[(t - t.mean()) / (t.var(correction=0) + eps) ** 0.5 * gain + shift for t in row] for row in x]\n    return torch.stack([torch.stack(row) for row in rows])",
         ],
@@ -182,6 +188,7 @@ CASES = {
         LAYER + "    raise NotImplementedError",
         [
             LAYER + HALF + REST,
+            LAYER + HALF + REST + ".double()",
             LAYER + "    mixed = parts.attend(x, mask=mask) if False else parts.attend(x, mask)\n    x = parts.norm1(parts.drop(mixed) + x)\n    wide = parts.gelu(parts.up(x))\n    return parts.norm2(parts.drop(parts.down(wide)) + x)",
             LAYER + "    def half(value, part, norm):\n        return norm(value + parts.drop(part(value)))\n    a = half(x, lambda t: parts.attend(t, mask), parts.norm1)\n    return half(a, lambda t: parts.down(parts.gelu(parts.up(t))), parts.norm2)",
             LAYER + HALF + "    y = torch.stack([parts.down(F.gelu(parts.up(row))) for row in a])\n    return parts.norm2(a + parts.drop(y))",

@@ -117,6 +117,7 @@ CASES = {
         JUDGE + "    raise NotImplementedError",
         [
             JUDGE + "    return share * q * (1 - p) / shown",
+            JUDGE + "    p, q = p.double(), q.double()\n    return share * q * (1 - p) / ((1 - share) * p + share * q)",
             JUDGE + "    original = (1 - share + share * q) * p\n    return 1 - original / shown",
             JUDGE + "    odds = share * q * (1 - p) / ((1 - share) * p + share * q * p)\n    return torch.where(odds.isinf(), 1.0, odds / (1 + odds))",
             JUDGE + "    return torch.where(q == 0, 0.0, (1 - p) / (1 + (1 - share) / share * p / q))",
@@ -146,12 +147,19 @@ CASES = {
         [
             "The labels hold less: 42 bits against 283 at most. But the loss is taken at all tokens, so no vector goes untrained.",
             "It is not 6.7 times the information; a label of RTD says less than one of MLM.\nWhat counts is that every position is trained: 82.4 against 85.0.",
+            "The discriminator learns from every token, whereas a masked language model learns from 15 %.",
+            "The discriminator learns from every token of a row, while BERT reads [MASK] and learns from 15 % of them.",
+            "You say that 6.7 times the labels are 6.7 times the information, but a row holds 42 bits against 283. Every token is trained.",
+            "It isn’t 6.7 times the information: 42 bits against 283. The loss is taken everywhere, that is the point.",
+            "The claim that the discriminator sees [MASK] more often is wrong (04). Its loss runs over all 128 tokens of a row.",
             "The discriminator never sees a [MASK], but that is worth little more than nothing (82.4). Its loss on all tokens is what counts.",
         ],
         [
             ("Because it is better.", "say little"),
             ("RTD has labels at all 128 tokens and so gets 6.7 times as much information out of every row as MLM does.", "not 6.7 × the information"),
             ("The discriminator learns from the [MASK] tokens more often than BERT does, at 15 % of all positions.", "never meets a [MASK]"),
+            ("In every row of 128 tokens the discriminator is trained to read masks, and the more of them the better.", "never meets a [MASK]"),
+            ("The discriminator learns from every [MASK] of the row, which are 19 of its 128 tokens.", "never meets a [MASK]"),
             ("It learns from every token of the row and that is why it is better than a masked language model.", "no number"),
             ("A label of RTD holds few bits, 42 a row against 283, and still the model wins over the other one.", "*where* the loss is taken"),
         ],

@@ -19,7 +19,7 @@ SHAPE = ModelConfig(
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """A run, one that went on from it, and one with another shape."""
+    """A run, one that went on from it, one with another objective, and one with another shape."""
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ELECTRA_CACHE", str(folder / "cache"))
@@ -31,6 +31,8 @@ def runs(tmp_path_factory):
         pretrain([str(text)], folder / "first", config=config, model=SHAPE)
         log = JsonLog(folder / "second" / "log.jsonl")
         pretrain([str(text)], folder / "second", config=config, init_from=folder / "first", callbacks=[log])
+        masked = replace(config, objective="mlm")
+        pretrain([str(text)], folder / "masked", config=masked, model=SHAPE, tokenizer=folder / "first")
         pretrain([str(text)], folder / "words", config=replace(config, vocab_size=200), model=SHAPE)
     return folder
 
@@ -64,8 +66,12 @@ def test_what_has_no_mean_is_refused_and_nothing_is_written(electra, runs, tmp_p
     code, _, error = electra("average", first, "--out", out)
     assert code == 2
     assert "two models or more" in error
-    with pytest.raises(ElectraError, match="words and first differ in shape or vocabulary"):
+    with pytest.raises(ElectraError, match="words and first differ in shape, objective or vocabulary"):
         average([runs / "words", first], out)
+    with pytest.raises(ElectraError, match="masked and first differ in shape, objective or vocabulary"):
+        average([runs / "masked", first], out)
+    with pytest.raises(ElectraError, match="first and masked differ"):
+        average([first, runs / "masked"], out)
     with pytest.raises(ElectraError, match="electra-tiny-world-en is no run: name one last"):
         average([first, "electra-tiny-world-en"], out)
     assert not out.exists()

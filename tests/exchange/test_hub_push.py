@@ -144,19 +144,51 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
         check_push(tmp_path / "gone", "ada/topic")
 
 
-def test_training_state_and_paths_of_this_machine_stay_here(tmp_path):
-    for name in (
-        "model.safetensors",
-        "run.json",
-        "checkpoints/3/model.safetensors",
-        "seeds/0/log.jsonl",
-        ".partial-a/b",
-    ):
+GOES = [
+    "config.json",
+    "dictionary.json",
+    "log.jsonl",
+    "model.onnx",
+    "model.safetensors",
+    "results.json",
+    "target/vocab.txt",
+]
+GOES += ["tokenizer.json", "tokenizer_config.json", "vocab.txt"]
+STAYS = [
+    "run.json",
+    "best.safetensors",
+    "restarts.json",
+    "checkpoints/3/model.safetensors",
+    "seeds/0/log.jsonl",
+    ".partial-a/b",
+]
+STAYS += [
+    "tensorboard/first/events.out.tfevents.1.host.2.0",
+    "wandb/run-1/files/config.yaml",
+    "wandb/debug.log",
+    "reviews.csv",
+]
+STAYS += ["target/notes.txt"]
+
+
+def test_the_model_goes_and_nothing_that_tells_of_this_machine(tmp_path):
+    for name in [*GOES, *STAYS]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
-    (tmp_path / "target").mkdir()
-    (tmp_path / "target" / "vocab.txt").write_text("x")
-    assert what_goes(tmp_path) == ["model.safetensors", "target/vocab.txt"]
+    assert what_goes(tmp_path) == GOES
+
+
+def test_a_folder_that_is_named_by_a_dot_has_its_name(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    found = check_push(".", "ada/topic")
+    assert found.name == "first"
+    assert 'eh.load_finetuned("ada/topic")' in card_for(found, "ada/topic")
+    assert "# topic" in card_for(found, "ada/topic")
+    assert load_finetuned(".").name == "first"
+    monkeypatch.chdir(bundled_models()[MODEL])
+    assert load(".").name == MODEL
+    monkeypatch.chdir(bundled_models()[MODEL].parent)
+    assert load(f"{MODEL}/../{MODEL}").name == MODEL
 
 
 def test_a_persons_own_card_goes_as_it_is(tmp_path):

@@ -107,6 +107,29 @@ def test_a_graph_that_says_something_else_is_not_written(tmp_path, monkeypatch):
 
 
 @needs_onnx
+@pytest.mark.parametrize("which", ["the graph", "torch"])
+def test_a_graph_that_gives_nan_is_not_written(which, tmp_path, monkeypatch):
+    net = load(MODEL).net.discriminator
+    if which == "torch":
+        with torch.no_grad():
+            net.head.dense.bias[3] = float("nan")
+    else:
+        opened = onnx_graph.open_session
+
+        class Session:
+            def __init__(self, path):
+                self.inside = opened(path)
+
+            def run(self, names, feed):
+                return [np.full_like(found, np.nan) for found in self.inside.run(names, feed)]
+
+        monkeypatch.setattr(onnx_graph, "open_session", Session)
+    with pytest.raises(ElectraError, match="not finite"):
+        write_onnx(net, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_onnx
 def test_what_writes_texts_is_refused(tmp_path):
     pairs = [{"source": "the chef ate", "target": "le chef"}, {"source": "it ate", "target": "il"}] * 4
     made = finetune("translation", MODEL, pairs, target_vocab=64, **QUICK)

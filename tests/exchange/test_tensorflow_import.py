@@ -15,6 +15,7 @@ from electra_helpers.exchange.store import load
 from electra_helpers.exchange.tensorflow_checkpoint import Checkpoint
 from electra_helpers.exchange.tensorflow_import import load_tensorflow
 from electra_helpers.exchange.transformers_bridge import export
+from electra_helpers.saved.folder import check_pretrained
 from electra_helpers.training.optim import learning_rate_at, make_optimizer, parameter_groups, set_step
 from tests.reference import HERE, Numbers, weights_of
 from tests.reference.writer import write_checkpoint
@@ -239,6 +240,20 @@ def test_config_json_gives_the_heads_that_no_tensor_shows(tmp_path):
     config = load(tmp_path).net.config
     assert (config.num_heads, config.hidden_size, config.dropout) == (4, 32, 0.2)
     assert config.for_generator().num_heads == 1
+
+
+def test_what_the_command_takes_to_start_from_is_what_load_takes(tmp_path, monkeypatch):
+    """config.json without model_type is Google's hyperparameters, not a model of transformers; a prefix is written out."""
+    for path in HERE.glob("small/*"):
+        shutil.copy(path, tmp_path)
+    (tmp_path / "config.json").write_text('{"num_attention_heads": 4}')
+    taken = (tmp_path, HERE / "small/model.ckpt-0")
+    assert [check_pretrained(each) for each in taken] == [None, None]
+    with pytest.raises(ElectraError, match="There is no model"):
+        check_pretrained(HERE / "small/model.ckpt")
+    monkeypatch.chdir(tmp_path)
+    check_pretrained(".")
+    assert load(".").name == load(tmp_path).name
 
 
 def test_the_vocabulary_may_lie_elsewhere_and_be_cased(tmp_path, electra):

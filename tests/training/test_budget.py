@@ -1,6 +1,8 @@
 """How long a run is, said by epochs or minutes; what a step costs; and a finished run that gets more steps."""
 
 import json
+from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from electra_helpers.errors import ElectraError
 from electra_helpers.training import budget
 from electra_helpers.training.budget import StepCost, settle_steps, step_cost
 from electra_helpers.training.loop import train
+from electra_helpers.training.pretraining import pretrain as python_pretrain
 from tests.test_cli import SHAPE, TEXT
 
 from .conftest import weights
@@ -83,6 +86,16 @@ def test_a_run_of_minutes_is_a_run_of_as_many_steps(pretrain, monkeypatch):
     assert (timed / "model.safetensors").read_bytes() == (counted / "model.safetensors").read_bytes()
     code, said, errors, _ = pretrain("timed", "--resume")
     assert (code, "is finished: 6 of 6 steps" in said) == (0, True), errors
+
+
+def test_a_run_of_minutes_is_resumed_from_python_to_its_own_steps(tmp_path, monkeypatch):
+    monkeypatch.setattr(budget, "step_cost", lambda *_, **__: StepCost(20.0, 0, 0))
+    config = PretrainConfig(minutes=1.0, batch_size=2, length=32, eval_rows=4, form="documents", device="cpu")
+    begin = partial(python_pretrain, ["world"], tmp_path / "run")
+    assert begin(config=config).step == 3
+    assert (begin(config=config, resume=True).start, begin(config=config, resume=True).step) == (3, 3)
+    with pytest.raises(ElectraError, match="started with minutes 1, not 2: extend it by steps or epochs"):
+        begin(config=replace(config, minutes=2.0), resume=True)
 
 
 def test_the_trial_leaves_the_net_as_it_is(pretrain):

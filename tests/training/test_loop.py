@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from electra_helpers.device import DeviceChoice
 from electra_helpers.errors import ElectraError
-from electra_helpers.training import loop
+from electra_helpers.training import distributed, loop
 from electra_helpers.training.callbacks import JsonLog, ProgressBar, read_log
 from electra_helpers.training.loop import Callback, seed_for, train
 from electra_helpers.training.pretraining import Work
@@ -152,6 +153,13 @@ def test_a_signal_ends_the_run_after_its_step_and_restores_the_handlers(make_tas
     run = train(task, config, callbacks=[StopAt(7, number)])
     assert (run.step, run.interrupted) == (7, True)
     assert signal.getsignal(number) is before
+
+
+def test_a_gpu_named_by_its_number_is_refused_where_the_first_one_would_train(make_task, monkeypatch):
+    task, config = make_task(steps=1)
+    monkeypatch.setattr(distributed, "choose_device", lambda *_: DeviceChoice("cuda:1", "fp32", "as you asked"))
+    with pytest.raises(ElectraError, match=r"device is cuda:1, .* CUDA_VISIBLE_DEVICES=1, and leave device at cuda"):
+        train(task, config)
 
 
 def test_seeds_of_neighbouring_steps_are_unrelated():

@@ -1,6 +1,7 @@
 """The optimizer against the reference's rules, computed by hand."""
 
 import copy
+import math
 import warnings
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from electra_helpers.config import FinetuneConfig, ModelConfig, PretrainConfig, TrainingConfig
-from electra_helpers.errors import ElectraWarning
+from electra_helpers.errors import ElectraError, ElectraWarning
 from electra_helpers.model.electra import Electra
 from electra_helpers.recipes import recipe
 from electra_helpers.training.checkpoint import Checkpoints
@@ -193,6 +194,39 @@ def test_muons_update_is_the_one_computed_by_hand():
         optimizer.step()
         optimizer.zero_grad()
     assert torch.allclose(weight, by_hand, atol=1e-6)
+
+
+@pytest.mark.parametrize("unscaled_before", [True, False], ids=["clipped", "not clipped"])
+def test_muon_leaves_out_a_step_whose_fp16_gradients_overflowed(unscaled_before):
+    """GradScaler keeps fp16's gradients in range: by 4 here, and by 2 behind the overflow, which a step takes out again."""
+    config = TrainingConfig(optimizer="muon", steps=9, warmup_steps=0, schedule="constant", learning_rate=0.02)
+    starts = [torch.randn(8, 6, generator=torch.Generator().manual_seed(n)) for n in (0, 1)]
+    fine = [torch.randn(8, 6, generator=torch.Generator().manual_seed(n)) for n in (2, 3)]
+    ends = []
+    for scale, gradients in ((1.0, [fine]), (4.0, [[g * math.inf for g in fine], fine])):
+        moved, plain = (torch.nn.Parameter(w.clone()) for w in starts)
+        optimizer = make_optimizer(
+            [{"params": [moved], "weight_decay": 0.1, "muon_parts": 1}, {"params": [plain]}], config
+        )
+        scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+        for pair in gradients:
+            scaler.scale(torch.zeros(()))  # makes the scale
+            moved.grad, plain.grad = (g * scaler.get_scale() for g in pair)
+            set_step(optimizer, 0, config)
+            if unscaled_before:
+                scaler.unscale_(optimizer)
+            scaler.step(optimizer)
+            scaler.update()
+            optimizer.zero_grad()
+        ends.append((moved.detach(), plain.detach()))
+    for one, other in zip(*ends, strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["adam_beta1", "adam_beta2"])
+def test_a_beta_of_one_is_refused(name):
+    with pytest.raises(ElectraError, match=f"{name} is 1: choose a share below 1"):
+        TrainingConfig(**{name: 1})
 
 
 def test_a_run_with_muon_learns_and_goes_on_as_if_it_had_not_stopped(make_task, tmp_path):

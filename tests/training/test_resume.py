@@ -8,8 +8,9 @@ import sys
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
-from electra_helpers.errors import ElectraError
+from electra_helpers.errors import ElectraError, ElectraWarning
 from electra_helpers.training.callbacks import JsonLog, read_log
 from electra_helpers.training.checkpoint import FILES, Checkpoints, only_run_in
 from electra_helpers.training.loop import train
@@ -152,6 +153,37 @@ def test_a_nan_is_never_saved(make_task, tmp_path):
     with pytest.raises(ElectraError, match="The loss is nan"):
         train(task, config, checkpoints=store, callbacks=[Poison(3)])
     assert [p.name for p in store.found()] == ["step-00000002"]
+
+
+def test_a_nan_that_only_the_gradient_shows_is_never_saved(make_task, tmp_path):
+    """The loss of step 4 is fine, its gradient is not: the weights are NaN behind it, and step 4 would be saved."""
+    task, config = make_task(steps=6, save_every=2, log_every=100, eval_every=100)
+    store = Checkpoints(tmp_path / "checkpoints", publish=tmp_path / "model.safetensors")
+    bias = task.model.generator.head.bias
+    calls = iter(range(1, 9))
+    bias.register_hook(lambda gradient: gradient * float("nan") if next(calls) == 4 else gradient)
+    with pytest.raises(ElectraError, match="The gradient's norm is nan near step 4: training stopped"):
+        train(task, config, checkpoints=store)
+    assert bias.isnan().any(), "the test does what it says"
+    assert [p.name for p in store.found()] == ["step-00000002"]
+    assert not load_file(tmp_path / "model.safetensors")["generator.head.bias"].isnan().any()
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over_with_a_warning(two_checkpoints, make_task):
+    (two_checkpoints.found()[-1] / "model.safetensors").unlink()
+    task, config = make_task(steps=10)
+    with pytest.warns(ElectraWarning, match=r"resumed at step 5: step-00000010: model.safetensors is missing"):
+        assert train(task, config, checkpoints=two_checkpoints, resume=True).start == 5
+
+
+def test_a_run_of_no_steps_saves_what_it_started_from(make_task, tmp_path):
+    task, config = make_task(steps=0)
+    store = Checkpoints(tmp_path / "checkpoints", publish=tmp_path / "model.safetensors")
+    train(task, config, checkpoints=store)
+    saved = load_file(tmp_path / "model.safetensors")
+    assert torch.equal(saved["generator.head.bias"], task.model.generator.head.bias)
+    longer, config = make_task(steps=2)
+    assert train(longer, config, checkpoints=store, resume=True).step == 2
 
 
 def test_two_runs_in_one_folder_are_refused_and_a_dead_one_holds_nothing(tmp_path):

@@ -68,6 +68,21 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on(name, pretrain, tmp_path,
     assert newest(tmp_path) == 6
 
 
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGINT"])
+def test_a_signal_that_was_to_be_ignored_stays_ignored(name, pretrain, tmp_path, monkeypatch):
+    """As of `nohup electra pretrain … &`, behind which the terminal is closed."""
+    number = getattr(signal, name)
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        signal_in_step(monkeypatch, number)
+        code, _, errors = pretrain()
+        assert code == 0, errors
+        assert newest(tmp_path) == 6
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+
+
 @pytest.mark.parametrize("second", ["SIGINT", "SIGHUP"])
 def test_a_second_signal_while_the_run_is_saved_is_answered_and_loses_nothing(second, pretrain, tmp_path, monkeypatch):
     signal_in_step(monkeypatch, signal.SIGINT)

@@ -1,6 +1,7 @@
 """Whatever a run starts from, and whatever it learns: it trains what it says, and what it wrote can be loaded again."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from electra_helpers.model.heads import main_encoder
 from electra_helpers.model.reshape import begin
 from electra_helpers.saved.files import write_model
 from electra_helpers.saved.pretrained import Pretrained, save_config
+from electra_helpers.training.loop import Callback
 from electra_helpers.training.pretraining import pretrain
 from tests.training.seeds import SHAPE, start_with
 
@@ -148,6 +150,58 @@ def test_a_run_from_a_table_with_spare_rows_can_be_resumed(starts, text, tmp_pat
     again = pretrain([text], out, config=config, resume=True)
     assert again.start == 2
     assert again.task.model.config.vocab_size == first.task.model.config.vocab_size == model.config.vocab_size
+
+
+def died_at_once(*given, **how):
+    """A run whose machine fails before the first checkpoint."""
+
+    class Fails(Callback):
+        def on_step(self, run):
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        pretrain(*given, callbacks=[Fails()], **how)
+
+
+@pytest.mark.parametrize("keep", [0, 60], ids=["its vocabulary", "some of its vocabulary"])
+def test_a_run_that_died_before_its_first_checkpoint_starts_from_its_model_again(
+    keep, starts, text, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("ELECTRA_CACHE", str(tmp_path / "cache"))
+    config = small("rtd", "generator", steps=2, keep_vocabulary=keep)
+    shape = replace(load(starts["discriminator"]).net.config, generator_size=0.5)
+    how = {"config": config, "model": shape, "init_from": starts["discriminator"]}
+    whole = pretrain([text], tmp_path / "whole", **how)
+    died_at_once([text], tmp_path / "run", **how)
+    again = pretrain([text], tmp_path / "run", config=config, resume=True)
+    assert (again.start, again.step) == (0, 2)
+    for name, value in whole.task.model.state_dict().items():
+        assert torch.equal(value, again.task.model.state_dict()[name]), name
+
+
+def test_a_run_whose_model_to_start_from_is_gone_is_not_resumed_from_nothing(starts, text, tmp_path, monkeypatch):
+    monkeypatch.setenv("ELECTRA_CACHE", str(tmp_path / "cache"))
+    config, start = small("rtd", "generator"), tmp_path / "start"
+    shutil.copytree(starts["pair"], start)
+    died_at_once([text], tmp_path / "run", config=config, init_from=start)
+    shutil.rmtree(start)
+    with pytest.raises(
+        ElectraError, match=r"ended before its first checkpoint, and .*start, which it started from, can"
+    ):
+        pretrain([text], tmp_path / "run", config=config, resume=True)
+
+
+def test_what_a_run_would_pass_over_is_refused_from_python_as_by_the_command(starts, text, tmp_path, monkeypatch):
+    monkeypatch.setenv("ELECTRA_CACHE", str(tmp_path / "cache"))
+    config, out, pair = small("rtd", "generator"), tmp_path / "run", starts["pair"]
+    with pytest.raises(ElectraError, match="--tokenizer does nothing beside --init-from"):
+        pretrain([text], out, config=config, init_from=pair, tokenizer=pair)
+    assert not out.exists()
+    pretrain([text], out, config=config, init_from=pair, size="small")
+    for given in ({"tokenizer": pair}, {"init_from": starts["mlm"]}, {"size": "tiny"}):
+        with pytest.raises(ElectraError, match=r"The run in .* was started with.*: leave it out with --resume"):
+            pretrain([text], out, config=config, resume=True, **given)
+    assert pretrain([text], out, config=config, resume=True, init_from=pair, size="small").start == 1
 
 
 def test_what_does_not_fit_leaves_no_folder_behind(starts, text, tmp_path, monkeypatch):

@@ -274,7 +274,11 @@ def mine(exercise_id: str) -> Callable:
     from electra_helpers.course.exercises import find
 
     exercise = find(exercise_id)
-    saved = portfolio.saved_function(exercise_id)
+    try:
+        saved = portfolio.saved_function(exercise_id)
+    except portfolio.DoesNotRun as error:
+        print(f"{error}\nThe course's {exercise.variable} is used.")
+        return _stand_in(exercise, None)
     if saved is None:
         return _stand_in(exercise, None)
     verdict = judge(exercise, saved)

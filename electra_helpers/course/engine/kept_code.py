@@ -6,6 +6,7 @@ A function written with `def` or `lambda`, one of a library, and `functools.part
 from __future__ import annotations
 
 import ast
+import dis
 import functools
 import inspect
 import sys
@@ -23,8 +24,9 @@ class CannotBeKept(Exception):
 
 def name_of(function: Callable, variable: str) -> str:
     """The name under which the kept code defines a function: its own, or `variable` where it has none."""
-    is_written = isinstance(function, types.FunctionType) and function.__name__ != LAMBDA
-    return function.__name__ if is_written else variable
+    written = _written(function)
+    is_written = isinstance(written, types.FunctionType) and written.__name__ != LAMBDA
+    return written.__name__ if is_written else variable
 
 
 def source_of(function: Callable, name: str) -> str | None:
@@ -38,14 +40,30 @@ def source_of(function: Callable, name: str) -> str | None:
 
 
 def _definition(function: Callable, name: str, seen: dict[str, str]) -> str:
-    if isinstance(function, functools.partial):
+    written = _written(function)
+    if isinstance(function, functools.partial) or not isinstance(written, types.FunctionType):
         return f"{name} = {_expression(function, name, seen)}"
-    if not isinstance(function, types.FunctionType):
-        return f"{name} = {_expression(function, name, seen)}"
-    _add_needs(function, seen, name)
-    if function.__name__ == LAMBDA:
-        return f"{name} = {_lambda_source(function)}"
-    return textwrap.dedent(inspect.getsource(function))
+    text = _own_source(written, is_decorated=written is not function)
+    _add_needs(written, [*_names(written.__code__), *_names_around(text)], seen, name)
+    return f"{name} = {text}" if written.__name__ == LAMBDA else text
+
+
+def _written(function: Any) -> Any:
+    """The function as it was written, beneath what decorators made of it."""
+    is_import = not isinstance(function, types.FunctionType) and _is_importable(
+        function
+    )  # numpy wraps its functions, too
+    return inspect.unwrap(function) if callable(function) and not is_import else function
+
+
+def _own_source(written: types.FunctionType, *, is_decorated: bool) -> str:
+    """The text of a function; without its decorators where they are not what was made of it, such as inside a decorator of one's own."""
+    if written.__name__ == LAMBDA:
+        return _lambda_source(written)
+    text = textwrap.dedent(inspect.getsource(written))
+    if is_decorated:
+        return text
+    return "".join(text.splitlines(keepends=True)[ast.parse(text).body[0].lineno - 1 :])
 
 
 def _expression(value: Any, name: str, seen: dict[str, str]) -> str:
@@ -101,11 +119,11 @@ def _is_literal(value: Any) -> bool:
         return False
 
 
-def _add_needs(function: types.FunctionType, seen: dict[str, str], own_name: str) -> None:
-    """Put a definition of every global and enclosed name that the function reads into `seen`, in an order that runs."""
+def _add_needs(function: types.FunctionType, names: list[str], seen: dict[str, str], own_name: str) -> None:
+    """Put a definition of every global and enclosed name among those that it reads into `seen`, in an order that runs."""
     known = function.__globals__ | dict(inspect.getclosurevars(function).nonlocals)
-    for name in [*_names(function.__code__), *_default_names(function)]:
-        if name in seen or name == own_name or name not in known or known[name] is function:
+    for name in names:
+        if name in seen or name == own_name or name not in known or _written(known[name]) is function:
             continue
         value = known[name]
         seen[name] = ""  # against endless recursion of two functions that call each other
@@ -115,19 +133,25 @@ def _add_needs(function: types.FunctionType, seen: dict[str, str], own_name: str
 
 
 def _needed(name: str, value: Any, seen: dict[str, str], module: str) -> str:
+    """Code that defines a name which a function reads. Raises `CannotBeKept` for a value that no code gives."""
     if isinstance(value, types.ModuleType):
         return f"import {value.__name__} as {name}"
     if _is_literal(value):
         return f"{name} = {value!r}"
-    if isinstance(value, types.FunctionType) and value.__module__ == module:
+    if isinstance(value, float):  # infinite, or nan: such numbers have no literal
+        return f"{name} = float({str(value)!r})"
+    written = _written(value)
+    if isinstance(written, types.FunctionType) and written.__module__ == module:
         text = _definition(value, name, seen)
-        return text if value.__name__ in (name, LAMBDA) else f"{text}\n\n{name} = {value.__name__}"
+        return text if written.__name__ in (name, LAMBDA) else f"{text}\n\n{name} = {written.__name__}"
     if isinstance(value, type) and value.__module__ == module:
         return _class_source(value)
-    found = next(_places(value), None)
+    found = next(_places(value), None) or next(
+        _places(written), None
+    )  # the course's stand-in is a function in a wrapper
     if found is not None:
         return f"from {found[0]} import {found[1]} as {name}"
-    return f"{name} = {_expression(value, name, seen)}" if isinstance(value, functools.partial) else ""
+    return f"{name} = {_expression(value, name, seen)}"
 
 
 def _class_source(kind: type) -> str:
@@ -148,23 +172,19 @@ def _class_source(kind: type) -> str:
 
 
 def _names(code: types.CodeType) -> list[str]:
-    """Names from outside that a function's code reads, its inner functions included."""
+    """Names from outside that a function's code reads, its inner functions included; x.mean reads x alone."""
     inner = [name for const in code.co_consts if isinstance(const, types.CodeType) for name in _names(const)]
-    return [*code.co_names, *code.co_freevars, *inner]
+    read = [step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")]
+    return [*dict.fromkeys(read), *code.co_freevars, *inner]
 
 
-def _default_names(function: types.FunctionType) -> list[str]:
-    """Names in the defaults of its parameters and in its decorators."""
-    if not (function.__defaults__ or function.__kwdefaults__):
-        return []
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError):
-        return []
-    defaults = [
-        d for node in ast.walk(tree) if isinstance(node, ast.arguments) for d in (*node.defaults, *node.kw_defaults)
-    ]
-    return [node.id for default in defaults if default for node in ast.walk(default) if isinstance(node, ast.Name)]
+def _names_around(text: str) -> list[str]:
+    """Names in the defaults and the decorators of a function: they are read where it is defined."""
+    (node,) = ast.parse(text).body
+    if isinstance(node, ast.Expr):
+        node = node.value  # a lambda, which has no decorators
+    around = [*node.args.defaults, *node.args.kw_defaults, *getattr(node, "decorator_list", [])]
+    return [each.id for part in around if part for each in ast.walk(part) if isinstance(each, ast.Name)]
 
 
 def _lambda_source(function: types.FunctionType) -> str:

@@ -20,6 +20,10 @@ VERSION = 1
 EMPTY: dict[str, Any] = {"version": VERSION, "exercises": {}, "predictions": {}}
 
 
+class DoesNotRun(ElectraError):
+    """Kept code cannot be made a function again."""
+
+
 def portfolio_path() -> Path:
     """ELECTRA_PORTFOLIO, or `electra_portfolio.json` in the folder where the notebook runs."""
     return Path(os.environ.get("ELECTRA_PORTFOLIO", FILE))
@@ -97,14 +101,19 @@ def has_passed(exercise_id: str) -> bool:
 def saved_function(exercise_id: str) -> Callable | None:
     """The learner's passed function, compiled again from the portfolio; None where there is none.
 
-    The file is the learner's own code: it is run as any cell of theirs is.
+    The file is the learner's own code: it is run as any cell of theirs is. Raises `DoesNotRun` where that fails.
     """
     entry = read()["exercises"].get(exercise_id, {})
     if entry.get("status") != "passed" or "code" not in entry:
         return None
     space: dict[str, Any] = {"__name__": f"portfolio_{exercise_id.replace('.', '_')}"}
-    exec(compile(f"from __future__ import annotations\n{entry['code']}", f"<your {exercise_id}>", "exec"), space)
-    return space[entry["name"]]
+    try:
+        exec(compile(f"from __future__ import annotations\n{entry['code']}", f"<your {exercise_id}>", "exec"), space)
+        return space[entry["name"]]
+    except Exception as error:  # whatever a learner's code, or a damaged file, raises
+        raise DoesNotRun(
+            f"Your saved {exercise_id} does not run by itself ({type(error).__name__}: {error})."
+        ) from error
 
 
 def portfolio(file: str | Path | None = None) -> Path:

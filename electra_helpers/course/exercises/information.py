@@ -56,9 +56,21 @@ def labels_are_weighed(answers: Any) -> None:
 
 # What a sentence must not claim, unless it denies it.
 MORE_INFORMATION = re.compile(r"6[.,]7\s*(?:times|x|×|-fold)[^.]*\binformation", re.IGNORECASE)
-MASK_SEEN = re.compile(r"discriminator.*\bmask", re.IGNORECASE)
-DENIED = re.compile(r"\b(?:not|no|never|less|fewer|nor|without)\b|n't", re.IGNORECASE)
-WHERE = re.compile(r"\b(?:all|every|each|15\s?%|fifteen|selected|whole)\b|15\s?%", re.IGNORECASE)
+# The discriminator itself meets [MASK]: between the two stands no other net, nor the end of the clause.
+GOES_ON = r"(?:(?!\b(?:while|where|whereas|MLM|BERT|masked|generator|than)\b)[^,;:])*"
+MASK_SEEN = re.compile(
+    rf"\bdiscriminator\b{GOES_ON}\b(?:sees?|reads?|meets?|gets?|learns?|trained){GOES_ON}(?:\[MASK|\bmasks\b|\bmask tokens?\b)",
+    re.IGNORECASE,
+)
+DENIED = re.compile(
+    r"\b(?:not|cannot|no|never|less|fewer|nor|neither|hardly|without|instead|rather|but|wrong|false|myth)\b|n['’]t\b"
+    r"|\b(?:say|said|claim|think|believe)",
+    re.IGNORECASE,
+)
+WHERE = re.compile(
+    r"\b(?:all|any|each|every\w*|entire|whole|fifteen|selected|chosen|masked (?:tokens?|positions?|words?))\b|\b15\s?(?:%|per ?cent)",
+    re.IGNORECASE,
+)
 
 
 def reason_is_given(text: Any) -> None:

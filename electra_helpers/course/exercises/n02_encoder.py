@@ -58,7 +58,7 @@ class _WatchedLayer:
         mixed = attention(q, k, v, mask)
         if mixed.shape != q.shape:
             raise Mistake(f"One head, {tuple(q.shape)}, wants a mask (B, 1, L); you hand it {tuple(mask.shape)}.")
-        self.heads.append(tuple(x if x.dim() == 4 else x[:, None] for x in (q, k, v, mixed)))
+        self.heads.append(tuple((x if x.dim() == 4 else x[:, None]).float() for x in (q, k, v, mixed)))
         return mixed
 
     @property
@@ -112,7 +112,7 @@ def _heads_are_joined(function: Callable) -> None:
     if not isinstance(found, Tensor) or found.shape != watched.x.shape:
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
         raise Mistake(f"One vector a token should come out, (B, L, H) = {tuple(watched.x.shape)}, not {shape}.")
-    mixed = watched.attended[3]
+    found, mixed = found.float(), watched.attended[3]
     right, mixed_up = mixed.transpose(1, 2).reshape(found.shape), mixed.reshape(found.shape)
     if any(each is not None and torch.allclose(each, mixed_up, atol=1e-5) for each in (found, watched.joined)):
         raise Mistake(
@@ -129,7 +129,7 @@ def _heads_are_joined(function: Callable) -> None:
             "No gradient flows back to x: nothing could be learnt. Do not detach, and do not go through numpy or .tolist()."
         )
     with torch.no_grad():
-        if not torch.allclose(watched.run(function), watched.layer(watched.x, None), atol=1e-4):
+        if not torch.allclose(watched.run(function).float(), watched.layer(watched.x, None), atol=1e-4):
             raise Mistake("Without a mask (None) every key is read: hand None on to attend.")
 
 

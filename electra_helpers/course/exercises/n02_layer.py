@@ -34,7 +34,7 @@ def _tensor(found: Any, like: Tensor) -> Tensor:
     if not isinstance(found, Tensor) or found.shape != like.shape:
         got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
         raise Mistake(f"One vector for each that came in, {tuple(like.shape)}, not {got}.")
-    return found
+    return found.float()  # computed in fp64 it is as right
 
 
 def _spread_over(x: Tensor, dim: Any, *, correction: int = 0) -> tuple[Tensor, Tensor]:

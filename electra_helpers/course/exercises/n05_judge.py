@@ -52,11 +52,11 @@ def _every_word_is_judged(function: Callable) -> None:
         found = function(p.clone(), q.clone(), m)
         if not isinstance(found, Tensor) or found.shape != p.shape:
             raise Mistake("Return one probability for each word: p, q and the result have the same shape.")
-        right = best_judge(p, q, m)
+        found, right = found.float(), best_judge(p, q, m)  # computed in fp64 it is as right
         if torch.allclose(found, right, atol=1e-5):
             continue
         for wrong, message in _wrong_judges(p, q, m):
-            if torch.allclose(found, wrong.to(found.dtype), atol=1e-5, equal_nan=True):
+            if torch.allclose(found, wrong, atol=1e-5, equal_nan=True):
                 raise Mistake(message)
         raise Mistake(
             f"With p = {p[0]:.1f}, q = {q[0]:.1f} and m = {m} the judge should say {right[0]:.3f}, not {found[0]:.3f}."
