@@ -29,7 +29,7 @@ def read() -> dict[str, Any]:
 def add(ground: str, arm: str, entry: dict[str, Any], **common: Any) -> None:
     """Put a run beside the others of its arm, in the order of seeds, and what all arms of its ground have in common above them."""
     content = read()
-    content[ground] = common | content.get(ground, {}) | common
+    content[ground] = content.get(ground, {}) | common
     runs = content[ground].setdefault("arms", {})
     kept = [each for each in runs.get(arm, []) if each["seed"] != entry["seed"]]
     runs[arm] = sorted([*kept, entry], key=lambda each: each["seed"])
@@ -77,7 +77,11 @@ def main() -> None:
     if chosen.ground == "real":
         from tests.benchmarks.ladder_real import REAL_ARMS, record_real
 
-        arms, record = REAL_ARMS, lambda arm, seed: add("real", arm, *record_real(arm, seed, chosen.encoder))
+        arms = REAL_ARMS
+
+        def record(arm: str, seed: int) -> None:
+            entry, common = record_real(arm, seed, chosen.encoder)
+            add("real", arm, entry, **common)
     else:
         arms, record = [arm for arm in ARMS if arm not in OF_06], record_world
     for seed in chosen.seeds:  # seed after seed, so that an early stop leaves every arm with the same seeds

@@ -6,21 +6,25 @@ these. On real text all arms start from the same English encoder. Gains are scor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from electra_helpers.config import ModelConfig
 from electra_helpers.course.labs import objectives
 from electra_helpers.course.labs.assembly import with_network
 from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.course.labs.world_run import WorldRun, world_run
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.electra import Electra
+from electra_helpers.model.electra import Electra, LossSum, StepOutput, Steps, real_tokens
 from electra_helpers.model.reshape import begin
-from electra_helpers.model.variants import build_network
+from electra_helpers.model.variants import AllTokensMLM, ReplaceMLM, build_network
+from electra_helpers.text.packing import Batch
+from electra_helpers.training.pretraining import Pretraining
 
 # "world": for each arm its runs, seed by seed; "real": the same from the English encoder, with what they had in common.
 recorded = partial(recorded_by, "ladder")
@@ -102,3 +106,74 @@ def in_budget(run: WorldRun, share: float) -> WorldRun:
     config = replace(run.config, **timing)
     run.task.config = config
     return replace(run, config=config)
+
+
+class OwnReplaceMLM(ReplaceMLM):
+    """Replace MLM with the predictor's loss given as a function (exercise 15.1)."""
+
+    def __init__(self, config: ModelConfig, loss: Callable) -> None:
+        super().__init__(config)
+        self.own_loss = loss
+
+    def predict(self, batch: Batch, made: StepOutput) -> LossSum:
+        fakes = made.corruption
+        return as_sum(self.own_loss(self.predictor, fakes, real_tokens(batch)), fakes.selection.is_valid)
+
+
+class OwnAllTokensMLM(AllTokensMLM):
+    """All-Tokens MLM with the predictor's loss given as a function (exercise 15.2)."""
+
+    def __init__(self, config: ModelConfig, loss: Callable) -> None:
+        super().__init__(config)
+        self.own_loss = loss
+
+    def predict(self, batch: Batch, made: StepOutput) -> LossSum:
+        seen, real = made.corruption.input_ids, real_tokens(batch)
+        hidden = self.predictor.encoder(seen, batch.token_type_ids, batch.attention_mask)  # (B, L, H)
+        logits = self.predictor.head(hidden, self.predictor.encoder.embeddings.tables()[0])  # (B, L, V)
+        return as_sum(self.own_loss(logits, self.copy_gate(hidden)[..., 0], batch.input_ids, seen, real), real)
+
+
+OWN = {"replace-mlm": OwnReplaceMLM, "all-tokens-mlm": OwnAllTokensMLM}
+
+
+def as_sum(mean_loss: Tensor, counted: Tensor) -> LossSum:
+    """A mean over the tokens of a mask as the loop takes it: a sum, and over how many."""
+    count = counted.sum()
+    return LossSum(mean_loss * count, count)
+
+
+def with_own_loss(run: WorldRun, loss: Callable) -> WorldRun:
+    """A run of Replace MLM, All-Tokens MLM or ELECTRA 15 % whose loss is a learner's function (exercises 15.1 to 15.3)."""
+    task, objective = run.task, run.config.objective
+    if objective == "rtd-selected":
+        parts = Steps(rtd_loss=lambda logits, labels, judged: as_sum(loss(logits, labels, judged), judged))
+        return replace(run, task=Pretraining(task.model, task.rows, task.held_out, run.config, parts))
+    if objective not in OWN:
+        raise ElectraError(f"The loss of {objective!r} is not one of this notebook's: {', '.join(OWN)}, rtd-selected.")
+    net = OWN[objective](task.model.config, loss)
+    net.load_state_dict(task.model.state_dict())
+    return with_network(run, net)
+
+
+def runs(ground: str, arm: str) -> list[dict[str, Any]]:
+    """The recorded runs of an arm, one a seed, on the little "world" or on "real" text."""
+    if ground == "world" and arm in OF_06:
+        return objectives.recorded()["arms"][arm]
+    return recorded()[ground]["arms"][arm]
+
+
+def gains(ground: str, arm: str, reading: str) -> list[float]:
+    """What every seed of an arm gained in a reading: the last less the one before the first step."""
+    return [run["readings"][-1][reading] - run["readings"][0][reading] for run in runs(ground, arm)]
+
+
+real_gains, world_gains = partial(gains, "real"), partial(gains, "world")
+
+
+def band(arm: str, reading: str) -> list[tuple[list[float], list[float]]]:
+    """The recorded curves of an arm on the little world, one a seed, over its share of the compute."""
+    return [
+        ([100 * record["compute"] for record in run["readings"]], [record[reading] for record in run["readings"]])
+        for run in runs("world", arm)
+    ]

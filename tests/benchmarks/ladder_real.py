@@ -1,0 +1,197 @@
+"""The ladder on real text: every arm starts from the same English encoder and has the same compute (used by tests/benchmarks/ladder.py).
+
+Rows are sentences and short passages of English Wikipedia. An arm's budget is the compute of `STEPS` steps of ELECTRA. Before the first step
+and after the last it is read by
+
+- `blimp`: its own way to score a sentence, without labels, on every `EVERY`-th pair of BLiMP. Discriminators: the sum of log P(original).
+  Nets that predict from the corrupted text: the sum of log p of each token, which stands in its place. BERT: the same with the token
+  masked (Salazar et al., 2020);
+- `grammar`: a linear probe on the frozen encoder that learns from half of these pairs which sentence is the good one, and is asked
+  about the others: one exam for all arms, and the same score for all before the first step;
+- `reviews`: a linear probe for good and bad reviews, from 64 of them, the mean of `DRAWS` draws.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch.nn import functional as F
+
+from electra_helpers import load
+from electra_helpers.config import PretrainConfig
+from electra_helpers.course.labs.ladder import ARMS, LADDER
+from electra_helpers.course.labs.objectives import Probe, flops_of_a_step, mean_vectors, padded
+from electra_helpers.course.labs.world_run import WorldRun
+from electra_helpers.model.heads import main_encoder
+from electra_helpers.model.variants import AllTokensMLM, ReplaceMLM
+from electra_helpers.reading.corpora import Corpus
+from electra_helpers.reading.files import read_rows
+from electra_helpers.recipes import recipe
+from electra_helpers.saved.pretrained import Pretrained
+from electra_helpers.tasks.cleaning.acceptability import preferred, sentence_score, token_scores
+from electra_helpers.tasks.detection import encode
+from electra_helpers.training.pretraining import Pretraining, build_data
+from electra_helpers.training.starting import nets_to_train, start_at_frequencies
+from tests.benchmarks.mini import token_log_p
+from tests.benchmarks.real_cleaning import blimp
+
+REAL_ARMS = (*LADDER, "uniform", "unigram")
+STEPS = 50  # of ELECTRA: the compute that every arm has
+DOCUMENTS = 500  # of the corpus: more than a run reads
+EVERY = 50  # of BLiMP's 67,000 pairs
+SHOTS, DRAWS = 64, 5  # labelled reviews that a probe learns from, and how often they are drawn
+REVIEWS = Path(__file__).resolve().parents[2] / "data" / "sentences" / "reviews.en"
+SETTINGS = {
+    "batch_size": 32,
+    "length": 64,
+    "form": "sentences",
+    "learning_rate": 3e-4,
+    "warmup_steps": 10,
+    "mask_share": 0.15,
+    "temperature": 1.0,
+    "eval_rows": 64,
+    "keep_vocabulary": 16_384,
+}
+
+
+def root() -> Path:
+    return Path(os.environ["ELECTRA_REAL_DATA"])
+
+
+@cache
+def corpus() -> Corpus:
+    rows = islice(read_rows(root() / "pretrain" / "en_wiki.jsonl.xz"), DOCUMENTS)
+    return Corpus.from_texts([row["text"] for row in rows])
+
+
+def real_run(arm: str, seed: int, encoder: Path, steps: int = 0) -> WorldRun:
+    """An arm that starts from the encoder, with as many steps as the common compute allows."""
+    fixed = replace(recipe("mini").pretrain, **SETTINGS, steps=max(1, steps), seed=seed)
+    config = replace(fixed, **ARMS[arm].changes)
+    start = load(encoder)
+    shape = replace(start.net.config, dropout=0.0, attention_dropout=0.0, **ARMS[arm].shape)
+    start = nets_to_train(start, shape, config, corpus(), lambda line: None)
+    rows, held_out = build_data(corpus(), start.tokenizer, config)
+    for name in ("generator", "predictor"):  # what every new head would learn first
+        if (net := getattr(start.net, name, None)) is not None:
+            start_at_frequencies(net.head, rows)
+    run = WorldRun(Pretraining(start.net, rows, held_out, config), config, start.tokenizer)
+    return run if steps else with_steps(run, arm, encoder)
+
+
+def with_steps(run: WorldRun, arm: str, encoder: Path) -> WorldRun:
+    """The same run with the steps that ELECTRA's compute is worth."""
+    own = flops_of_a_step(run)
+    budget = STEPS * (own if arm == "rtd" else flops_of_a_step(real_run("rtd", 0, encoder, steps=1)))
+    steps = round(budget / own)
+    config = replace(run.config, steps=steps, eval_every=steps, log_every=max(1, steps // 10))
+    run.task.config = config
+    return replace(run, config=config)
+
+
+def record_real(arm: str, seed: int, encoder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Train an arm and read it before and after: the entry of its run, and what all arms have in common."""
+    run = real_run(arm, seed, encoder)
+    read = [{"blimp": blimp_score(run.model)} | start_readings(encoder)]
+    print(arm, seed, run.config.steps, "steps, start", read[0], flush=True)
+    run.task.model.train()
+    began = time.process_time()
+    end = run.train()
+    seconds = time.process_time() - began
+    read.append({"blimp": blimp_score(run.model)} | probe_readings(run.model))
+    entry = {
+        "seed": seed,
+        "steps": run.config.steps,
+        "tokens": run.config.steps * run.config.batch_size * run.config.length,
+        "flops_per_step": flops_of_a_step(run),
+        "cpu_seconds": round(seconds, 1),
+        "readings": [{name: round(value, 4) for name, value in each.items()} for each in read],
+        "evaluation": {name: round(float(value), 4) for name, value in end.evaluation.items()},
+    }
+    print(arm, seed, entry["cpu_seconds"], "s, end", entry["readings"][-1], flush=True)
+    return entry, {"settings": SETTINGS, "blimp_pairs": len(pairs()), "electra_steps": STEPS}
+
+
+@cache
+def pairs() -> list[dict]:
+    return blimp(root(), EVERY)
+
+
+def blimp_score(model: Pretrained) -> float:
+    """The share of pairs whose good sentence the arm scores higher, by its own way."""
+    good, bad = sides()
+    return float(preferred(sentence_scores(model, good), sentence_scores(model, bad)).mean())
+
+
+def sides() -> tuple[list[str], list[str]]:
+    good, bad = ([row[side] for row in pairs()] for side in ("sentence_good", "sentence_bad"))
+    return good, bad
+
+
+def probe_readings(model: Pretrained) -> dict[str, float]:
+    return {"grammar": grammar(model, *sides()), "reviews": reviews(model)}
+
+
+@cache
+def start_readings(encoder: Path) -> dict[str, float]:
+    """What the probes say of the encoder that all arms begin with."""
+    return probe_readings(real_run("uniform", 0, encoder, steps=1).model)
+
+
+def sentence_scores(model: Pretrained, texts: list[str]) -> list[float]:
+    """How acceptable each sentence is, by what the arm has learned to say of a token."""
+    if model.net.discriminator is not None:
+        return [sentence_score(p) for p in token_scores(model, texts)]
+    if isinstance(model.net, ReplaceMLM):
+        return [score for start in range(0, len(texts), 64) for score in in_place(model, texts[start : start + 64])]
+    return [sum(row) for row in token_log_p(model, texts)]
+
+
+@torch.inference_mode()
+def in_place(model: Pretrained, texts: list[str]) -> list[float]:
+    """The sum of log p of the tokens that stand there, for a net that predicts from a text without [MASK]; with its copy gate if it has one."""
+    batch, net = padded(model.tokenizer, texts), model.net
+    hidden = net.predictor.encoder(batch.input_ids, None, batch.attention_mask)  # (B, L, H)
+    logits = net.predictor.head(hidden, net.predictor.encoder.embeddings.tables()[0])  # (B, L, V)
+    log_p = -F.cross_entropy(logits.transpose(1, 2), batch.input_ids, reduction="none")  # (B, L)
+    if isinstance(net, AllTokensMLM):
+        gate = net.copy_gate(hidden)[..., 0]
+        log_p = torch.logaddexp(F.logsigmoid(gate), F.logsigmoid(-gate) + log_p)
+    scored = batch.attention_mask.clone()  # as for the others: without [CLS] and [SEP]
+    scored &= (batch.input_ids != model.tokenizer.cls_id) & (batch.input_ids != model.tokenizer.sep_id)
+    return (log_p * scored).sum(1).tolist()
+
+
+def grammar(model: Pretrained, good: list[str], bad: list[str]) -> float:
+    """The share of unseen pairs whose good sentence a linear probe prefers."""
+    sides = []
+    for side in (0, 1):
+        both = [text for pair in zip(good[side::2], bad[side::2], strict=True) for text in pair]
+        sides += [padded(model.tokenizer, both), torch.tensor([1, 0] * (len(both) // 2))]
+    return Probe(*sides, in_pairs=True).score(main_encoder(model.net))
+
+
+def reviews(model: Pretrained) -> float:
+    """The share of reviews that a linear probe gets right which learned from `SHOTS` of them, the mean over `DRAWS` draws."""
+    learn, ask = (list(read_rows(REVIEWS / f"{split}.jsonl")) for split in ("train", "test"))
+    encoder = main_encoder(model.net)
+    x, asked = (mean_vectors(encoder, padded(model.tokenizer, [row["sentence"] for row in r])) for r in (learn, ask))
+    y, truth = (np.array([row["label"] for row in rows]) for rows in (learn, ask))
+    found = []
+    for draw in range(DRAWS):
+        few = np.random.default_rng(draw).permutation(len(y))[:SHOTS]
+        probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300)).fit(x[few], y[few])
+        found.append(float((probe.predict(asked) == truth).mean()))
+    return mean(found)
