@@ -1,7 +1,7 @@
 """The ladder on real text: every arm starts from the same English encoder and has the same compute (used by tests/benchmarks/ladder.py).
 
-Rows are sentences and short passages of English Wikipedia. An arm's budget is the compute of `STEPS` steps of ELECTRA. Before the first step
-and after the last it is read by
+Rows are sentences and short passages of English Wikipedia. An arm's budget is the compute of `STEPS` steps of ELECTRA. Before the first
+step and after the last it is read by
 
 - `blimp`: its own way to score a sentence, without labels, on every `EVERY`-th pair of BLiMP. Discriminators: the sum of log P(original).
   Nets that predict from the corrupted text: the sum of log p of each token, which stands in its place. BERT: the same with the token
@@ -30,10 +30,10 @@ from sklearn.preprocessing import StandardScaler
 from torch.nn import functional as F
 
 from electra_helpers import load
-from electra_helpers.config import PretrainConfig
 from electra_helpers.course.labs.ladder import ARMS, LADDER
 from electra_helpers.course.labs.objectives import Probe, flops_of_a_step, mean_vectors, padded
 from electra_helpers.course.labs.world_run import WorldRun
+from electra_helpers.model.fewer_pieces import keep_rows
 from electra_helpers.model.heads import main_encoder
 from electra_helpers.model.variants import AllTokensMLM, ReplaceMLM
 from electra_helpers.reading.corpora import Corpus
@@ -41,7 +41,7 @@ from electra_helpers.reading.files import read_rows
 from electra_helpers.recipes import recipe
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.cleaning.acceptability import preferred, sentence_score, token_scores
-from electra_helpers.tasks.detection import encode
+from electra_helpers.text.smaller_vocabulary import cut_vocabulary
 from electra_helpers.training.pretraining import Pretraining, build_data
 from electra_helpers.training.starting import nets_to_train, start_at_frequencies
 from tests.benchmarks.mini import token_log_p
@@ -62,8 +62,8 @@ SETTINGS = {
     "mask_share": 0.15,
     "temperature": 1.0,
     "eval_rows": 64,
-    "keep_vocabulary": 16_384,
 }
+PIECES = 16_384  # of the encoder's vocabulary, those that the corpus uses most
 
 
 def root() -> Path:
@@ -76,34 +76,37 @@ def corpus() -> Corpus:
     return Corpus.from_texts([row["text"] for row in rows])
 
 
-def real_run(arm: str, seed: int, encoder: Path, steps: int = 0) -> WorldRun:
-    """An arm that starts from the encoder, with as many steps as the common compute allows."""
-    fixed = replace(recipe("mini").pretrain, **SETTINGS, steps=max(1, steps), seed=seed)
-    config = replace(fixed, **ARMS[arm].changes)
+@cache
+def cut(encoder: Path) -> Pretrained:
+    """The encoder with the pieces that the corpus uses."""
     start = load(encoder)
+    kept = cut_vocabulary(start.tokenizer, corpus(), PIECES)
+    return replace(start, net=keep_rows(start.net, kept), tokenizer=kept.tokenizer)
+
+
+def real_run(arm: str, seed: int, encoder: Path, steps: int = 1) -> WorldRun:
+    """An arm that starts from the encoder."""
+    timing = {"steps": steps, "eval_every": steps, "log_every": max(1, steps // 10)}
+    config = replace(recipe("mini").pretrain, **SETTINGS | timing | ARMS[arm].changes, seed=seed)
+    start = cut(encoder)
     shape = replace(start.net.config, dropout=0.0, attention_dropout=0.0, **ARMS[arm].shape)
     start = nets_to_train(start, shape, config, corpus(), lambda line: None)
     rows, held_out = build_data(corpus(), start.tokenizer, config)
     for name in ("generator", "predictor"):  # what every new head would learn first
         if (net := getattr(start.net, name, None)) is not None:
             start_at_frequencies(net.head, rows)
-    run = WorldRun(Pretraining(start.net, rows, held_out, config), config, start.tokenizer)
-    return run if steps else with_steps(run, arm, encoder)
+    return WorldRun(Pretraining(start.net, rows, held_out, config), config, start.tokenizer)
 
 
-def with_steps(run: WorldRun, arm: str, encoder: Path) -> WorldRun:
-    """The same run with the steps that ELECTRA's compute is worth."""
-    own = flops_of_a_step(run)
-    budget = STEPS * (own if arm == "rtd" else flops_of_a_step(real_run("rtd", 0, encoder, steps=1)))
-    steps = round(budget / own)
-    config = replace(run.config, steps=steps, eval_every=steps, log_every=max(1, steps // 10))
-    run.task.config = config
-    return replace(run, config=config)
+@cache
+def flops_of(arm: str, encoder: Path) -> int:
+    return flops_of_a_step(real_run(arm, 0, encoder))
 
 
 def record_real(arm: str, seed: int, encoder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Train an arm and read it before and after: the entry of its run, and what all arms have in common."""
-    run = real_run(arm, seed, encoder)
+    flops = flops_of(arm, encoder)
+    run = real_run(arm, seed, encoder, round(STEPS * flops_of("rtd", encoder) / flops))
     read = [{"blimp": blimp_score(run.model)} | start_readings(encoder)]
     print(arm, seed, run.config.steps, "steps, start", read[0], flush=True)
     run.task.model.train()
@@ -115,13 +118,13 @@ def record_real(arm: str, seed: int, encoder: Path) -> tuple[dict[str, Any], dic
         "seed": seed,
         "steps": run.config.steps,
         "tokens": run.config.steps * run.config.batch_size * run.config.length,
-        "flops_per_step": flops_of_a_step(run),
+        "flops_per_step": flops,
         "cpu_seconds": round(seconds, 1),
         "readings": [{name: round(value, 4) for name, value in each.items()} for each in read],
         "evaluation": {name: round(float(value), 4) for name, value in end.evaluation.items()},
     }
     print(arm, seed, entry["cpu_seconds"], "s, end", entry["readings"][-1], flush=True)
-    return entry, {"settings": SETTINGS, "blimp_pairs": len(pairs()), "electra_steps": STEPS}
+    return entry, {"settings": SETTINGS, "pieces": PIECES, "blimp_pairs": len(pairs()), "electra_steps": STEPS}
 
 
 @cache
@@ -147,7 +150,7 @@ def probe_readings(model: Pretrained) -> dict[str, float]:
 @cache
 def start_readings(encoder: Path) -> dict[str, float]:
     """What the probes say of the encoder that all arms begin with."""
-    return probe_readings(real_run("uniform", 0, encoder, steps=1).model)
+    return probe_readings(real_run("uniform", 0, encoder).model)
 
 
 def sentence_scores(model: Pretrained, texts: list[str]) -> list[float]:
@@ -161,7 +164,7 @@ def sentence_scores(model: Pretrained, texts: list[str]) -> list[float]:
 
 @torch.inference_mode()
 def in_place(model: Pretrained, texts: list[str]) -> list[float]:
-    """The sum of log p of the tokens that stand there, for a net that predicts from a text without [MASK]; with its copy gate if it has one."""
+    """The sum of log p of the tokens that stand there, for a net that predicts from a text without [MASK]; with its copy gate, if any."""
     batch, net = padded(model.tokenizer, texts), model.net
     hidden = net.predictor.encoder(batch.input_ids, None, batch.attention_mask)  # (B, L, H)
     logits = net.predictor.head(hidden, net.predictor.encoder.embeddings.tables()[0])  # (B, L, V)

@@ -8,14 +8,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from electra_helpers.course.exercises.n15_the_papers_experiments import (
-    COMPARED,
-    all_tokens_loss,
-    comparison,
-    replace_mlm_loss,
-    selected_rtd_loss,
-    worth,
-)
+from electra_helpers.course.exercises.n15_the_papers_experiments import COMPARED, comparison, worth
+from electra_helpers.course.exercises.rungs import all_tokens_loss, replace_mlm_loss, selected_rtd_loss
 from electra_helpers.course.labs import objectives
 from electra_helpers.course.labs.ladder import (
     ARMS,
@@ -69,9 +63,7 @@ ALL_LOOP = """
     return total / is_real.sum()
 """
 SELECTED = "def selected_rtd_loss(logits, labels, is_selected):\n"
-SELECTED_BODY = (
-    "    return F.binary_cross_entropy_with_logits(logits[is_selected], labels[is_selected].float())\n"
-)
+SELECTED_BODY = "    return F.binary_cross_entropy_with_logits(logits[is_selected], labels[is_selected].float())\n"
 EACH = "    each = F.binary_cross_entropy_with_logits(logits, labels.float(), reduction='none')\n"
 WORTH, CONCLUSION = worth(), comparison()
 FIRST, SECOND = list(WORTH)[:2]

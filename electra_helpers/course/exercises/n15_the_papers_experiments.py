@@ -2,194 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from statistics import mean, stdev
 from typing import Any
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
-
-from electra_helpers.corruption import Corruption, Selection
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
+from electra_helpers.course.exercises.rungs import (
+    a_sure_gate_stays_finite,
+    all_tokens_loss,
+    mixture_is_right,
+    only_the_selected_are_judged,
+    predictor_reads_the_fakes,
+    replace_mlm_loss,
+    selected_rtd_loss,
+)
 from electra_helpers.course.labs.ladder import PAPER, real_gains
-
-VOCABULARY, LENGTH = 13, 7
-
-
-def replace_mlm_loss(predictor, fakes, is_real):
-    """Replace MLM: the predictor reads the generator's words in place of [MASK], and restores the selected tokens."""
-    picked = fakes.selection
-    logits = predictor(fakes.input_ids, attention_mask=is_real, positions=picked.positions)  # (B, M, V)
-    targets = fakes.original_ids.gather(1, picked.positions)  # (B, M)
-    return F.cross_entropy(logits[picked.is_valid], targets[picked.is_valid])
-
-
-def all_tokens_loss(logits, gate, original, seen, is_real):
-    """All-Tokens MLM: p = copy · [x is the token that stands there] + (1 − copy) · softmax, at every real token."""
-    drawn = F.logsigmoid(-gate) + logits.log_softmax(-1).gather(-1, original[..., None])[..., 0]  # (B, L)
-    copied = F.logsigmoid(gate).masked_fill(seen != original, float("-inf"))  # nothing to copy where it was replaced
-    return -torch.logaddexp(drawn, copied)[is_real].mean()
-
-
-def selected_rtd_loss(logits, labels, is_selected):
-    """ELECTRA 15 %: the mean binary cross-entropy over the selected tokens alone."""
-    per_token = F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), reduction="none")  # (B, L)
-    return (per_token * is_selected).sum() / is_selected.sum()
-
-
-class _Recorder:
-    """A predictor for checks: its logits follow from the ids that it reads, and it remembers what it was given."""
-
-    def __init__(self) -> None:
-        self.weights = torch.randn(LENGTH, VOCABULARY, VOCABULARY, generator=torch.Generator().manual_seed(3))
-        self.weights.requires_grad_(True)
-        self.mask: Tensor | None = None
-        self.read: Tensor | None = None
-
-    def __call__(
-        self,
-        input_ids: Tensor,
-        token_type_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        *,
-        positions: Tensor | None = None,
-    ) -> Tensor:
-        self.read, self.mask = input_ids, attention_mask
-        logits = self.weights[torch.arange(input_ids.shape[1]), input_ids]  # (B, L, V)
-        return logits if positions is None else logits[torch.arange(len(positions))[:, None], positions]
-
-
-def _fakes() -> tuple[Corruption, Tensor]:
-    """B=3, L=7 with 7, 5 and 4 real tokens; 2, 2 and 1 selected, the first of the first row guessed right."""
-    original = torch.tensor([[2, 5, 6, 7, 8, 9, 3], [2, 10, 11, 5, 3, 0, 0], [2, 6, 12, 3, 0, 0, 0]])
-    selection = Selection(torch.tensor([[1, 4], [2, 3], [1, 0]]), torch.tensor([[True, True], [True, True], [True, False]]))
-    sampled = torch.tensor([[5, 11], [7, 9], [8, 12]])
-    masked, seen = original.clone(), original.clone()
-    for row, slot in selection.is_valid.nonzero().tolist():
-        at = selection.positions[row, slot]
-        masked[row, at], seen[row, at] = 4, sampled[row, slot]
-    return Corruption(original, masked, selection, sampled, seen, original != seen), original != 0
-
-
-def _one_number(found: Any) -> Tensor:
-    if not isinstance(found, Tensor) or found.dim() != 0:
-        shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-        raise Mistake(f"Return one number as a tensor without axes, not {shape}: the mean.")
-    if not found.requires_grad:
-        raise Mistake("No gradient flows back from your loss: do not detach, and do not go through .item() or numpy.")
-    return found.detach()
-
-
-def _told(found: Tensor, right: Tensor, wrong: dict[str, Tensor], otherwise: str) -> None:
-    """Raise the message whose value was found; `otherwise` where it is none of these and not right."""
-    if torch.allclose(found, right, atol=1e-5):
-        return
-    for message, value in wrong.items():
-        if torch.allclose(found, value, atol=1e-4):
-            raise Mistake(message)
-    raise Mistake(otherwise.format(found=float(found), right=float(right)))
-
-
-def _predictor_reads_the_fakes(function: Callable) -> None:
-    fakes, is_real = _fakes()
-    predictor = _Recorder()
-    found = _one_number(function(predictor, fakes, is_real))
-    if predictor.read is None:
-        raise Mistake("The predictor is never asked: call predictor(…).")
-    if torch.equal(predictor.read, fakes.masked_ids):
-        raise Mistake("Your predictor reads [MASK]: that is BERT. Here it reads fakes.input_ids, with words in the blanks.")
-    if torch.equal(predictor.read, fakes.original_ids):
-        raise Mistake("Your predictor reads the original ids: it would only have to copy.")
-    if not torch.equal(predictor.read, fakes.input_ids):
-        raise Mistake("The predictor reads fakes.input_ids, as they are.")
-    if predictor.mask is None or not torch.equal(predictor.mask.bool(), is_real):
-        raise Mistake("The predictor attends to padding: pass attention_mask=is_real.")
-    with torch.no_grad():
-        each = -predictor(fakes.input_ids).log_softmax(-1)  # (B, L, V)
-    selected, at = fakes.is_selected, fakes.selection.positions
-    truth, drawn = (each.gather(-1, ids[..., None])[..., 0] for ids in (fakes.original_ids, fakes.input_ids))
-    wrong = {
-        "Your targets are the drawn words, so the predictor learns to repeat the fakes. Ask for the original ids.": drawn[selected].mean(),
-        "You predict every real token. Replace MLM asks at the selected ones alone; all tokens come in 15.2.": truth[is_real].mean(),
-        "You leave out the selected tokens that came back right: all selected are asked, as in BERT.": truth[fakes.is_replaced].mean(),
-        "Unused slots are counted, which point at [CLS]: take those with is_valid only.": truth.gather(1, at).mean(),
-        "That is the sum: divide by the number of selected tokens.": truth[selected].sum(),
-    }
-    _told(found, truth[selected].mean(), wrong, "The loss should be {right:.4f}, yours is {found:.4f}.")
-
-
-def _all_tokens_case() -> tuple[Tensor, Tensor, Corruption, Tensor]:
-    """Logits (B, L, V) and a gate (B, L) beside the fakes; a sure gate under padding, so that padding shows."""
-    fakes, is_real = _fakes()
-    random = torch.Generator().manual_seed(5)
-    logits, gate = torch.randn(3, LENGTH, VOCABULARY, generator=random), torch.randn(3, LENGTH, generator=random)
-    return logits, torch.where(is_real, gate, -3.0), fakes, is_real
-
-
-def _mixture_is_right(function: Callable) -> None:
-    logits, gate, fakes, is_real = _all_tokens_case()
-    original, seen = fakes.original_ids, fakes.input_ids
-    found = _one_number(function(logits.clone().requires_grad_(), gate.clone().requires_grad_(), original, seen, is_real))
-    copy, p = gate.sigmoid(), logits.softmax(-1).gather(-1, original[..., None])[..., 0]
-    same = (seen == original).float()
-    nats = -(copy * same + (1 - copy) * p).log()  # (B, L)
-    wrong = {
-        "You copy the *original* token, so the answer is in the question. One can only copy what stands there: the copy counts"
-        " where seen == original.": -(copy + (1 - copy) * p).log()[is_real].mean(),
-        "Your gate is upside down: sigmoid(gate) is the probability to copy, the rest is left to the softmax.": -(
-            (1 - copy) * same + copy * p
-        ).log()[is_real].mean(),
-        "Padding is judged too: take the real tokens alone.": nats.mean(),
-        "You ask at the selected tokens alone. The point of this rung is that every token is asked.": nats[fakes.is_selected].mean(),
-        "You ask at the replaced tokens alone: those that stayed are asked too.": nats[fakes.is_replaced].mean(),
-        "Your copy and your softmax do not share one probability: the softmax gets only 1 − copy of it.": -(
-            copy * same + p
-        ).log()[is_real].mean(),
-        "You mix losses: −ln of a mixture is not the mixture of two −ln. Mix the probabilities, then take the logarithm.": (
-            copy * -(same + 1e-9).log() + (1 - copy) * -p.log()
-        )[is_real].mean(),
-        "The copy is missing: that is the softmax alone.": -p.log()[is_real].mean(),
-        "That is the sum: divide by the number of real tokens.": nats[is_real].sum(),
-    }  # fmt: skip
-    _told(found, nats[is_real].mean(), wrong, "The loss should be {right:.4f}, yours is {found:.4f}.")
-
-
-def _a_sure_gate_stays_finite(function: Callable) -> None:
-    logits = torch.zeros(1, 2, VOCABULARY).index_fill_(2, torch.tensor([6]), 200.0).requires_grad_()
-    gate = torch.tensor([[120.0, -120.0]], requires_grad=True)
-    original, seen = torch.tensor([[5, 5]]), torch.tensor([[7, 5]])
-    found = function(logits, gate, original, seen, torch.ones(1, 2, dtype=torch.bool))
-    right = (320 + 120) / 2  # −ln(e⁻¹²⁰ · e⁻²⁰⁰), and −ln(e⁻¹²⁰ + e⁻²⁰⁰)
-    if not bool(torch.isfinite(found)) or abs(float(found.detach()) - right) > 0.5:
-        raise Mistake(
-            f"Where the net is sure and wrong your loss is {float(found.detach()):.4g}, and should be {right:.0f}: a probability was rounded"
-            " to 0 or 1 before its logarithm. Stay with logarithms: F.logsigmoid, log_softmax, torch.logaddexp."
-        )
-    found.backward()
-    if not all(bool(torch.isfinite(each.grad).all()) for each in (logits, gate)):
-        raise Mistake("The loss is right, its gradient is not a number: is −inf added to −inf somewhere?")
-
-
-def _only_the_selected_are_judged(function: Callable) -> None:
-    _, gate, fakes, is_real = _all_tokens_case()
-    logits, labels, selected = gate.requires_grad_(), fakes.is_replaced, fakes.is_selected
-    found = _one_number(function(logits, labels, selected))
-    each = F.binary_cross_entropy_with_logits(logits.detach(), labels.float(), reduction="none")
-    counts = selected.sum(1)
-    wrong = {
-        "You judge every token: that is ELECTRA. Here only the selected count.": each.mean(),
-        "You judge the replaced alone: then *replaced* is always the right answer. Those that came back right count too.": each[labels].mean(),
-        "Only the selected are added up, but you divide by all tokens.": (each * selected).mean(),
-        "You divide by the real tokens; divide by the number of selected ones.": each[selected].sum() / is_real.sum(),
-        "That is the mean of row means: add up everything, then divide once.": ((each * selected).sum(1) / counts).mean(),
-        "That is the sum: divide by the number of selected tokens.": each[selected].sum(),
-        "The label is whether a token was *replaced*; being selected is the same for all that are judged here.": (
-            F.binary_cross_entropy_with_logits(logits.detach(), selected.float(), reduction="none")[selected].mean()
-        ),
-    }  # fmt: skip
-    _told(found, each[selected].mean(), wrong, "The loss should be {right:.4f}, yours is {found:.4f}.")
-
 
 STEPS_OF_THE_LADDER = {
     "no [MASK] in the input": ("mlm", "replace-mlm"),
@@ -209,7 +35,7 @@ def _steps_are_read_off(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(right):
         raise Mistake(f"Keep the four changes: {'; '.join(right)}.")
     for name, value in right.items():
-        before, after = STEPS_OF_THE_LADDER[name]
+        after = STEPS_OF_THE_LADDER[name][1]
         try:
             given = as_number(answers[name])
         except (TypeError, ValueError):
@@ -217,12 +43,18 @@ def _steps_are_read_off(answers: Any) -> None:
         if abs(given - value) < 0.05:
             continue
         if abs(given + value) < 0.05:
-            raise Mistake(f"{name}: the sign is turned round. A change is worth the score after it less the score before.")
+            raise Mistake(
+                f"{name}: the sign is turned round. A change is worth the score after it less the score before."
+            )
         if abs(given - (PAPER[after] - PAPER["mlm"])) < 0.05:
-            raise Mistake(f"{name}: that is the distance from BERT. Take the one rung that differs by this change alone.")
+            raise Mistake(
+                f"{name}: that is the distance from BERT. Take the one rung that differs by this change alone."
+            )
         if given > 50:
             raise Mistake(f"{name}: that is a score. Asked for is a difference of two scores.")
-        raise Mistake(f"{name}: which two rows of the table differ by this change alone? {given:g} is not their difference.")
+        raise Mistake(
+            f"{name}: which two rows of the table differ by this change alone? {given:g} is not their difference."
+        )
 
 
 COMPARED = ("rtd", "uniform")
@@ -253,7 +85,9 @@ def _conclusion_is_held_to_the_spread(answers: Any) -> None:
             raise Mistake("That is the difference of one seed each. One seed is an anecdote: take the means.")
         if abs(difference - (max(gained["rtd"]) - max(gained["uniform"]))) < 0.002:
             raise Mistake("That is best seed against best seed: whoever tries more seeds wins. Take the means.")
-        raise Mistake(f"difference: mean gain with learned fakes minus mean gain with uniform ones. {difference:.3f} is not it.")
+        raise Mistake(
+            f"difference: mean gain with learned fakes minus mean gain with uniform ones. {difference:.3f} is not it."
+        )
     if not abs(spread - right["spread"]) < 0.002:
         if abs(spread - min(map(stdev, gained.values()))) < 0.002:
             raise Mistake("That is the smaller standard deviation; the larger one is the more careful yardstick.")
@@ -281,7 +115,7 @@ EXERCISES = (
             "replace_mlm_loss(predictor, fakes, is_real) → one number: predictor(ids, attention_mask=…, positions=…) reads the corrupted"
             " text and restores the selected tokens; the mean cross-entropy in nats over the valid ones."
         ),
-        checks=(_predictor_reads_the_fakes,),
+        checks=(predictor_reads_the_fakes,),
         hints=(
             "It is BERT's loss with another input. Which of fakes' four tensors does BERT read, and which one is read here?",
             "fakes.selection has .positions and .is_valid (B, M); the targets are gathered from fakes.original_ids.",
@@ -298,13 +132,19 @@ EXERCISES = (
         difficulty=3,
         starred=True,
         specification=(
-            "all_tokens_loss(logits (B, L, V), gate (B, L), original, seen, is_real) → one number: the mean over real tokens of −ln p(original), with"
-            " p(x) = σ(gate) · [x is the token seen] + (1 − σ(gate)) · softmax(logits)(x)."
+            "all_tokens_loss(logits (B, L, V), gate (B, L), original, seen, is_real) → one number: the mean over real tokens of"
+            " −ln p(original), with p(x) = σ(gate) · [x is the token seen] + (1 − σ(gate)) · softmax(logits)(x)."
         ),
-        checks=(_mixture_is_right, _a_sure_gate_stays_finite),
+        checks=(mixture_is_right, a_sure_gate_stays_finite),
         hints=(
-            "Two ways lead to the original: to copy the token that stands there, if it is the right one, or to draw it. Add the two probabilities.",
-            "In logarithms: F.logsigmoid(gate), F.logsigmoid(-gate) + log_softmax at the original, and torch.logaddexp; −inf where nothing can be copied.",
+            (
+                "Two ways lead to the original: to copy the token that stands there, if it is the right one, or to draw it. Add the"
+                " two probabilities."
+            ),
+            (
+                "In logarithms: F.logsigmoid(gate), F.logsigmoid(-gate) + log_softmax at the original, and torch.logaddexp; −inf"
+                " where nothing can be copied."
+            ),
         ),
         solution=all_tokens_loss,
         fallback=all_tokens_loss,
@@ -317,10 +157,10 @@ EXERCISES = (
         minutes=5,
         difficulty=1,
         specification=(
-            "selected_rtd_loss(logits, labels, is_selected), all (B, L) → one number: the mean binary cross-entropy over the selected tokens, those"
-            " that came back right included."
+            "selected_rtd_loss(logits, labels, is_selected), all (B, L) → one number: the mean binary cross-entropy over the"
+            " selected tokens, those that came back right included."
         ),
-        checks=(_only_the_selected_are_judged,),
+        checks=(only_the_selected_are_judged,),
         hints=(
             "Your rtd_loss of 05.1 with another mask.",
             "F.binary_cross_entropy_with_logits(…, reduction='none'), times the mask, summed, divided by the mask's sum.",
@@ -340,7 +180,10 @@ EXERCISES = (
         checks=(_steps_are_read_off,),
         hints=(
             "Find the two rows that differ by this change and nothing else.",
-            "Replace MLM is BERT without [MASK]; All-Tokens MLM is Replace MLM asked everywhere; ELECTRA 15 % is ELECTRA judged at the selected.",
+            (
+                "Replace MLM is BERT without [MASK]; All-Tokens MLM is Replace MLM asked everywhere; ELECTRA 15 % is ELECTRA judged at"
+                " the selected."
+            ),
         ),
         solution=worth(),
         why="Asking at every token is worth most, 1.9 and 2.6 points; the [MASK] that is never seen in use costs 0.2.",

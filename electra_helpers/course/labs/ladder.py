@@ -102,7 +102,12 @@ def judge_of(trained: WorldRun) -> Electra:
 def in_budget(run: WorldRun, share: float) -> WorldRun:
     """The same run with as many steps as this share of the arms' compute allows."""
     steps = max(1, round(objectives.BUDGET * share / objectives.flops_of_a_step(run)))
-    timing = {"steps": steps, "warmup_steps": max(1, steps // 10), "log_every": max(1, steps // 50), "eval_every": steps}
+    timing = {
+        "steps": steps,
+        "warmup_steps": max(1, steps // 10),
+        "log_every": max(1, steps // 50),
+        "eval_every": steps,
+    }
     config = replace(run.config, **timing)
     run.task.config = config
     return replace(run, config=config)

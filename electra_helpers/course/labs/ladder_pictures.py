@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import mean, stdev
 
-from electra_helpers.course.labs.ladder import ARMS, LADDER, PAPER, gains, runs
+from electra_helpers.course.labs.ladder import ARMS, LADDER, PAPER, band, gains, runs
+from electra_helpers.course.labs.objectives_pictures import arms_picture
 from electra_helpers.view.plots.style import Picture, label, picture, theme_of
 
 READ = {
@@ -75,6 +76,14 @@ def paper_table() -> str:
         ]
         lines.append(f"{ARMS[arm].title:<16}{PAPER[arm]:>12.1f}{cells[0]:>20}{cells[1]:>22}")
     return "\n".join(lines)
+
+
+def over_bands(
+    reading: str, arms: Sequence[str], mine: Sequence[dict[str, float]] = (), *, dark: bool | None = None
+) -> Picture:
+    """A reading of the little world over the share of the compute: the recorded seeds of some arms as bands, your run as a line."""
+    titles = {name: arm.title for name, arm in ARMS.items()}
+    return arms_picture(reading, arms, mine, bands=band, titles=titles, dark=dark)
 
 
 def clear(ground: str, reading: str, one: str, other: str) -> str:
