@@ -4,7 +4,8 @@
     ELECTRA_REAL_DATA=… python -m tests.benchmarks.ladder real --encoder minilm/ --seeds 0 1 2
 
 Writes data/benchmarks/ladder.json after every run; an interrupted recording goes on where it was. On the little world the arms have the
-compute of notebook 06's and are read by its frozen probes. On real text see tests/benchmarks/ladder_real.py.
+compute of notebook 06's and are read by its frozen probes: the ladder six times, the others before and after. On real text see
+tests/benchmarks/ladder_real.py.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from electra_helpers.course.labs.benchmarks import file_of
-from electra_helpers.course.labs.ladder import ARMS, OF_06, stages
-from electra_helpers.course.labs.objectives import BUDGET, STORIES, Readings, flops_of_a_step
+from electra_helpers.course.labs.ladder import ARMS, LADDER, OF_06, stages
+from electra_helpers.course.labs.objectives import BUDGET, READINGS, STORIES, Readings, flops_of_a_step
 
 PATH = file_of("ladder")
 
@@ -47,7 +48,7 @@ def rounded(record: dict[str, float]) -> dict[str, float]:
 def record_world(arm: str, seed: int) -> None:
     began, readings, steps, flops, share = time.process_time(), [], [], [], 0.0
     for run in stages(arm, seed=seed):
-        reader = Readings(run.tokenizer)
+        reader = Readings(run.tokenizer, count=READINGS if arm in LADDER else 2)  # curves are drawn of the ladder alone
         flops.append(flops_of_a_step(run))
         end = run.train(reader)
         steps.append(run.config.steps)

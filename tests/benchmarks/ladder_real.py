@@ -25,13 +25,13 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch.nn import functional as F
 
 from electra_helpers import load
 from electra_helpers.course.labs.ladder import ARMS, LADDER
-from electra_helpers.course.labs.objectives import Probe, flops_of_a_step, mean_vectors, padded
+from electra_helpers.course.labs.objectives import flops_of_a_step, mean_vectors, padded
 from electra_helpers.course.labs.world_run import WorldRun
 from electra_helpers.model.fewer_pieces import keep_rows
 from electra_helpers.model.heads import main_encoder
@@ -48,20 +48,20 @@ from tests.benchmarks.mini import token_log_p
 from tests.benchmarks.real_cleaning import blimp
 
 REAL_ARMS = (*LADDER, "uniform", "unigram")
-STEPS = 50  # of ELECTRA: the compute that every arm has
+STEPS = 60  # of ELECTRA: the compute that every arm has
 DOCUMENTS = 500  # of the corpus: more than a run reads
-EVERY = 50  # of BLiMP's 67,000 pairs
+EVERY = 80  # of BLiMP's 67,000 pairs
 SHOTS, DRAWS = 64, 5  # labelled reviews that a probe learns from, and how often they are drawn
 REVIEWS = Path(__file__).resolve().parents[2] / "data" / "sentences" / "reviews.en"
 SETTINGS = {
-    "batch_size": 32,
+    "batch_size": 16,
     "length": 64,
     "form": "sentences",
     "learning_rate": 3e-4,
     "warmup_steps": 10,
     "mask_share": 0.15,
     "temperature": 1.0,
-    "eval_rows": 64,
+    "eval_rows": 32,
 }
 PIECES = 16_384  # of the encoder's vocabulary, those that the corpus uses most
 
@@ -107,7 +107,8 @@ def record_real(arm: str, seed: int, encoder: Path) -> tuple[dict[str, Any], dic
     """Train an arm and read it before and after: the entry of its run, and what all arms have in common."""
     flops = flops_of(arm, encoder)
     run = real_run(arm, seed, encoder, round(STEPS * flops_of("rtd", encoder) / flops))
-    read = [{"blimp": blimp_score(run.model)} | start_readings(encoder)]
+    own = start_of_bert(encoder) if arm == "mlm" else blimp_score(run.model)
+    read = [{"blimp": own} | start_readings(encoder)]
     print(arm, seed, run.config.steps, "steps, start", read[0], flush=True)
     run.task.model.train()
     began = time.process_time()
@@ -138,6 +139,12 @@ def blimp_score(model: Pretrained) -> float:
     return float(preferred(sentence_scores(model, good), sentence_scores(model, bad)).mean())
 
 
+@cache
+def start_of_bert(encoder: Path) -> float:
+    """BERT's `blimp_score` before the first step: its new head starts at the identity, with every seed."""
+    return blimp_score(real_run("mlm", 0, encoder).model)
+
+
 def sides() -> tuple[list[str], list[str]]:
     good, bad = ([row[side] for row in pairs()] for side in ("sentence_good", "sentence_bad"))
     return good, bad
@@ -158,7 +165,9 @@ def sentence_scores(model: Pretrained, texts: list[str]) -> list[float]:
     if model.net.discriminator is not None:
         return [sentence_score(p) for p in token_scores(model, texts)]
     if isinstance(model.net, ReplaceMLM):
-        return [score for start in range(0, len(texts), 64) for score in in_place(model, texts[start : start + 64])]
+        order = by_length(texts)
+        found = [score for part in in_order(texts, order) for score in in_place(model, part)]
+        return [found[place] for place in np.argsort(order)]
     return [sum(row) for row in token_log_p(model, texts)]
 
 
@@ -179,22 +188,37 @@ def in_place(model: Pretrained, texts: list[str]) -> list[float]:
 
 def grammar(model: Pretrained, good: list[str], bad: list[str]) -> float:
     """The share of unseen pairs whose good sentence a linear probe prefers."""
-    sides = []
-    for side in (0, 1):
-        both = [text for pair in zip(good[side::2], bad[side::2], strict=True) for text in pair]
-        sides += [padded(model.tokenizer, both), torch.tensor([1, 0] * (len(both) // 2))]
-    return Probe(*sides, in_pairs=True).score(main_encoder(model.net))
+    right, wrong = vectors(model, good), vectors(model, bad)
+    learned = np.concatenate([right[0::2], wrong[0::2]])
+    labels = np.repeat([1, 0], [len(right[0::2]), len(wrong[0::2])])
+    probe = fitted(learned, labels)
+    return float((probe.decision_function(right[1::2]) > probe.decision_function(wrong[1::2])).mean())
 
 
 def reviews(model: Pretrained) -> float:
     """The share of reviews that a linear probe gets right which learned from `SHOTS` of them, the mean over `DRAWS` draws."""
     learn, ask = (list(read_rows(REVIEWS / f"{split}.jsonl")) for split in ("train", "test"))
-    encoder = main_encoder(model.net)
-    x, asked = (mean_vectors(encoder, padded(model.tokenizer, [row["sentence"] for row in r])) for r in (learn, ask))
+    x, asked = (vectors(model, [row["sentence"] for row in rows]) for rows in (learn, ask))
     y, truth = (np.array([row["label"] for row in rows]) for rows in (learn, ask))
-    found = []
-    for draw in range(DRAWS):
-        few = np.random.default_rng(draw).permutation(len(y))[:SHOTS]
-        probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300)).fit(x[few], y[few])
-        found.append(float((probe.predict(asked) == truth).mean()))
-    return mean(found)
+    draws = [np.random.default_rng(draw).permutation(len(y))[:SHOTS] for draw in range(DRAWS)]
+    return mean(float((fitted(x[few], y[few]).predict(asked) == truth).mean()) for few in draws)
+
+
+def fitted(x: np.ndarray, y: np.ndarray) -> Pipeline:
+    return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300)).fit(x, y)
+
+
+def vectors(model: Pretrained, texts: list[str]) -> np.ndarray:
+    """The mean of each text's last vectors (N, H), in the order of the texts; read by length, so that little is padded."""
+    order = by_length(texts)
+    found = [mean_vectors(main_encoder(model.net), padded(model.tokenizer, part)) for part in in_order(texts, order)]
+    return np.concatenate(found)[np.argsort(order)]
+
+
+def by_length(texts: list[str]) -> list[int]:
+    return sorted(range(len(texts)), key=lambda i: len(texts[i]))
+
+
+def in_order(texts: list[str], order: list[int], rows: int = 64) -> list[list[str]]:
+    """Chunks of the texts in this order."""
+    return [[texts[i] for i in order[start : start + rows]] for start in range(0, len(order), rows)]
