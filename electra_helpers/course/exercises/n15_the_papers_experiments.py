@@ -15,7 +15,7 @@ from electra_helpers.course.exercises.rungs import (
     replace_mlm_loss,
     selected_rtd_loss,
 )
-from electra_helpers.course.labs.ladder import PAPER, real_gains
+from electra_helpers.course.labs.ladder import PAPER, gains, scores
 
 STEPS_OF_THE_LADDER = {
     "no [MASK] in the input": ("mlm", "replace-mlm"),
@@ -61,12 +61,23 @@ COMPARED = ("rtd", "uniform")
 CONCLUSIONS = ("clear", "not clear")
 
 
+def blimp() -> dict[str, list[float]]:
+    """The score of each seed with learned and with uniform fakes."""
+    return {arm: scores("real", arm, "blimp") for arm in COMPARED}
+
+
 def comparison() -> dict[str, Any]:
-    """Learned against uniform fakes on real text: what each gained on BLiMP, and whether that is more than twice the spread."""
-    gained = {arm: real_gains(arm, "blimp") for arm in COMPARED}
-    difference, spread = mean(gained["rtd"]) - mean(gained["uniform"]), max(map(stdev, gained.values()))
+    """Learned against uniform fakes on real text: how they score on BLiMP, and whether they differ by twice the spread."""
+    found = blimp()
+    difference, spread = mean(found["rtd"]) - mean(found["uniform"]), max(map(stdev, found.values()))
     conclusion = CONCLUSIONS[abs(difference) < 2 * spread]
     return {"difference": round(difference, 3), "spread": round(spread, 3), "conclusion": conclusion}
+
+
+def over_a_coin() -> float:
+    """The same difference of what was gained over the score of an untrained head."""
+    rtd, uniform = (mean(gains("real", arm, "blimp")) for arm in COMPARED)
+    return rtd - uniform
 
 
 def _conclusion_is_held_to_the_spread(answers: Any) -> None:
@@ -77,23 +88,28 @@ def _conclusion_is_held_to_the_spread(answers: Any) -> None:
         difference, spread = (as_number(answers[name]) for name in ("difference", "spread"))
     except (TypeError, ValueError):
         raise Mistake("difference and spread are numbers.") from None
-    gained = {arm: real_gains(arm, "blimp") for arm in COMPARED}
+    found = blimp()
     if not abs(difference - right["difference"]) < 0.002:
         if abs(difference + right["difference"]) < 0.002:
             raise Mistake("The sign is turned round: the difference is learned fakes minus uniform fakes.")
-        if any(abs(difference - (a - b)) < 0.002 for a, b in zip(gained["rtd"], gained["uniform"], strict=True)):
+        if any(abs(difference - (a - b)) < 0.002 for a, b in zip(found["rtd"], found["uniform"], strict=True)):
             raise Mistake("That is the difference of one seed each. One seed is an anecdote: take the means.")
-        if abs(difference - (max(gained["rtd"]) - max(gained["uniform"]))) < 0.002:
+        if abs(difference - (max(found["rtd"]) - max(found["uniform"]))) < 0.002:
             raise Mistake("That is best seed against best seed: whoever tries more seeds wins. Take the means.")
+        if abs(difference - over_a_coin()) < 0.002:
+            raise Mistake(
+                "You subtract what each new head said before its first step. That is the luck of a coin, not knowledge, and the encoder"
+                " is the same for both: compare the scores."
+            )
         raise Mistake(
-            f"difference: mean gain with learned fakes minus mean gain with uniform ones. {difference:.3f} is not it."
+            f"difference: mean score with learned fakes minus mean score with uniform ones. {difference:.3f} is not it."
         )
     if not abs(spread - right["spread"]) < 0.002:
-        if abs(spread - min(map(stdev, gained.values()))) < 0.002:
+        if abs(spread - min(map(stdev, found.values()))) < 0.002:
             raise Mistake("That is the smaller standard deviation; the larger one is the more careful yardstick.")
-        if any(abs(spread - (max(values) - min(values))) < 0.002 for values in gained.values()):
+        if any(abs(spread - (max(values) - min(values))) < 0.002 for values in found.values()):
             raise Mistake("That is the range, which grows with every further seed. Take the standard deviation.")
-        raise Mistake(f"spread: the larger of the two standard deviations of the gains. {spread:.3f} is not it.")
+        raise Mistake(f"spread: the larger of the two standard deviations of the scores. {spread:.3f} is not it.")
     if answers["conclusion"] not in CONCLUSIONS:
         raise Mistake(f"conclusion: choose one of {', '.join(CONCLUSIONS)}.")
     if answers["conclusion"] != right["conclusion"]:
@@ -197,12 +213,12 @@ EXERCISES = (
         difficulty=2,
         starred=True,
         specification=(
-            "Of the recorded gains on BLiMP: difference = mean gain with learned fakes − with uniform ones; spread = the larger standard"
+            "Of the recorded scores on BLiMP: difference = mean with learned fakes − mean with uniform ones; spread = the larger standard"
             ' deviation; conclusion "clear" if |difference| ≥ 2 · spread, else "not clear".'
         ),
         checks=(_conclusion_is_held_to_the_spread,),
         hints=(
-            "gained holds one gain a seed for each arm; statistics.mean and statistics.stdev do the rest.",
+            "scored holds one score a seed for each arm; statistics.mean and statistics.stdev do the rest.",
             "Three seeds give a rough deviation: take the larger of the two.",
         ),
         solution=comparison(),

@@ -168,12 +168,21 @@ def runs(ground: str, arm: str) -> list[dict[str, Any]]:
     return recorded()[ground]["arms"][arm]
 
 
+def arms_of(ground: str) -> list[str]:
+    """The arms that are recorded, in the order of `ARMS`."""
+    known = {*recorded()[ground]["arms"], *(OF_06 if ground == "world" else ())}
+    return [arm for arm in ARMS if arm in known]
+
+
+def scores(ground: str, arm: str, reading: str) -> list[float]:
+    """The last reading of every seed of an arm."""
+    return [run["readings"][-1][reading] for run in runs(ground, arm)]
+
+
 def gains(ground: str, arm: str, reading: str) -> list[float]:
     """What every seed of an arm gained in a reading: the last less the one before the first step."""
-    return [run["readings"][-1][reading] - run["readings"][0][reading] for run in runs(ground, arm)]
-
-
-real_gains, world_gains = partial(gains, "real"), partial(gains, "world")
+    starts = [run["readings"][0][reading] for run in runs(ground, arm)]
+    return [end - start for end, start in zip(scores(ground, arm, reading), starts, strict=True)]
 
 
 def band(arm: str, reading: str) -> list[tuple[list[float], list[float]]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
 
-from electra_helpers.course.labs.ladder import ARMS, LADDER, PAPER, band, gains, runs
+from electra_helpers.course.labs.ladder import ARMS, LADDER, PAPER, band, gains, runs, scores
 from electra_helpers.course.labs.objectives_pictures import arms_picture
 from electra_helpers.view.plots.style import Picture, label, picture, theme_of
 
@@ -32,49 +32,67 @@ def gains_picture(
     dark: bool | None = None,
 ) -> Picture:
     """For each arm the gain of every seed as a ring, their mean as a bar, and your run (arm → gain) as a diamond, in points."""
+    values = {arm: gains(ground, arm, reading) for arm in arms}
+    return _dots(
+        values, mine or {}, f"Points gained: {READ[ground, reading]}", "points gained over its own start", 0.0, dark
+    )
+
+
+def scores_picture(reading: str, arms: Sequence[str], *, chance: float = 0.5, dark: bool | None = None) -> Picture:
+    """The same on real text for the scores at the end, in percent, with a line at chance: for heads that know nothing at the start."""
+    values = {arm: scores("real", arm, reading) for arm in arms}
+    return _dots(values, {}, f"Right: {READ['real', reading]}", "% right at the end; the line: a coin", chance, dark)
+
+
+def _dots(
+    values: Mapping[str, Sequence[float]], mine: Mapping[str, float], title: str, x: str, line: float, dark: bool | None
+) -> Picture:
+    """Rows of rings, one a seed, a bar at their mean, and a diamond for a learner's run; all in hundredths."""
     theme = theme_of(dark)
-    figure, (axes,) = picture(theme, height=1.0 + 0.42 * len(arms))
+    figure, (axes,) = picture(theme, height=1.2 + 0.42 * len(values))
     said = []
-    for row, arm in enumerate(arms):
-        points = [100 * gain for gain in gains(ground, arm, reading)]
+    for row, (arm, found) in enumerate(values.items()):
+        points = [100 * value for value in found]
         axes.plot(points, [row] * len(points), "o", markerfacecolor="none", color=theme.series[0], markersize=6)
         axes.plot([mean(points)] * 2, [row - 0.3, row + 0.3], color=theme.ink, linewidth=2)
-        said.append(f"{ARMS[arm].title} {mean(points):+.1f} ± {spread_of(points):.1f} ({len(points)} seeds)")
-        if mine and arm in mine:
+        said.append(f"{ARMS[arm].title} {mean(points):.1f} ± {spread_of(points):.1f} ({len(points)} seeds)")
+        if arm in mine:
             axes.plot([100 * mine[arm]], [row], "D", color=theme.series[1], markersize=8)
-            said.append(f"yours {100 * mine[arm]:+.1f}")
-    axes.axvline(0, color=theme.ink, linewidth=0.8)
-    axes.set_yticks(range(len(arms)), [ARMS[arm].title for arm in arms])
-    axes.set_ylim(len(arms) - 0.5, -0.5)  # the first on top
-    label(axes, theme, title=READ[ground, reading], x="points gained over its own start; ring: a seed, bar: the mean")
-    figure.alt = f"Points gained on {READ[ground, reading]}. {'; '.join(said)}."
+            said.append(f"yours {100 * mine[arm]:.1f}")
+    axes.axvline(100 * line, color=theme.ink, linewidth=0.8, linestyle=":")
+    axes.set_yticks(range(len(values)), [ARMS[arm].title for arm in values])
+    axes.set_ylim(len(values) - 0.5, -0.5)  # the first on top
+    label(axes, theme, title=title, x=f"{x}; ring: a seed, bar: the mean")
+    figure.alt = f"{title}. {'; '.join(said)}."
     return figure
 
 
 def gains_table(ground: str, reading: str, arms: Sequence[str] = LADDER) -> str:
-    """What each arm cost and gained: its steps, its score before, and the points gained, mean ± deviation and every seed."""
-    lines = [READ[ground, reading], f"{'':<26}steps  untrained  gained, in points"]
+    """What each arm took and reached: its steps, its score before and after, and the points gained, mean ± deviation and every seed."""
+    lines = [READ[ground, reading], f"{'':<26}steps  before  after   gained, in points"]
     for arm in arms:
         found, points = runs(ground, arm), [100 * gain for gain in gains(ground, arm, reading)]
         steps, start = found[0]["steps"], mean(run["readings"][0][reading] for run in found)
         steps = sum(steps) if isinstance(steps, list) else steps
         each = " ".join(f"{point:+.1f}" for point in points)
         lines.append(
-            f"{ARMS[arm].title:<26}{steps:>5,}  {start:<9.3f}  {mean(points):+5.1f} ± {spread_of(points):.1f}   {each}"
+            f"{ARMS[arm].title:<26}{steps:>5,}  {start:.3f}   {mean(scores(ground, arm, reading)):.3f}"
+            f"  {mean(points):+5.1f} ± {spread_of(points):<4.1f}  {each}"
         )
     return "\n".join(lines)
 
 
 def paper_table() -> str:
-    """The paper's Table 5 beside what was recorded here: GLUE, and points gained on the two grounds."""
-    lines = [f"{'':<16}{'GLUE, paper':>12}{'real text, BLiMP':>20}{'world, minimal pairs':>22}"]
+    """The paper's Table 5 beside what was recorded here: GLUE; the score on BLiMP, in %; points gained by the two probes."""
+    lines = [f"{'':<16}{'GLUE, paper':>12}{'BLiMP, own way':>18}{'BLiMP, probe':>16}{'world, probe':>16}"]
     for arm in LADDER:
-        cells = [
-            f"{mean(points):+.1f} ± {spread_of(points):.1f}"
+        own = [100 * value for value in scores("real", arm, "blimp")]
+        gained = [
+            [100 * gain for gain in gains(ground, arm, reading)]
             for ground, reading in (("real", "grammar"), ("world", "pairs"))
-            for points in [[100 * gain for gain in gains(ground, arm, reading)]]
         ]
-        lines.append(f"{ARMS[arm].title:<16}{PAPER[arm]:>12.1f}{cells[0]:>20}{cells[1]:>22}")
+        cells = [f"{mean(own):.1f} ± {spread_of(own):.1f}", *(f"{mean(p):+.1f} ± {spread_of(p):.1f}" for p in gained)]
+        lines.append(f"{ARMS[arm].title:<16}{PAPER[arm]:>12.1f}{cells[0]:>18}{cells[1]:>16}{cells[2]:>16}")
     return "\n".join(lines)
 
 
@@ -84,11 +102,3 @@ def over_bands(
     """A reading of the little world over the share of the compute: the recorded seeds of some arms as bands, your run as a line."""
     titles = {name: arm.title for name, arm in ARMS.items()}
     return arms_picture(reading, arms, mine, bands=band, titles=titles, dark=dark)
-
-
-def clear(ground: str, reading: str, one: str, other: str) -> str:
-    """The difference of two arms' mean gains against twice the larger deviation, in words."""
-    first, second = (gains(ground, arm, reading) for arm in (one, other))
-    difference, spread = 100 * (mean(first) - mean(second)), 100 * max(spread_of(first), spread_of(second))
-    verdict = "clear" if abs(difference) >= 2 * spread else "not clear"
-    return f"{ARMS[one].title} − {ARMS[other].title}: {difference:+.1f} points, twice the spread {2 * spread:.1f}: {verdict}"
