@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.ladder world --seeds 0 1 2 3 4
     ELECTRA_REAL_DATA=… python -m tests.benchmarks.ladder real --encoder minilm/ --seeds 0 1 2
+    python -m tests.benchmarks.ladder table
 
 Writes data/benchmarks/ladder.json after every run; an interrupted recording goes on where it was. On the little world the arms have the
 compute of notebook 06's and are read by its frozen probes: the ladder six times, the others before and after. On real text see
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from electra_helpers.course.labs.benchmarks import file_of
-from electra_helpers.course.labs.ladder import ARMS, LADDER, OF_06, stages
+from electra_helpers.course.labs.ladder import ARMS, LADDER, OF_06, arms_of, stages
+from electra_helpers.course.labs.ladder_pictures import READ, gains_table
 from electra_helpers.course.labs.objectives import BUDGET, READINGS, STORIES, Readings, flops_of_a_step
 
 PATH = file_of("ladder")
@@ -70,11 +72,15 @@ def record_world(arm: str, seed: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("ground", choices=("world", "real"))
+    parser.add_argument("ground", choices=("world", "real", "table"))
     parser.add_argument("--arms", nargs="*", choices=list(ARMS))
     parser.add_argument("--seeds", type=int, nargs="*", default=[0])
     parser.add_argument("--encoder", type=Path, help="folder of an encoder of BERT's shape that all arms start from")
     chosen = parser.parse_args()
+    if chosen.ground == "table":
+        for ground, reading in READ:
+            print(gains_table(ground, reading, arms_of(ground)), end="\n\n")
+        return
     if chosen.ground == "real":
         from tests.benchmarks.ladder_real import REAL_ARMS, record_real
 

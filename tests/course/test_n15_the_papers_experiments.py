@@ -23,7 +23,7 @@ from electra_helpers.course.labs.ladder import (
     stages,
     with_own_loss,
 )
-from electra_helpers.course.labs.ladder_pictures import gains_picture, gains_table, scores_picture
+from electra_helpers.course.labs.ladder_pictures import gains_picture, gains_table, scores_picture, with_spread
 from electra_helpers.course.labs.objectives import flops_of_a_step
 from electra_helpers.errors import ElectraError
 from tests.course.cases import Cases, hold
@@ -242,4 +242,6 @@ def test_a_picture_of_gains_says_in_words_what_it_shows():
     assert (
         f"uniform fakes {100 * mean(scores('real', 'uniform', 'blimp')):.1f}" in scores_picture("blimp", COMPARED).alt
     )
+    assert with_spread([1.0, 3.0], "+") == "+2.0 ± 1.4"
+    assert with_spread([1.0]) == "1.0 (one seed)", "one seed has no spread"
     assert "uniform fakes" in gains_table("real", "blimp", ("rtd", "uniform"))

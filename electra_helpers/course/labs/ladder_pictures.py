@@ -18,9 +18,11 @@ READ = {
 }
 
 
-def spread_of(values: Sequence[float]) -> float:
-    """Standard deviation over seeds; 0 where there is one."""
-    return stdev(values) if len(values) > 1 else 0.0
+def with_spread(points: Sequence[float], sign: str = "") -> str:
+    """Mean ± standard deviation over seeds; of one seed no deviation."""
+    return (
+        f"{mean(points):{sign}.1f} ± {stdev(points):.1f}" if len(points) > 1 else f"{mean(points):{sign}.1f} (one seed)"
+    )
 
 
 def gains_picture(
@@ -55,7 +57,8 @@ def _dots(
         points = [100 * value for value in found]
         axes.plot(points, [row] * len(points), "o", markerfacecolor="none", color=theme.series[0], markersize=6)
         axes.plot([mean(points)] * 2, [row - 0.3, row + 0.3], color=theme.ink, linewidth=2)
-        said.append(f"{ARMS[arm].title} {mean(points):.1f} ± {spread_of(points):.1f} ({len(points)} seeds)")
+        seeds = f" ({len(points)} seeds)" if len(points) > 1 else ""
+        said.append(f"{ARMS[arm].title} {with_spread(points)}{seeds}")
         if arm in mine:
             axes.plot([100 * mine[arm]], [row], "D", color=theme.series[1], markersize=8)
             said.append(f"yours {100 * mine[arm]:.1f}")
@@ -77,22 +80,22 @@ def gains_table(ground: str, reading: str, arms: Sequence[str] = LADDER) -> str:
         each = " ".join(f"{point:+.1f}" for point in points)
         lines.append(
             f"{ARMS[arm].title:<26}{steps:>5,}  {start:.3f}   {mean(scores(ground, arm, reading)):.3f}"
-            f"  {mean(points):+5.1f} ± {spread_of(points):<4.1f}  {each}"
+            f"  {with_spread(points, '+'):<16} {each}"
         )
     return "\n".join(lines)
 
 
 def paper_table() -> str:
     """The paper's Table 5 beside what was recorded here: GLUE; the score on BLiMP, in %; points gained by the two probes."""
-    lines = [f"{'':<16}{'GLUE, paper':>12}{'BLiMP, own way':>18}{'BLiMP, probe':>16}{'world, probe':>16}"]
+    lines = [f"{'':<16}{'GLUE, paper':>12}{'BLiMP, own way':>18}{'BLiMP, probe':>18}{'world, probe':>18}"]
     for arm in LADDER:
         own = [100 * value for value in scores("real", arm, "blimp")]
         gained = [
             [100 * gain for gain in gains(ground, arm, reading)]
             for ground, reading in (("real", "grammar"), ("world", "pairs"))
         ]
-        cells = [f"{mean(own):.1f} ± {spread_of(own):.1f}", *(f"{mean(p):+.1f} ± {spread_of(p):.1f}" for p in gained)]
-        lines.append(f"{ARMS[arm].title:<16}{PAPER[arm]:>12.1f}{cells[0]:>18}{cells[1]:>16}{cells[2]:>16}")
+        cells = [with_spread(own), *(with_spread(points, "+") for points in gained)]
+        lines.append(f"{ARMS[arm].title:<16}{PAPER[arm]:>12.1f}{cells[0]:>18}{cells[1]:>18}{cells[2]:>18}")
     return "\n".join(lines)
 
 
