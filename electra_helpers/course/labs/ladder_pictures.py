@@ -89,13 +89,13 @@ def paper_table() -> str:
     """The paper's Table 5 beside what was recorded here: GLUE; the score on BLiMP, in %; points gained by the two probes."""
     lines = [f"{'':<16}{'GLUE, paper':>12}{'BLiMP, own way':>18}{'BLiMP, probe':>18}{'world, probe':>18}"]
     for arm in LADDER:
-        own = [100 * value for value in scores("real", arm, "blimp")]
-        gained = [
-            [100 * gain for gain in gains(ground, arm, reading)]
-            for ground, reading in (("real", "grammar"), ("world", "pairs"))
-        ]
-        cells = [with_spread(own), *(with_spread(points, "+") for points in gained)]
-        lines.append(f"{ARMS[arm].title:<16}{PAPER[arm]:>12.1f}{cells[0]:>18}{cells[1]:>18}{cells[2]:>18}")
+        found = (
+            ("", scores("real", arm, "blimp")),
+            ("+", gains("real", arm, "grammar")),
+            ("+", gains("world", arm, "pairs")),
+        )
+        cells = "".join(f"{with_spread([100 * value for value in values], sign):>18}" for sign, values in found)
+        lines.append(f"{ARMS[arm].title:<16}{PAPER[arm]:>12.1f}{cells}")
     return "\n".join(lines)
 
 
