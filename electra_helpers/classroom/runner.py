@@ -29,8 +29,8 @@ MOST_CHARACTERS = 600  # of a message
 MOST_ANSWER = 20_000  # characters of a written answer that are kept
 OUR_SECONDS = 60  # for what is not the learner's: a seal, a stand-in
 # What cannot travel: gradients through the check's own functions (02.2), a layer's parts (02.6), a graph over the whole net (06.1), and
-# parameters, of which it counts which they are (06.3).
-IN_THEIR_PROCESS = ("02.2", "02.6", "06.1", "06.3", "14.4")
+# parameters, of which it counts which they are (06.3); a predictor of the check that is to be called (15.1).
+IN_THEIR_PROCESS = ("02.2", "02.6", "06.1", "06.3", "14.4", "15.1")
 
 
 class Notebook:

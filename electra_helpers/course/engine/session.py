@@ -74,6 +74,8 @@ AMOUNTS: dict[str, tuple[int, int, int]] = {
     "13.epochs": (1, 6, 6),
     "14.epochs": (1, 8, 10),
     "14.rates": (1, 3, 3),  # learning rates of the search
+    "15.percent": (1, 100, 100),  # of the compute of a recorded arm, for the arm that is run live
+    "15.readings": (2, 6, 6),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import mean, stdev
 
 from electra_helpers.course.exercises.n06_joint_pretraining import SHEETS
@@ -24,28 +24,35 @@ COLUMNS = {
     ("AUC own fakes", "AUC fixed exam"): (0.2, 1.0),
 }
 
+TITLES = {name: arm.title for name, arm in ARMS.items()}
+
 
 def arms_picture(
     reading: str = "pairs",
     arms: Sequence[str] = CLAIM,
     mine: Sequence[dict[str, float]] = (),
     *,
+    bands: Callable[[str, str], list[tuple[list[float], list[float]]]] = band,
+    titles: Mapping[str, str] = TITLES,
     dark: bool | None = None,
 ) -> Picture:
-    """One reading over the share of the compute spent: each arm a band over its seeds with the median, yours a thick line."""
+    """One reading over the share of the compute spent: each arm a band over its seeds with the median, yours a thick line.
+
+    `bands(arm, reading)` gives the recorded curves, one a seed; `titles` the arms' names for people.
+    """
     theme = theme_of(dark)
     figure, (axes,) = picture(theme)
     ends, said = [], []
     for i, arm in enumerate(arms):
-        curves = band(arm, reading)
+        curves = bands(arm, reading)
         x, rows = curves[0][0], list(zip(*(y for _, y in curves), strict=True))
         colour, middle = theme.series[i], [sorted(row)[len(row) // 2] for row in rows]
         axes.fill_between(
             x, [min(row) for row in rows], [max(row) for row in rows], color=colour, alpha=0.2, linewidth=0
         )
         axes.plot(x, middle, color=colour, linestyle=LINES[i], marker=MARKERS[i], markersize=4)
-        ends.append((x[-1], middle[-1], ARMS[arm].title, colour))
-        said.append(f"{ARMS[arm].title}, {len(curves)} seeds, ends between {min(rows[-1]):.3g} and {max(rows[-1]):.3g}")
+        ends.append((x[-1], middle[-1], titles[arm], colour))
+        said.append(f"{titles[arm]}, {len(curves)} seeds, ends between {min(rows[-1]):.3g} and {max(rows[-1]):.3g}")
     found = [(100 * record["compute"], record[reading]) for record in mine if reading in record]
     if found:
         axes.plot(*zip(*found, strict=True), color=theme.ink, linewidth=2.6)

@@ -1,0 +1,228 @@
+"""Exercises of notebook 15: the losses of three rungs of the paper's ladder, what each of its steps is worth, and a conclusion."""
+
+from __future__ import annotations
+
+from statistics import mean, stdev
+from typing import Any
+
+from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
+from electra_helpers.course.exercises.rungs import (
+    a_sure_gate_stays_finite,
+    all_tokens_loss,
+    mixture_is_right,
+    only_the_selected_are_judged,
+    predictor_reads_the_fakes,
+    replace_mlm_loss,
+    selected_rtd_loss,
+)
+from electra_helpers.course.labs.ladder import PAPER, gains, scores
+
+STEPS_OF_THE_LADDER = {
+    "no [MASK] in the input": ("mlm", "replace-mlm"),
+    "all tokens in place of 15 %, for a predictor": ("replace-mlm", "all-tokens-mlm"),
+    "all tokens in place of 15 %, for a judge": ("rtd-selected", "rtd"),
+    "a judge in place of a predictor": ("all-tokens-mlm", "rtd"),
+}
+
+
+def worth() -> dict[str, float]:
+    """What each change is worth in the paper's Table 5, in points of GLUE."""
+    return {name: round(PAPER[after] - PAPER[before], 1) for name, (before, after) in STEPS_OF_THE_LADDER.items()}
+
+
+def _steps_are_read_off(answers: Any) -> None:
+    right = worth()
+    if not isinstance(answers, dict) or set(answers) != set(right):
+        raise Mistake(f"Keep the four changes: {'; '.join(right)}.")
+    for name, value in right.items():
+        after = STEPS_OF_THE_LADDER[name][1]
+        try:
+            given = as_number(answers[name])
+        except (TypeError, ValueError):
+            raise Mistake(f"{name}: points of GLUE, a number such as 0.7.") from None
+        if abs(given - value) < 0.05:
+            continue
+        if abs(given + value) < 0.05:
+            raise Mistake(
+                f"{name}: the sign is turned round. A change is worth the score after it less the score before."
+            )
+        if abs(given - (PAPER[after] - PAPER["mlm"])) < 0.05:
+            raise Mistake(
+                f"{name}: that is the distance from BERT. Take the one rung that differs by this change alone."
+            )
+        if given > 50:
+            raise Mistake(f"{name}: that is a score. Asked for is a difference of two scores.")
+        raise Mistake(
+            f"{name}: which two rows of the table differ by this change alone? {given:g} is not their difference."
+        )
+
+
+COMPARED = ("rtd", "uniform")
+CONCLUSIONS = ("clear", "not clear")
+
+
+def blimp() -> dict[str, list[float]]:
+    """The score of each seed with learned and with uniform fakes."""
+    return {arm: scores("real", arm, "blimp") for arm in COMPARED}
+
+
+def comparison() -> dict[str, Any]:
+    """Learned against uniform fakes on real text: how they score on BLiMP, and whether they differ by twice the spread."""
+    found = blimp()
+    difference, spread = mean(found["rtd"]) - mean(found["uniform"]), max(map(stdev, found.values()))
+    conclusion = CONCLUSIONS[abs(difference) < 2 * spread]
+    return {"difference": round(difference, 3), "spread": round(spread, 3), "conclusion": conclusion}
+
+
+def over_a_coin() -> float:
+    """The same difference of what was gained over the score of an untrained head."""
+    rtd, uniform = (mean(gains("real", arm, "blimp")) for arm in COMPARED)
+    return rtd - uniform
+
+
+def _conclusion_is_held_to_the_spread(answers: Any) -> None:
+    right = comparison()
+    if not isinstance(answers, dict) or set(answers) != set(right):
+        raise Mistake('Keep "difference", "spread" and "conclusion".')
+    try:
+        difference, spread = (as_number(answers[name]) for name in ("difference", "spread"))
+    except (TypeError, ValueError):
+        raise Mistake("difference and spread are numbers.") from None
+    found = blimp()
+    if not abs(difference - right["difference"]) < 0.002:
+        if abs(difference + right["difference"]) < 0.002:
+            raise Mistake("The sign is turned round: the difference is learned fakes minus uniform fakes.")
+        if any(abs(difference - (a - b)) < 0.002 for a, b in zip(found["rtd"], found["uniform"], strict=True)):
+            raise Mistake("That is the difference of one seed each. One seed is an anecdote: take the means.")
+        if abs(difference - (max(found["rtd"]) - max(found["uniform"]))) < 0.002:
+            raise Mistake("That is best seed against best seed: whoever tries more seeds wins. Take the means.")
+        if abs(difference - over_a_coin()) < 0.002:
+            raise Mistake(
+                "You subtract what each new head said before its first step. That is the luck of a coin, not knowledge, and the encoder"
+                " is the same for both: compare the scores."
+            )
+        raise Mistake(
+            f"difference: mean score with learned fakes minus mean score with uniform ones. {difference:.3f} is not it."
+        )
+    if not abs(spread - right["spread"]) < 0.002:
+        if abs(spread - min(map(stdev, found.values()))) < 0.002:
+            raise Mistake("That is the smaller standard deviation; the larger one is the more careful yardstick.")
+        if any(abs(spread - (max(values) - min(values))) < 0.002 for values in found.values()):
+            raise Mistake("That is the range, which grows with every further seed. Take the standard deviation.")
+        raise Mistake(f"spread: the larger of the two standard deviations of the scores. {spread:.3f} is not it.")
+    if answers["conclusion"] not in CONCLUSIONS:
+        raise Mistake(f"conclusion: choose one of {', '.join(CONCLUSIONS)}.")
+    if answers["conclusion"] != right["conclusion"]:
+        raise Mistake(
+            f"The difference is {right['difference']:+.3f} and twice the spread {2 * right['spread']:.3f}: read one against the"
+            " other, whatever you hoped for."
+        )
+
+
+EXERCISES = (
+    Exercise(
+        id="15.1",
+        title="Replace MLM",
+        kind="build",
+        minutes=12,
+        difficulty=2,
+        starred=True,
+        specification=(
+            "replace_mlm_loss(predictor, fakes, is_real) → one number: predictor(ids, attention_mask=…, positions=…) reads the corrupted"
+            " text and restores the selected tokens; the mean cross-entropy in nats over the valid ones."
+        ),
+        checks=(predictor_reads_the_fakes,),
+        hints=(
+            "It is BERT's loss with another input. Which of fakes' four tensors does BERT read, and which one is read here?",
+            "fakes.selection has .positions and .is_valid (B, M); the targets are gathered from fakes.original_ids.",
+        ),
+        solution=replace_mlm_loss,
+        fallback=replace_mlm_loss,
+        variable="replace_mlm_loss",
+    ),
+    Exercise(
+        id="15.2",
+        title="All-Tokens MLM and its copy",
+        kind="build",
+        minutes=20,
+        difficulty=3,
+        starred=True,
+        specification=(
+            "all_tokens_loss(logits (B, L, V), gate (B, L), original, seen, is_real) → one number: the mean over real tokens of"
+            " −ln p(original), with p(x) = σ(gate) · [x is the token seen] + (1 − σ(gate)) · softmax(logits)(x)."
+        ),
+        checks=(mixture_is_right, a_sure_gate_stays_finite),
+        hints=(
+            (
+                "Two ways lead to the original: to copy the token that stands there, if it is the right one, or to draw it. Add the"
+                " two probabilities."
+            ),
+            (
+                "In logarithms: F.logsigmoid(gate), F.logsigmoid(-gate) + log_softmax at the original, and torch.logaddexp; −inf"
+                " where nothing can be copied."
+            ),
+        ),
+        solution=all_tokens_loss,
+        fallback=all_tokens_loss,
+        variable="all_tokens_loss",
+    ),
+    Exercise(
+        id="15.3",
+        title="ELECTRA 15 %",
+        kind="build",
+        minutes=5,
+        difficulty=1,
+        specification=(
+            "selected_rtd_loss(logits, labels, is_selected), all (B, L) → one number: the mean binary cross-entropy over the"
+            " selected tokens, those that came back right included."
+        ),
+        checks=(only_the_selected_are_judged,),
+        hints=(
+            "Your rtd_loss of 05.1 with another mask.",
+            "F.binary_cross_entropy_with_logits(…, reduction='none'), times the mask, summed, divided by the mask's sum.",
+        ),
+        solution=selected_rtd_loss,
+        fallback=selected_rtd_loss,
+        variable="selected_rtd_loss",
+    ),
+    Exercise(
+        id="15.4",
+        title="What each step is worth",
+        kind="decide",
+        minutes=6,
+        difficulty=1,
+        starred=True,
+        specification="For each of four changes, its worth in points of GLUE by Table 5: the score after it less the score before it.",
+        checks=(_steps_are_read_off,),
+        hints=(
+            "Find the two rows that differ by this change and nothing else.",
+            (
+                "Replace MLM is BERT without [MASK]; All-Tokens MLM is Replace MLM asked everywhere; ELECTRA 15 % is ELECTRA judged at"
+                " the selected."
+            ),
+        ),
+        solution=worth(),
+        why="Asking at every token is worth most, 1.9 and 2.6 points; the [MASK] that is never seen in use costs 0.2.",
+        variable="my_steps",
+    ),
+    Exercise(
+        id="15.5",
+        title="Learned or uniform fakes",
+        kind="measure",
+        minutes=8,
+        difficulty=2,
+        starred=True,
+        specification=(
+            "Of the recorded scores on BLiMP: difference = mean with learned fakes − mean with uniform ones; spread = the larger standard"
+            ' deviation; conclusion "clear" if |difference| ≥ 2 · spread, else "not clear".'
+        ),
+        checks=(_conclusion_is_held_to_the_spread,),
+        hints=(
+            "scored holds one score a seed for each arm; statistics.mean and statistics.stdev do the rest.",
+            "Three seeds give a rough deviation: take the larger of the two.",
+        ),
+        solution=comparison(),
+        why="The difference is read against the spread of the seeds, not against zero.",
+        variable="my_conclusion",
+    ),
+)
