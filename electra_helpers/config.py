@@ -207,7 +207,9 @@ class PretrainConfig(TrainingConfig):
         "row), auto (documents for the little world, else plain)",
         choices=("segments", "plain", "sentences", "documents", "auto"),
     )
-    objective: str = option("rtd", "what the main network learns (paper, Table 5; clm: every next token, as GPT)", choices=OBJECTIVES)
+    objective: str = option(
+        "rtd", "what the main network learns (paper, Table 5; clm: every next token, as GPT)", choices=OBJECTIVES
+    )
     fakes: str = option("generator", "who makes the replacements", choices=("generator", "uniform"))
     mask_share: float = option(0.15, "share of the tokens of a row that is selected", at_least=0.0)
     keep_share: float = option(0.15, "share of the selected that the generator sees unmasked", at_least=0.0)

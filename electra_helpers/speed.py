@@ -58,7 +58,9 @@ def flops_per_token(config: ModelConfig, length: int, mask_share: float, objecti
         width = net.hidden_size
         layer = 4 * width * width + 2 * width * net.intermediate_size + 2 * length * width
         total += net.num_layers * layer + (net.embedding_size * width if net.embedding_size != width else 0)
-    head = (1 if objective == "clm" else mask_share) * (nets[0].hidden_size * config.embedding_size + config.embedding_size * config.vocab_size)
+    head = (1 if objective == "clm" else mask_share) * (
+        nets[0].hidden_size * config.embedding_size + config.embedding_size * config.vocab_size
+    )
     judge = 0 if objective in ONE_NET else config.hidden_size * config.hidden_size + config.hidden_size
     return 3 * 2 * (total + head + judge)  # a multiply-add is two; the backward pass costs two forward passes
 

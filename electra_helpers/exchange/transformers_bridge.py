@@ -32,9 +32,11 @@ from electra_helpers.text.tokenizer import Tokenizer
 ROLES = ("discriminator", "generator")
 ENCODER_ONLY = "encoder"  # a model without the head of either
 CAUSAL = "language_model"  # the one net of clm
-CLASSES = {"discriminator": "ElectraForPreTraining", "generator": "ElectraForMaskedLM", ENCODER_ONLY: "ElectraModel"} | {
-    CAUSAL: "ElectraForCausalLM"
-}
+CLASSES = {
+    "discriminator": "ElectraForPreTraining",
+    "generator": "ElectraForMaskedLM",
+    ENCODER_ONLY: "ElectraModel",
+} | {CAUSAL: "ElectraForCausalLM"}
 HEAD_SIZE = 64  # units of an attention head, in every size that the authors trained
 GENERATOR_DEPTH = 1 / 3  # of a generator that is made of a BERT's first layers, at full width
 
@@ -155,8 +157,8 @@ def export(pretrained: Pretrained, out: str | Path) -> list[Path]:
     """Write the nets as transformers folders OUT/discriminator and OUT/generator, tokenizer included; returns the folders.
 
     The predictor of the objectives that have one goes to OUT/predictor (without the copy gate of all-tokens-mlm), the net of clm to
-    OUT/language_model (`ElectraForCausalLM`). The others load with `ElectraForPreTraining` / `ElectraForMaskedLM.from_pretrained` and `AutoTokenizer`. Raises `ElectraError` if `out`
-    holds something already.
+    OUT/language_model (`ElectraForCausalLM`). The others load with `ElectraForPreTraining` / `ElectraForMaskedLM.from_pretrained` and
+    `AutoTokenizer`. Raises `ElectraError` if `out` holds something already.
 
     >>> import electra_helpers as eh
     >>> eh.export(eh.load("electra-tiny-world-en"), "exported")  # doctest: +SKIP
@@ -255,7 +257,7 @@ def _check_logits(net: Electra, theirs: Any, role: str, folder: Path) -> None:
 
 
 def _role_of(folder: Path) -> str:
-    """discriminator, generator, language_model or encoder, by the class that config.json names. Raises `ElectraError` for another kind of model."""
+    """The role of a net, by the class that config.json names. Raises `ElectraError` for another kind of model."""
     config = read_config(folder)
     check_kind(config, folder)
     if config["model_type"] == BERT:

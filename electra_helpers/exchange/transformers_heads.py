@@ -37,7 +37,9 @@ def finetuned_to_transformers(net: FinetunedNet, labels: Sequence[str] = ()) -> 
 
     if net.encoder.config.causal and isinstance(net.head, TextDecoder | TextHead):
         theirs, instead = CAUSAL_IS_REFUSED[type(net.head)]
-        raise ElectraError(f"The encoder sees earlier tokens alone (objective clm), and transformers' {theirs}: {instead}.")
+        raise ElectraError(
+            f"The encoder sees earlier tokens alone (objective clm), and transformers' {theirs}: {instead}."
+        )
     if isinstance(net.head, TextDecoder):
         return encoder_decoder(net)
     is_papers = isinstance(net.head, TextHead) and net.head.dense is None

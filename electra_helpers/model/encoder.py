@@ -139,7 +139,9 @@ class Encoder(nn.Module):
         # The same padding is hidden from every head and every query: two axes of size 1.
         seen = None if attention_mask is None else attention_mask[:, None, None, :].bool()
         if self.config.causal:
-            earlier = torch.ones(2 * x.shape[1:2], dtype=torch.bool, device=x.device).tril()  # (L, L): query i, key j ≤ i
+            earlier = torch.ones(
+                2 * x.shape[1:2], dtype=torch.bool, device=x.device
+            ).tril()  # (L, L): query i, key j ≤ i
             seen = earlier if seen is None else seen & earlier
         return x, seen
 

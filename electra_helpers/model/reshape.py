@@ -47,8 +47,8 @@ def reshape(net: Electra, config: ModelConfig, name: str = "the model") -> Elect
 def begin(net: Electra, config: ModelConfig, pretrain: PretrainConfig, name: str = "the model") -> Electra:
     """The network that a run trains, begun from the weights of another, whatever objective that had.
 
-    Each net takes the weights of the net of its name. A main net (discriminator, predictor, the one net of mlm or clm) that is not there takes
-    the encoder of the main net that is, and a new head; a generator that is not there is new, `config.generator_size` times as wide,
+    Each net takes the weights of the net of its name. A main net (discriminator, predictor, the one net of mlm or clm) that is not there
+    takes the encoder of the main net that is, and a new head; a generator that is not there is new, `config.generator_size` times as wide,
     with the main net's embeddings. A net that begins as a causal one, or becomes one, keeps its weights and changes what it sees.
     `config` may change dropout, sharing, and the width of such a generator. Raises `ElectraError` for
     any other change.

@@ -26,8 +26,8 @@ def export(
     """Write a model as folders that transformers loads, tokenizer and README included; returns the folders.
 
     A pre-trained model, by name or as it was loaded, becomes OUT/discriminator and OUT/generator (`ElectraForPreTraining`,
-    `ElectraForMaskedLM`), OUT/predictor and OUT/language_model where its objective has one. A fine-tuned one, by its folder or as `finetune` returned it,
-    becomes OUT. With `onnx` each folder holds model.onnx instead, compared with torch when it is written, in eight bits with `int8`.
+    `ElectraForMaskedLM`), OUT/predictor and OUT/language_model where its objective has one. A fine-tuned one, by its folder or as
+    `finetune` returned it, becomes OUT. With `onnx` each folder holds model.onnx instead, compared with torch when it is written, in eight bits with `int8`.
     Raises `ElectraError` if `out` holds something already, and for a head that transformers or ONNX does not have.
 
     >>> import electra_helpers as eh
@@ -72,7 +72,13 @@ def export_onnx(model: Pretrained | Finetuned, out: Path, *, int8: bool = False)
     if not there:
         raise ElectraError(f"{model.name} has neither a generator nor a discriminator to export.")
     for role, net in there.items():
-        _write(net, model.tokenizer, out / role, int8=int8, what=f"The {role.replace('_', ' ')} of {model.name}, an ELECTRA.")
+        _write(
+            net,
+            model.tokenizer,
+            out / role,
+            int8=int8,
+            what=f"The {role.replace('_', ' ')} of {model.name}, an ELECTRA.",
+        )
     return [out / role for role in there]
 
 

@@ -33,7 +33,7 @@ from electra_helpers.course.labs.three_objectives import (
     OBJECTIVES,
     STORIES,
     TASKS,
-    over_seeds,
+    shown,
     step_flops,
     steps_for,
     three_run,
@@ -229,7 +229,7 @@ def show() -> None:
                     flat.setdefault(name, []).append(value)
             print(f"\n{part}, {objective}, {len(runs)} seeds")
             for name, values in flat.items():
-                print(f"  {name:<44}{over_seeds(values)}")
+                print(f"  {name:<44}{shown(values, 3) if len(values) > 1 else values[0]}")
 
 
 def _flat(found: dict[str, Any], before: str = "") -> list[tuple[str, float]]:
