@@ -139,9 +139,8 @@ class Encoder(nn.Module):
         # The same padding is hidden from every head and every query: two axes of size 1.
         seen = None if attention_mask is None else attention_mask[:, None, None, :].bool()
         if self.config.causal:
-            earlier = torch.ones(
-                2 * x.shape[1:2], dtype=torch.bool, device=x.device
-            ).tril()  # (L, L): query i, key j ≤ i
+            length = x.shape[1]
+            earlier = torch.ones(length, length, dtype=torch.bool, device=x.device).tril()  # query i, key j ≤ i
             seen = earlier if seen is None else seen & earlier
         return x, seen
 

@@ -27,8 +27,8 @@ def export(
 
     A pre-trained model, by name or as it was loaded, becomes OUT/discriminator and OUT/generator (`ElectraForPreTraining`,
     `ElectraForMaskedLM`), OUT/predictor and OUT/language_model where its objective has one. A fine-tuned one, by its folder or as
-    `finetune` returned it, becomes OUT. With `onnx` each folder holds model.onnx instead, compared with torch when it is written, in eight bits with `int8`.
-    Raises `ElectraError` if `out` holds something already, and for a head that transformers or ONNX does not have.
+    `finetune` returned it, becomes OUT. With `onnx` each folder holds model.onnx instead, compared with torch when it is written, in
+    eight bits with `int8`. Raises `ElectraError` if `out` holds something already, and for a head that transformers or ONNX does not have.
 
     >>> import electra_helpers as eh
     >>> eh.export(eh.load("electra-tiny-world-en"), "exported")  # doctest: +SKIP
