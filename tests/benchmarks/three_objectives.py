@@ -50,7 +50,7 @@ from electra_helpers.training.evaluation import Exam, make_exams
 PATH = file_of("three_objectives")
 LENGTH = SHAPES["stories"]["length"]
 PAIRS = 30  # of each phenomenon
-WRITTEN, KNOWN_STORIES, WIDTH = 50, 10_000, 4
+WRITTEN, KNOWN_STORIES = 50, 10_000
 FEWER_SEEDS = 3  # of the runs at equal tokens, and of the net without pre-training
 HELD_OUT = 150  # rows that a fine-tuned net is scored on
 # Task → labelled rows → epochs; the recipe of the size decides the rest, and the last step is kept.
@@ -148,15 +148,7 @@ def filled(run: WorldRun) -> dict[str, float]:
     return {way: float((guess == truth).float().mean()) for way, guess in said.items()} | {"ceiling": ceiling}
 
 
-@cache
-def known_runs(tokenizer: Tokenizer) -> frozenset[tuple[str, ...]]:
-    """All runs of words of the stories that count as real."""
-    return frozenset(exams.windows(told(tokenizer, "train", KNOWN_STORIES), WIDTH))
-
-
-def told(tokenizer: Tokenizer, split: str, count: int) -> list[list[str]]:
-    """Stories as lists of tokens."""
-    return [tokenizer.tokens(tokenizer.encode(text).ids[1:-1]) for text in world_texts("stories", count, split=split)]
+known_runs = cache(exams.known_runs)
 
 
 def written(run: WorldRun, seed: int) -> dict[str, float]:
@@ -170,9 +162,9 @@ def written(run: WorldRun, seed: int) -> dict[str, float]:
         made = fill(draft, guesser(run.model, draft), mask_id=net.config.mask_id, generator=random)
         texts = words_of_rows(made, pieces)
     words = sum(map(len, texts)) / len(texts)
-    known = known_runs(pieces)
-    real = exams.share_known(told(pieces, "validation", 200), known, WIDTH)
-    return {"known_runs": exams.share_known(texts, known, WIDTH), "words": words, "real_stories": real}
+    known = known_runs(pieces, KNOWN_STORIES)
+    real = exams.share_known(exams.told(pieces, "validation", 200), known)
+    return {"known_runs": exams.share_known(texts, known), "words": words, "real_stories": real}
 
 
 def fine_tuned(start: Pretrained, seed: int, **more: Any) -> dict[str, Any]:

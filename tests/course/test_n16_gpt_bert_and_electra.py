@@ -24,7 +24,6 @@ from electra_helpers.course.exercises.n16_gpt_bert_and_electra import (
 )
 from electra_helpers.course.labs import three_objectives as lab
 from electra_helpers.model.encoder import Encoder
-from electra_helpers.text.packing import Batch
 from tests.course.cases import Cases, hold
 
 MASK = "def causal_mask(is_real):\n    n = is_real.shape[1]\n    keys = is_real[:, None, None, :]\n"
@@ -114,7 +113,9 @@ def run():
 
 def test_the_readable_mask_is_the_one_that_the_encoder_makes():
     torch.manual_seed(0)
-    config = ModelConfig(vocab_size=30, embedding_size=8, hidden_size=12, num_layers=1, num_heads=2, max_positions=9, causal=True)
+    config = ModelConfig(
+        vocab_size=30, embedding_size=8, hidden_size=12, num_layers=1, num_heads=2, max_positions=9, causal=True
+    )
     real = torch.arange(7) < torch.tensor([[7], [4], [5]])
     _, seen = Encoder(config).embed(torch.ones(3, 7, dtype=torch.long), None, real)
     assert torch.equal(seen, causal_mask(real))

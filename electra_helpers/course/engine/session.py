@@ -74,6 +74,11 @@ AMOUNTS: dict[str, tuple[int, int, int]] = {
     "13.epochs": (1, 6, 6),
     "14.epochs": (1, 8, 10),
     "14.rates": (1, 3, 3),  # learning rates of the search
+    "16.percent": (1, 100, 100),  # of the compute of a recorded run, for the GPT that is trained live
+    "16.texts": (3, 40, 100),  # stories that it writes
+    "16.known": (100, 10_000, 10_000),  # stories that these are compared with
+    "16.pairs": (2, 30, 30),  # of each phenomenon
+    "16.held_out": (8, 96, 96),
 }
 
 

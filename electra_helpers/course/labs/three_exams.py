@@ -15,16 +15,21 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from electra_helpers.corruption import sample_tokens
+from electra_helpers.course.labs.generation import oracle
 from electra_helpers.course.labs.objectives import padded, story_pairs
+from electra_helpers.course.labs.world_run import world_texts
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import Discriminator, Electra, Generator, real_tokens
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.cleaning.acceptability import preferred
+from electra_helpers.tasks.detection import encode
 from electra_helpers.tasks.generation import NEVER
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.tokenizer import Tokenizer
 from electra_helpers.training.evaluation import chunks
 from electra_helpers.training.metrics import detection_metrics
 
+WIDTH = 4  # words of a run by which a text is compared with told stories
 RERANKED = 20  # candidates that a causal model compares by the whole text, at a blank
 
 
@@ -152,7 +157,17 @@ def words_before_the_end(tokens: Sequence[str]) -> list[str]:
     return list(tokens[: tokens.index("[SEP]")] if "[SEP]" in tokens else tokens)
 
 
-def windows(texts: Sequence[Sequence[str]], width: int = 5) -> list[tuple[str, ...]]:
+def told(tokenizer: Tokenizer, split: str, count: int) -> list[list[str]]:
+    """Stories of the little world as lists of tokens."""
+    return [tokenizer.tokens(tokenizer.encode(text).ids[1:-1]) for text in world_texts("stories", count, split=split)]
+
+
+def known_runs(tokenizer: Tokenizer, count: int) -> frozenset[tuple[str, ...]]:
+    """All runs of words of so many training stories: how the little world sounds."""
+    return frozenset(windows(told(tokenizer, "train", count)))
+
+
+def windows(texts: Sequence[Sequence[str]], width: int = WIDTH) -> list[tuple[str, ...]]:
     """All runs of `width` words in the texts.
 
     >>> windows([["a", "b", "c"]], 2)
@@ -161,7 +176,39 @@ def windows(texts: Sequence[Sequence[str]], width: int = 5) -> list[tuple[str, .
     return [tuple(text[at : at + width]) for text in texts for at in range(len(text) - width + 1)]
 
 
-def share_known(texts: Sequence[Sequence[str]], known: frozenset[tuple[str, ...]], width: int = 5) -> float:
-    """The share of the texts' runs of `width` words that are among the known ones: 0 to 1, and 0 without any run."""
-    runs = windows(texts, width)
+def share_known(texts: Sequence[Sequence[str]], known: frozenset[tuple[str, ...]]) -> float:
+    """The share of the texts' runs of `WIDTH` words that are among the known ones: 0 to 1, and 0 without any run."""
+    runs = windows(texts)
     return float(np.mean([run in known for run in runs])) if runs else 0.0
+
+
+@torch.inference_mode()
+def two_orders(model: Pretrained, text: str, *, first: int, second: int) -> dict[str, float]:
+    """The probability of two tokens of a text by a masked language model: shown in one order, in the other, and each hidden alone.
+
+    `first` and `second` are positions, [CLS] counted. Of one distribution both orders would give the same number.
+    """
+    ids = torch.tensor([encode(model, text).ids])
+    a, b = torch.tensor([[first]]), torch.tensor([[second]])
+
+    def p(place: Tensor, *hidden: Tensor) -> float:
+        shown = ids.clone()
+        for each in hidden:
+            shown[0, each[0]] = model.net.config.mask_id
+        logits = model.net.generator(shown, positions=place)[0, 0]
+        return float(logits.softmax(-1)[ids[0, place[0, 0]]])
+
+    return {
+        "left to right": p(a, a, b) * p(b, b),
+        "right to left": p(b, a, b) * p(a, a),
+        "pseudo": p(a, a) * p(b, b),
+    }
+
+
+def beside_the_grammar(net: Generator, tokenizer: Tokenizer, count: int, length: int = 80) -> dict[str, float]:
+    """Nats per token of held-out stories that fit a row: of a causal net, and of the grammar that told them, than which none is lower."""
+    stories = [words for words in told(tokenizer, "validation", count) if len(words) + 2 <= length]
+    batch = padded(tokenizer, [" ".join(words) for words in stories])
+    total = float(in_parts(lambda part: left_to_right(net, part), batch).sum())
+    tokens, exact = sum(len(words) + 1 for words in stories), sum(map(oracle().log_probability, stories))
+    return {"net": -total / tokens, "grammar": -exact / tokens}

@@ -175,3 +175,18 @@ def runs_table() -> str:
             cells = f"{runs[0]['steps']:>6,}{tokens:>9,.0f}{runs[0]['flops']:>12.1e}{seconds:>7.0f}{len(runs):>7}"
             lines.append(f"{part:<10}{NAMES[objective]:<9}{cells}")
     return "\n".join(lines)
+
+
+def real_stories() -> float:
+    """The share of runs of four words of held-out stories that training stories have: what a perfect writer would reach."""
+    return scores("clm", "written", "real_stories")[0]
+
+
+def adversary_table() -> str:
+    """Notebook 06's record of ELECTRA with a generator that is rewarded for fooling: what it knows, and what the net beside it does."""
+    arms = recorded_by("objectives")["arms"]
+    lines = [f"{'the generator is trained to':<30}{'hidden words guessed':<23}pairs (probe on the discriminator)"]
+    for arm, title in (("rtd", "be right (ELECTRA)"), ("adversarial", "fool (a GAN's game)")):
+        last = [run["readings"][-1] for run in arms[arm]]
+        lines.append(f"{title:<30}{shown([r['accuracy'] for r in last]):<23}{shown([r['pairs'] for r in last])}")
+    return "\n".join(lines)
