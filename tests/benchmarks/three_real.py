@@ -1,7 +1,7 @@
 """The three objectives on real English, from the same random weights at equal operations: one row beside the little world.
 
 The tiny net with 4,096 pieces reads the first articles of English Wikipedia; then it is asked for minimal pairs (BLiMP) and for fakes
-in held-out rows, and is fine-tuned on the first rows of SST-2 (see tests/benchmarks/three_objectives.py, `--real`).
+in held-out rows, and is fine-tuned on the first rows of SST-2 (called by tests/benchmarks/three_objectives.py).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from electra_helpers.training.loop import seed_for
 from electra_helpers.training.pretraining import Pretraining
 from tests.benchmarks.real_cleaning import blimp
 
-ARTICLES, VOCABULARY, LENGTH, BATCH = 300, 4_096, 64, 24
+ARTICLES, VOCABULARY, LENGTH, BATCH = 200, 4_096, 64, 24
 HELD_OUT, EVERY_PAIR = 128, 200
 LABELS, EPOCHS = 1_000, 3
 

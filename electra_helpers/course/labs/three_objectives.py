@@ -102,16 +102,16 @@ def leaks(logits: Function[[Batch], Tensor], ids: Tensor, place: int, other: int
 
 
 def scores(objective: str, *path: str, part: str = "compute") -> list[float]:
-    """One recorded number for each seed, such as ("rtd", "fine_tuned", "topic", "64").
+    """One recorded number for each seed that has it, such as ("rtd", "fine_tuned", "topic", "64").
 
     >>> len(scores("clm", "evaluation", "clm_loss"))
     5
     """
-    found = []
-    for run in recorded()[part][objective]:
-        for name in path:
-            run = run[name]
-        found.append(run)
+    found = [
+        run for run in recorded()[part][objective] if path[0] in run
+    ]  # the dearest were asked with the first seeds alone
+    for name in path:
+        found = [run[name] for run in found]
     return found
 
 
