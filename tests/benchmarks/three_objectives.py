@@ -51,7 +51,10 @@ PATH = file_of("three_objectives")
 LENGTH = SHAPES["stories"]["length"]
 PAIRS = 30  # of each phenomenon
 WRITTEN, KNOWN_STORIES = 50, 10_000
-FEWER_SEEDS = 3  # of fine-tuning, of real English, and of the runs at equal tokens
+FEWER_SEEDS, FEWEST_SEEDS = (
+    3,
+    2,
+)  # of fine-tuning and of real English; of the net without pre-training and of the runs at equal tokens
 HELD_OUT = 150  # rows that a fine-tuned net is scored on
 # Task → labelled rows → epochs; the recipe of the size decides the rest, and the last step is kept.
 LABELS = {
@@ -183,6 +186,8 @@ def record(objective: str, seed: int, equal: str, *, tuned: bool = False) -> Non
     """One run, asked, with `tuned` fine-tuned too, and kept."""
     clock, run = Clock(), three_run(objective, seed=seed, equal=equal)
     ended = run.train()
+    if ended.interrupted:
+        raise SystemExit(f"{objective}, seed {seed} was interrupted: nothing of it is kept.")
     rows = run.config.steps * run.config.batch_size
     entry = {"seed": seed, "steps": run.config.steps, "rows": rows, "tokens": ended.tokens, "seconds": clock.lap()}
     entry |= {"flops": run.config.steps * step_flops(objective), "evaluation": ended.evaluation}
@@ -241,13 +246,14 @@ def record_all(seeds: list[int]) -> None:
         for objective in OBJECTIVES:
             if not is_kept("compute", objective, seed):
                 record(objective, seed, "compute", tuned=seed in few)
+    for seed in seeds[:FEWEST_SEEDS]:
+        if not is_kept("scratch", "none", seed):
+            record_scratch(seed)
     for seed in few:
         for objective in OBJECTIVES:
             if not is_kept("real", objective, seed):
                 keep("real", objective, rounded(three_real.one(objective, seed)))
-    for seed in few:
-        if not is_kept("scratch", "none", seed):
-            record_scratch(seed)
+    for seed in seeds[:FEWEST_SEEDS]:
         for objective in filter(is_other, OBJECTIVES):
             if not is_kept("tokens", objective, seed):
                 record(objective, seed, "tokens")

@@ -18,7 +18,6 @@ import torch
 
 from electra_helpers.course.labs import three_exams as exams
 from electra_helpers.course.labs.objectives import flops_of_a_step, padded
-from electra_helpers.course.labs.three_objectives import BUDGET
 from electra_helpers.course.labs.world_run import RowsInMemory, WorldRun
 from electra_helpers.model.variants import build_network
 from electra_helpers.reading.files import read_rows
@@ -31,6 +30,7 @@ from electra_helpers.training.loop import seed_for
 from electra_helpers.training.pretraining import Pretraining
 from tests.benchmarks.real_cleaning import blimp
 
+BUDGET = 6e11  # floating-point operations of a run
 ARTICLES, VOCABULARY, LENGTH, BATCH = 200, 4_096, 64, 24
 HELD_OUT, EVERY_PAIR = 128, 200
 LABELS, EPOCHS = 1_000, 3
@@ -90,6 +90,8 @@ def one(objective: str, seed: int) -> dict[str, Any]:
     of_a_step = flops_of_a_step(real_run(objective, seed, 1))
     run = real_run(objective, seed, max(1, round(BUDGET / of_a_step)))
     ended = run.train()
+    if ended.interrupted:
+        raise SystemExit(f"{objective}, seed {seed} was interrupted: nothing of it is kept.")
     entry = {"seed": seed, "steps": run.config.steps, "tokens": ended.tokens, "flops": run.config.steps * of_a_step}
     entry |= {"seconds": round(time.process_time() - began, 1), "evaluation": ended.evaluation}
     net, rows = run.task.model.eval(), blimp(root(), EVERY_PAIR)

@@ -7,7 +7,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import torch
-from matplotlib.ticker import NullLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator, NullLocator, StrMethodFormatter
 
 from electra_helpers.course.labs.three_objectives import (
     NAMES,
@@ -26,6 +26,8 @@ from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, picture, theme_of
 
 UNTRAINED = "no pre-training"
+WRITE, FILL = "write: runs of 4 words known", "fill: hidden words guessed"
+DETECT, SCORE = "detect: AUC on foreign fakes", "score: pairs won"
 SEEN = {  # tokens as each net gets them, which of them it is asked about, and what
     "GPT": (("[CLS]", "the", "chef", "cooked"), "the chef cooked [SEP]"),
     "BERT": (("[CLS]", "the", "[MASK]", "cooked"), "chef"),
@@ -36,7 +38,7 @@ SEEN = {  # tokens as each net gets them, which of them it is asked about, and w
 def sight(*, dark: bool | None = None) -> Picture:
     """Which token (row) looks at which (column), for each objective, with the tokens that it gets."""
     theme = theme_of(dark)
-    figure, panels = picture(theme, width=9.5, height=3.2, shape=(1, 3))
+    figure, panels = picture(theme, width=9.5, height=3.5, shape=(1, 3))
     said = []
     for axes, (name, (tokens, asked)) in zip(panels, SEEN.items(), strict=True):
         seen = torch.ones(4, 4) if name != "GPT" else torch.ones(4, 4).tril()
@@ -47,7 +49,7 @@ def sight(*, dark: bool | None = None) -> Picture:
         axes.imshow(seen, cmap="Blues", vmin=0, vmax=3, alpha=0.6)
         axes.set_xticks(range(4), tokens, rotation=35)
         axes.set_yticks(range(4), tokens)
-        label(axes, theme, title=f"{name} is asked: {asked}")
+        label(axes, theme, title=name, x=f"is asked: {asked}")
         said.append(f"{name} reads {' '.join(tokens)} and is asked for {asked}; {int(seen.sum())} of 16 pairs are seen")
     figure.alt = f"Who sees whom. {'. '.join(said)}."
     return figure
@@ -62,8 +64,8 @@ def abilities() -> dict[str, dict[str, list[float]]]:
         "BERT": scores("mlm", "filled", "both sides"),
         "ELECTRA's generator": scores("rtd", "filled", "both sides"),
     }
-    found = {"write: 4 words in a row known": written, "fill: hidden word guessed": filled}
-    for title, path in (("detect: AUC on foreign fakes", "fakes"), ("score: minimal pairs", "pairs")):
+    found = {WRITE: written, FILL: filled}
+    for title, path in ((DETECT, "fakes"), (SCORE, "pairs")):
         found[title] = {}
         for objective in OBJECTIVES:
             for way in recorded()["compute"][objective][0]["scored"]["pairs"]:
@@ -86,6 +88,7 @@ def ability_picture(mine: Mapping[str, float] | None = None, *, dark: bool | Non
         if mine and title in mine:
             axes.axvline(mine[title], color=theme.ink, linestyle="--", linewidth=1.4)
             axes.annotate("yours", (mine[title], -0.75), color=theme.ink, fontsize=9, ha="center")
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.set_yticks(range(len(rows)), list(rows))
         axes.set_ylim(len(rows) - 0.4, -1)
         label(axes, theme, title=title)
@@ -104,7 +107,7 @@ def label_picture(*, dark: bool | None = None) -> Picture:
         arms = [(NAMES[each], each, "compute") for each in OBJECTIVES] + [(UNTRAINED, "none", "scratch")]
         for i, (name, objective, part) in enumerate(arms):
             seeds = [scores(objective, "fine_tuned", task, str(count), part=part) for count in counts]
-            middle, colour = [mean(each) for each in seeds], [*theme.series[:3], theme.faint][i]
+            middle, colour = [mean(each) for each in seeds], [*theme.series[:3], theme.ink][i]
             axes.fill_between(
                 counts, list(map(min, seeds)), list(map(max, seeds)), color=colour, alpha=0.2, linewidth=0
             )
@@ -197,32 +200,31 @@ def real_picture(*, dark: bool | None = None) -> Picture:
     return figure
 
 
-def when_to_take_which() -> str:
-    """The last table of the notebook as Markdown: a row for each need, who is ahead, every cell with its recorded number."""
-    few = {task: str(labelled(task)[0]) for task in TASKS}
-    rows: list[tuple[str, dict[str, list[float]], str]] = [
-        (f"{name}, {few[task]} labelled rows", by_objective("fine_tuned", task, few[task]), TASKS[task])
-        for task, name in (("topic", "classify a text"), ("entities", "tag words"), ("questions", "answer questions"))
-    ]
-    rows.append(("write a text", by_objective("written", "known_runs"), "4 words in a row known"))
-    filled = {
-        "GPT": scores("clm", "filled", "reranked"),
-        "BERT": scores("mlm", "filled", "both sides"),
-        "ELECTRA": scores("rtd", "filled", "both sides"),
-    }
-    rows.append(("fill a blank (GPT tries 20 words)", filled, "words guessed"))
-    for name, path, measure in (
-        ("find a wrong word", ("fakes",), "AUC"),
-        ("choose the better text", ("pairs",), "pairs won"),
+def needs() -> list[tuple[str, str, str, dict[str, list[float]]]]:
+    """For each need: its name, what is measured, passes over n tokens of the three, and the recorded seeds of each."""
+    rows = []
+    for task, name in (("topic", "classify a text"), ("entities", "tag words"), ("questions", "answer questions")):
+        for count in (labelled(task)[0], labelled(task)[-1]):
+            found = by_objective("fine_tuned", task, str(count))
+            rows.append((f"{name}, {count:,} labelled rows", TASKS[task], "1, 1, 1", found))
+    rows.append(("write a text", "runs of 4 words known", "n, n, n", by_objective("written", "known_runs")))
+    filled = [scores("clm", "filled", "reranked"), *(scores(o, "filled", "both sides") for o in ("mlm", "rtd"))]
+    rows.append(("fill a blank", "words guessed", "21, 1, 1", dict(zip(NAMES.values(), filled, strict=True))))
+    for name, measure, path in (
+        ("find a wrong word", "AUC on foreign fakes", ("fakes", "learned")),
+        ("choose the better text", "pairs won", ("pairs",)),
     ):
-        tail = ("learned",) if path == ("fakes",) else ()
-        found = {NAMES[o]: scores(o, "scored", *path, OWN_WAY[o], *tail) for o in OBJECTIVES}
-        rows.append((f"{name} (BERT: n passes)", found, measure))
-    lines = ["| you want to | measured by | GPT | BERT | ELECTRA | ahead |", "|---|---|---|---|---|---|"]
-    for need, found, measure in rows:
-        lines.append(
-            f"| {need} | {measure} | {' | '.join(shown(values) for values in found.values())} | {ahead(found)} |"
-        )
+        found = {NAMES[o]: scores(o, "scored", path[0], OWN_WAY[o], *path[1:]) for o in OBJECTIVES}
+        rows.append((name, measure, "1, n, 1", found))
+    return rows
+
+
+def when_to_take_which() -> str:
+    """The last table of the notebook as Markdown: a row for each need, every cell with its recorded number, and who is ahead."""
+    lines = ["| you want to | measured by | passes | GPT | BERT | ELECTRA | ahead |", "|---|---|---|---|---|---|---|"]
+    for need, measure, passes, found in needs():
+        cells = " | ".join(shown(values) for values in found.values())
+        lines.append(f"| {need} | {measure} | {passes} | {cells} | {ahead(found)} |")
     return "\n".join(lines)
 
 
