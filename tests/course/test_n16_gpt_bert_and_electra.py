@@ -2,6 +2,9 @@
 
 # ruff: noqa: E501
 
+import re
+from statistics import mean
+
 import numpy as np
 import pytest
 import torch
@@ -23,8 +26,10 @@ from electra_helpers.course.exercises.n16_gpt_bert_and_electra import (
     operations,
 )
 from electra_helpers.course.labs import three_objectives as lab
+from electra_helpers.course.labs import three_pictures as pictures
 from electra_helpers.model.encoder import Encoder
 from tests.course.cases import Cases, hold
+from tests.notebooks.form import NOTEBOOKS, code_cells, read, tags
 
 MASK = "def causal_mask(is_real):\n    n = is_real.shape[1]\n    keys = is_real[:, None, None, :]\n"
 LOSS = "def next_token_loss(logits, ids, is_real):\n"
@@ -171,6 +176,77 @@ def test_numbers_of_new_york_belong_to_no_distribution():
     assert NUMBERS["left to right"] == pytest.approx(0.05)
     assert NUMBERS["right to left"] == pytest.approx(0.018)
     assert NUMBERS["pseudo"] == pytest.approx(0.45)
+
+
+def seeds_mean(objective, *path, part="compute"):
+    return mean(lab.scores(objective, *path, part=part))
+
+
+# What the page says in words, {} standing for a number; where the record has it; and in which part.
+PROSE = ()
+
+
+def test_every_number_in_the_prose_is_that_of_the_record():
+    (path,) = NOTEBOOKS.glob("16_*.ipynb")
+    text = "\n".join(cell.source for cell in read(path).cells if "recorded" in tags(cell))
+    for fragment, where, part in PROSE:
+        assert fragment.format(f"{seeds_mean(*where, part=part):.2f}") in text, (fragment, where)
+    assert len(re.findall(r"(?<![\d.])\d\.\d+", text)) == len(PROSE) > 20, "a number that no record is asked for"
+
+
+def test_the_page_shows_what_is_recorded_now():
+    (path,) = NOTEBOOKS.glob("16_*.ipynb")
+    shown = "\n".join(
+        o.get("text", "") + str(o.get("data", {}).get("text/plain", ""))
+        for c in code_cells(read(path))
+        for o in c.outputs
+    )
+    for table in (
+        lab.runs_table,
+        lab.fine_tuned_table,
+        lab.adversary_table,
+        pictures.scoring_table,
+        pictures.real_table,
+        pictures.when_to_take_which,
+    ):
+        assert table() in shown, table.__name__
+
+
+def test_runs_say_what_they_cost_and_none_was_interrupted():
+    content = lab.recorded()
+    for part in (*lab.EQUAL, "real"):
+        for runs in content[part].values():
+            for run in runs:
+                assert {"seed", "steps", "tokens", "flops", "seconds"} <= set(run)
+                assert run["evaluation"], "a run that ended has an evaluation"
+    for objective in lab.OBJECTIVES:
+        runs = content["compute"][objective]
+        assert [run["seed"] for run in runs] == [0, 1, 2, 3, 4]
+        assert all(run["flops"] == pytest.approx(lab.BUDGET, rel=0.01) for run in runs)
+        assert all(run["steps"] == lab.steps_for(objective) for run in runs)
+    assert len({run["steps"] for runs in content["tokens"].values() for run in runs}) == 1
+
+
+def test_the_last_table_calls_ahead_who_is_beyond_twice_the_spread():
+    for need, measure, passes, found in pictures.needs():
+        best = max(found, key=lambda name: mean(found[name]))
+        rivals = [name for name in found if name != best and not lab.is_beyond(found[name], found[best])]
+        verdict = best if not rivals else "a tie"
+        (line,) = [row for row in pictures.when_to_take_which().splitlines() if row.startswith(f"| {need} |")]
+        assert line.split("|")[-2].strip().startswith(verdict), line
+        assert all(lab.shown(values) in line for values in found.values())
+        assert passes.count(",") == 2
+        assert measure in line
+
+
+def test_pictures_say_what_they_show():
+    assert "GPT reads [CLS] the chef cooked" in pictures.sight().alt
+    assert "10 of 16 pairs are seen" in pictures.sight().alt
+    alt = pictures.ability_picture({pictures.SCORE: 0.7}).alt
+    assert all(panel in alt for panel in (pictures.WRITE, pictures.FILL, pictures.DETECT, pictures.SCORE))
+    assert lab.shown(lab.scores("clm", "written", "known_runs")) in alt
+    assert f"{pictures.UNTRAINED}: " in pictures.label_picture().alt
+    assert "ELECTRA" in pictures.real_picture().alt
 
 
 def test_all_of_notebook_16_is_here():

@@ -242,3 +242,26 @@ class Table:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/markdown": self.text, "text/plain": self.text}
+
+
+def tokens_table() -> str:
+    """At equal tokens, beside equal compute: hidden words guessed, and AUC on foreign fakes in one pass."""
+    lines = [
+        f"{'':<9}{'':<14}{'equal tokens':<30}equal compute",
+        f"{'':<9}{'':<14}{'guessed':<15}{'AUC':<15}{'guessed':<15}AUC",
+    ]
+    ways = {
+        "clm": ("left side", "left to right"),
+        "mlm": ("both sides", "as it stands"),
+        "rtd": ("both sides", "P(original)"),
+    }
+    for objective, (side, way) in ways.items():
+        # Where GPT's budget ends, so do the tokens: both runs are one.
+        parts = ("tokens" if objective in recorded()["tokens"] else "compute", "compute")
+        cells = [
+            shown(scores(objective, *path, part=part))
+            for part in parts
+            for path in (("filled", side), ("scored", "fakes", way, "learned"))
+        ]
+        lines.append(f"{NAMES[objective]:<9}{side:<14}{''.join(f'{cell:<15}' for cell in cells)}".rstrip())
+    return "\n".join(lines)
