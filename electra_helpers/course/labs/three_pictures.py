@@ -155,14 +155,14 @@ WAYS = {
 def real_table() -> str:
     """The same three on real English: cost, minimal pairs, fakes, and SST-2 fine-tuned and from scratch."""
     lines = [
-        f"{'':<9}{'steps':>6}{'tokens':>9}  {'scored by':<15}{'BLiMP':<13}{'bigram fakes':<14}{'SST-2':<13}from scratch"
+        f"{'':<9}{'steps':>6}{'tokens':>9}  {'scored by':<15}{'BLiMP':<13}{'uniform fakes':<14}{'SST-2':<13}from scratch"
     ]
     for objective in OBJECTIVES:
         runs = recorded()["real"][objective]
         for way in runs[0]["pairs"]:
             cells = [
                 shown(scores(objective, "pairs", way, part="real")),
-                shown(scores(objective, "fakes", way, "bigram", part="real")),
+                shown(scores(objective, "fakes", way, "uniform", part="real")),
             ]
             tuned = [shown(scores(objective, name, part="real")) for name in ("sst2", "sst2_scratch")]
             if way not in (OWN_WAY[objective],):
@@ -175,14 +175,14 @@ def real_table() -> str:
 
 
 def real_picture(*, dark: bool | None = None) -> Picture:
-    """On real English: AUC on fakes of a bigram model, every seed of every objective by its own way to score."""
+    """On real English: AUC on uniform fakes, and minimal pairs: every seed of every objective by its own way to score."""
     theme = theme_of(dark)
     figure, panels = picture(theme, width=9.5, height=2.8, shape=(1, 2))
     said = []
     for axes, (title, find) in zip(
         panels,
         {
-            "fakes of a bigram model: AUC": lambda o: scores(o, "fakes", OWN_WAY[o], "bigram", part="real"),
+            "uniform fakes: AUC": lambda o: scores(o, "fakes", OWN_WAY[o], "uniform", part="real"),
             "BLiMP: better sentence preferred": lambda o: scores(o, "pairs", OWN_WAY[o], part="real"),
         }.items(),
         strict=True,
