@@ -183,7 +183,35 @@ def seeds_mean(objective, *path, part="compute"):
 
 
 # What the page says in words, {} standing for a number; where the record has it; and in which part.
-PROSE = ()
+PROSE = (
+    ("Of GPT's runs of four words {}", ('clm', 'written', 'known_runs'), 'compute'),
+    ('0.36 are known, of told stories {}', ('clm', 'written', 'real_stories'), 'compute'),
+    ('page of blanks one by one, {}', ('mlm', 'written', 'known_runs'), 'compute'),
+    ('blanks one by one, 0.02 and {}', ('rtd', 'written', 'known_runs'), 'compute'),
+    ('is ahead from the left alone: {}', ('clm', 'filled', 'left side'), 'compute'),
+    ('0.44 of the hidden words against {}', ('mlm', 'filled', 'both sides'), 'compute'),
+    ('as a whole text, it reaches {}', ('clm', 'filled', 'reranked'), 'compute'),
+    ('who knows the world would reach {}', ('clm', 'filled', 'ceiling'), 'compute'),
+    ("GPT's one pass finds most: AUC {}", ('clm', 'scored', 'fakes', 'left to right', 'learned'), 'compute'),
+    ("AUC 0.82. ELECTRA's one pass gets {}", ('rtd', 'scored', 'fakes', 'P(original)', 'learned'), 'compute'),
+    ('n passes, each token hidden once: {}', ('mlm', 'scored', 'fakes', 'one hidden', 'learned'), 'compute'),
+    ('each token sees itself, BERT gets {}', ('mlm', 'scored', 'fakes', 'as it stands', 'learned'), 'compute'),
+    ('GPT prefers the right one in {}', ('clm', 'scored', 'pairs', 'left to right'), 'compute'),
+    ('0.73 of the cases, ELECTRA in {}', ('rtd', 'scored', 'pairs', 'P(original)'), 'compute'),
+    ('cases, ELECTRA in 0.67, BERT in {}', ('mlm', 'scored', 'pairs', 'one hidden'), 'compute'),
+    ('as well: BERT, stopped there, guesses {}', ('mlm', 'filled', 'both sides'), 'tokens'),
+    ("of the hidden words, ELECTRA's generator {}", ('rtd', 'filled', 'both sides'), 'tokens'),
+    ('ahead in topics (32 labels: accuracy {}', ('clm', 'fine_tuned', 'topic', '32'), 'compute'),
+    ('(32 labels: accuracy 0.61, the others {}', ('mlm', 'fine_tuned', 'topic', '32'), 'compute'),
+    ('accuracy 0.61, the others 0.44 and {}', ('rtd', 'fine_tuned', 'topic', '32'), 'compute'),
+    ('with 1,000 questions ELECTRA reaches F1 {}', ('rtd', 'fine_tuned', 'questions', '1000'), 'compute'),
+    ('ELECTRA reaches F1 0.61 and BERT {}', ('mlm', 'fine_tuned', 'questions', '1000'), 'compute'),
+    ('BERT 0.42; with 16 tagged sentences {}', ('rtd', 'fine_tuned', 'entities', '16'), 'compute'),
+    ('with 16 tagged sentences 0.66 and {}', ('mlm', 'fine_tuned', 'entities', '16'), 'compute'),
+    ('which are mostly rare words: AUC {}', ('clm', 'fakes', 'left to right', 'uniform'), 'real'),
+    ('words: AUC 0.81 for GPT and {}', ('mlm', 'fakes', 'one hidden', 'uniform'), 'real'),
+    ('for BERT, which learn words, against {}', ('rtd', 'fakes', 'P(original)', 'uniform'), 'real'),
+)  # fmt: skip
 
 
 def test_every_number_in_the_prose_is_that_of_the_record():
