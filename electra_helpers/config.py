@@ -74,6 +74,7 @@ class ModelConfig:
         "or disentangled (as in DeBERTaV3: the RTD gradient does not reach the generator's tables)",
         choices=("all", "word", "none", "disentangled"),
     )
+    causal: bool = option(False, "every token sees itself and those before it alone; the objective decides it (clm)")
     pad_id: int = option(0, "id of [PAD]", at_least=0)
     cls_id: int = option(101, "id of [CLS]", at_least=0)
     sep_id: int = option(102, "id of [SEP]", at_least=0)
@@ -132,7 +133,8 @@ class ModelConfig:
 
 
 WARMUP_CAP = 0.1  # of the steps: so long is a warm-up that would be longer than its run
-OBJECTIVES = ("rtd", "rtd-selected", "mlm", "replace-mlm", "all-tokens-mlm")
+OBJECTIVES = ("rtd", "rtd-selected", "mlm", "replace-mlm", "all-tokens-mlm", "clm")
+ONE_NET = ("mlm", "clm")  # objectives of one net of full size, without a pair
 
 
 @dataclass(frozen=True)
@@ -208,7 +210,9 @@ class PretrainConfig(TrainingConfig):
         "row), auto (documents for the little world, else plain)",
         choices=("segments", "plain", "sentences", "documents", "auto"),
     )
-    objective: str = option("rtd", "what the main network learns (paper, Table 5)", choices=OBJECTIVES)
+    objective: str = option(
+        "rtd", "what the main network learns (paper, Table 5; clm: every next token, as GPT)", choices=OBJECTIVES
+    )
     fakes: str = option("generator", "who makes the replacements", choices=("generator", "uniform"))
     mask_share: float = option(0.15, "share of the tokens of a row that is selected", at_least=0.0)
     keep_share: float = option(0.15, "share of the selected that the generator sees unmasked", at_least=0.0)
@@ -246,11 +250,12 @@ class PretrainConfig(TrainingConfig):
             raise ElectraError(f"mask_share is {self.mask_share}: choose a share between 0 and 1, such as 0.15.")
         if self.keep_share + self.random_share > 1:
             raise ElectraError("keep_share and random_share together exceed 1.")
-        if self.fakes == "uniform" and "mlm" in self.objective:
-            raise ElectraError(f"objective {self.objective} learns from a generator: leave fakes at generator.")
+        if self.fakes == "uniform" and not self.objective.startswith("rtd"):
+            why = "has no fakes" if self.objective == "clm" else "learns from a generator"
+            raise ElectraError(f"objective {self.objective} {why}: leave fakes at generator.")
         if self.unigram_share > 1:
             raise ElectraError(f"unigram_share is {self.unigram_share}: choose a share from 0 to 1.")
-        if self.unigram_share and (self.fakes == "uniform" or self.objective == "mlm"):
+        if self.unigram_share and (self.fakes == "uniform" or self.objective in ONE_NET):
             made = f"fakes {self.fakes}" if self.fakes == "uniform" else f"objective {self.objective}"
             raise ElectraError(f"unigram_share {self.unigram_share} mixes with the generator's fakes: {made} has none.")
         if self.shard and self.optimizer == "muon":
@@ -263,7 +268,7 @@ class PretrainConfig(TrainingConfig):
     @property
     def loss_weights(self) -> dict[str, float]:
         """The weight of each loss by its name in the step's output."""
-        return {"mlm": self.mlm_weight, "rtd": self.rtd_weight, "predictor": 1.0}
+        return {"mlm": self.mlm_weight, "rtd": self.rtd_weight, "predictor": 1.0, "clm": 1.0}
 
 
 @dataclass(frozen=True)

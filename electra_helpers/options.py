@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from electra_helpers.config import ONE_NET
 from electra_helpers.errors import ElectraError
 from electra_helpers.fields import COLDEST, check_number
 
@@ -77,9 +78,14 @@ def check_pretrain(given: Mapping[str, Any], sources: Sequence[str]) -> None:
             (given.get("steps") is not None, ("epochs", "minutes"), "beside --steps, which says how long it trains"),
             (given.get("epochs") is not None, ("minutes",), "beside --epochs, which says how long it trains"),
             (
-                objective == "mlm",
+                objective in ONE_NET,
                 ("rtd_weight", "generator_size", "generator_layers", "sharing", "temperature"),
-                "with --objective mlm, which trains one net of full size",
+                f"with --objective {objective}, which trains one net of full size",
+            ),
+            (
+                objective == "clm",
+                ("mask_share", "keep_share", "random_share", "mlm_weight"),
+                "with --objective clm, which hides no token",
             ),
             (objective in ("replace-mlm", "all-tokens-mlm"), ("rtd_weight",), f"with --objective {objective}"),
             (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from electra_helpers.config import ModelConfig, PretrainConfig
+from electra_helpers.config import ONE_NET, ModelConfig, PretrainConfig
 from electra_helpers.device import choose_device
 from electra_helpers.model.variants import build_network
 from electra_helpers.recipes import recipe
@@ -48,15 +48,20 @@ class RandomRows:
 
 
 def flops_per_token(config: ModelConfig, length: int, mask_share: float, objective: str = "rtd") -> float:
-    """Operations of the matrix products of a step, forward and backward, for each token of a full row: of the joint one, or of `mlm`."""
-    nets = [config] if objective == "mlm" else [config.for_generator(), config]
+    """Operations of the matrix products of a step, forward and backward, for each token of a full row.
+
+    Of the joint step, or of the one net of `mlm` or `clm`; the latter meets the vocabulary at every token.
+    """
+    nets = [config] if objective in ONE_NET else [config.for_generator(), config]
     total = 0.0
     for net in nets:
         width = net.hidden_size
         layer = 4 * width * width + 2 * width * net.intermediate_size + 2 * length * width
         total += net.num_layers * layer + (net.embedding_size * width if net.embedding_size != width else 0)
-    head = mask_share * (nets[0].hidden_size * config.embedding_size + config.embedding_size * config.vocab_size)
-    judge = 0 if objective == "mlm" else config.hidden_size * config.hidden_size + config.hidden_size
+    head = (1 if objective == "clm" else mask_share) * (
+        nets[0].hidden_size * config.embedding_size + config.embedding_size * config.vocab_size
+    )
+    judge = 0 if objective in ONE_NET else config.hidden_size * config.hidden_size + config.hidden_size
     return 3 * 2 * (total + head + judge)  # a multiply-add is two; the backward pass costs two forward passes
 
 

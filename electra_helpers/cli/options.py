@@ -14,7 +14,15 @@ import typer
 from electra_helpers.cli.help import LOGS, group_of
 from electra_helpers.recipes import RECIPES
 
-NOT_ASKED = ("vocab_size", "pad_id", "cls_id", "sep_id", "mask_id", "generator_shape")  # what is read decides them
+NOT_ASKED = (
+    "vocab_size",
+    "pad_id",
+    "cls_id",
+    "sep_id",
+    "mask_id",
+    "generator_shape",
+    "causal",
+)  # what is read decides them
 
 Model = Annotated[str, typer.Option("--model", help="A bundled model, a folder, or a hub name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

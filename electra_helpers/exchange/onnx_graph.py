@@ -54,7 +54,8 @@ class Graph(nn.Module):
         if not self.is_finetuned:
             return self.net(input_ids, token_type_ids, attention_mask)  # (B, L), or (B, L, V) of a generator
         types = torch.ones_like(token_type_ids) if self.in_segment_1 else token_type_ids
-        logits = self.net.head(self.encoder(input_ids, types, attention_mask))
+        told = {"attention_mask": attention_mask} if isinstance(self.net.head, TextHead) else {}
+        logits = self.net.head(self.encoder(input_ids, types, attention_mask), **told)
         return tuple(logits.unbind(-1)) if self.has_spans else logits
 
 

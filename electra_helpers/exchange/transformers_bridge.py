@@ -21,7 +21,7 @@ from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.transformers_config import shape_of, transformers_config
 from electra_helpers.model.electra import Discriminator, Electra, Generator
 from electra_helpers.model.heads import main_encoder
-from electra_helpers.model.variants import EncoderOnly
+from electra_helpers.model.variants import CausalLanguageModel, EncoderOnly
 from electra_helpers.paths import check_new_folder
 from electra_helpers.recipes import nearest_recipe
 from electra_helpers.saved.card import exported_card, write_card
@@ -32,7 +32,12 @@ from electra_helpers.text.tokenizer import Tokenizer
 
 ROLES = ("discriminator", "generator")
 ENCODER_ONLY = "encoder"  # a model without the head of either
-CLASSES = {"discriminator": "ElectraForPreTraining", "generator": "ElectraForMaskedLM", ENCODER_ONLY: "ElectraModel"}
+CAUSAL = "language_model"  # the one net of clm
+CLASSES = {
+    "discriminator": "ElectraForPreTraining",
+    "generator": "ElectraForMaskedLM",
+    ENCODER_ONLY: "ElectraModel",
+} | {CAUSAL: "ElectraForCausalLM"}
 HEAD_SIZE = 64  # units of an attention head, in every size that the authors trained
 GENERATOR_DEPTH = 1 / 3  # of a generator that is made of a BERT's first layers, at full width
 
@@ -102,7 +107,7 @@ def encoder_from_transformers(state: dict[str, Tensor], num_layers: int) -> dict
 
 
 def net_to_transformers(net: Generator | Discriminator, role: str) -> dict[str, Tensor]:
-    """The state dict that `ElectraForPreTraining` or `ElectraForMaskedLM` loads."""
+    """The state dict that `ElectraForPreTraining`, `ElectraForMaskedLM` or `ElectraForCausalLM` loads."""
     encoder = {n: v.detach() for n, v in net.encoder.state_dict().items()}
     for name, table in zip(("word", "position", "token_type"), net.encoder.embeddings.tables(), strict=True):
         encoder[f"embeddings.{name}.weight"] = table.detach()  # as they are read: a disentangled table is a sum
@@ -129,26 +134,32 @@ def net_from_transformers(state: dict[str, Tensor], role: str, num_layers: int) 
 
 
 def to_transformers(net: Electra, role: str) -> Any:
-    """One of the nets as `ElectraForPreTraining` or `ElectraForMaskedLM`, in eval mode, with equal logits."""
-    from transformers import ElectraForMaskedLM, ElectraForPreTraining
+    """One of the nets as transformers' class of its role, in eval mode, with equal logits."""
+    import transformers
 
     ours = getattr(net, role, None)
     if ours is None:
         raise ElectraError(f"This model has no {role}.")
-    role = "discriminator" if role == "discriminator" else "generator"  # a predictor is a masked language model as well
-    kind = ElectraForPreTraining if role == "discriminator" else ElectraForMaskedLM
-    model = kind(transformers_config(ours.encoder.config))
+    config = transformers_config(ours.encoder.config)
+    # A predictor is a masked language model as well, and the head of a causal one has the same parts.
+    model = getattr(transformers, class_of(role))(config)
     dtype = next(ours.parameters()).dtype
-    model.to(dtype).load_state_dict(net_to_transformers(ours, role))
+    head = "discriminator" if role == "discriminator" else "generator"
+    model.to(dtype).load_state_dict(net_to_transformers(ours, head))
     return model.eval()
+
+
+def class_of(role: str) -> str:
+    """transformers' class of a net."""
+    return CLASSES.get(role, CLASSES["generator"])
 
 
 def export(pretrained: Pretrained, out: str | Path) -> list[Path]:
     """Write the nets as transformers folders OUT/discriminator and OUT/generator, tokenizer included; returns the folders.
 
-    The predictor of the objectives that have one goes to OUT/predictor (without the copy gate of all-tokens-mlm).
-    They load with `ElectraForPreTraining` / `ElectraForMaskedLM.from_pretrained` and `AutoTokenizer`. Raises `ElectraError` if `out`
-    holds something already.
+    The predictor of the objectives that have one goes to OUT/predictor (without the copy gate of all-tokens-mlm), the net of clm to
+    OUT/language_model (`ElectraForCausalLM`). The others load with `ElectraForPreTraining` / `ElectraForMaskedLM.from_pretrained` and
+    `AutoTokenizer`. Raises `ElectraError` if `out` holds something already.
 
     >>> import electra_helpers as eh
     >>> eh.export(eh.load("electra-tiny-world-en"), "exported")  # doctest: +SKIP
@@ -158,17 +169,16 @@ def export(pretrained: Pretrained, out: str | Path) -> list[Path]:
     out = Path(out)
     check_new_folder(out, "choose another folder to export to")
     folders = []
-    for role in (*ROLES, "predictor"):
+    for role in (*ROLES, "predictor", CAUSAL):
         if getattr(pretrained.net, role, None) is not None:
             folders.append(out / role)
             with quiet_transformers():
                 to_transformers(pretrained.net, role).save_pretrained(out / role)
             pretrained.tokenizer.save(out / role, max_length=pretrained.net.config.max_positions)
-            kind = CLASSES["discriminator" if role == "discriminator" else "generator"]
-            front = {} if role == "discriminator" else {"pipeline_tag": "fill-mask"}
-            write_card(
-                out / role, exported_card(role, kind, f"The {role} of {pretrained.name}, an ELECTRA.", front=front)
-            )
+            front = {"discriminator": {}, CAUSAL: {"pipeline_tag": "text-generation"}}
+            said = f"The {role.replace('_', ' ')} of {pretrained.name}, an ELECTRA."
+            fields = front.get(role, {"pipeline_tag": "fill-mask"})
+            write_card(out / role, exported_card(role, class_of(role), said, front=fields))
     if not folders:
         raise ElectraError(f"{pretrained.name} has neither a generator nor a discriminator to export.")
     return folders
@@ -180,7 +190,7 @@ def load_transformers(folder: Path, name: str | None = None, partner: Path | Non
     Of a task's model (classification and the like), and of an `ElectraModel`, the encoder is taken: it can be fine-tuned and started
     from. Raises `ElectraError` for a model whose configuration or logits are not those of this package.
     """
-    parts = {role: folder / role for role in ROLES if (folder / role / "config.json").is_file()}
+    parts = {role: folder / role for role in (*ROLES, CAUSAL) if (folder / role / "config.json").is_file()}
     if not parts:
         parts = {_role_of(folder): folder}
         if partner is not None and ENCODER_ONLY not in parts:
@@ -212,10 +222,13 @@ def _filled(config: ModelConfig, weights: dict[str, dict[str, Tensor]]) -> Elect
         state = {f"electra.{name}": value for name, value in weights[ENCODER_ONLY].items()}
         net.encoder.load_state_dict(encoder_from_transformers(state, config.num_layers))
         return net
-    net = Electra(config, generator="generator" in weights, discriminator="discriminator" in weights)
+    if CAUSAL in weights:
+        net = CausalLanguageModel(config)
+    else:
+        net = Electra(config, generator="generator" in weights, discriminator="discriminator" in weights)
     for role, state in weights.items():
-        ours = getattr(net, role)
-        state = net_from_transformers(state, role, ours.encoder.config.num_layers)
+        ours, head = getattr(net, role), "discriminator" if role == "discriminator" else "generator"
+        state = net_from_transformers(state, head, ours.encoder.config.num_layers)
         table = state.pop("head.weight", None)
         if table is not None and not torch.equal(table, state["encoder.embeddings.word.weight"]):
             raise ElectraError(
@@ -244,7 +257,7 @@ def _check_logits(net: Electra, theirs: Any, role: str, folder: Path) -> None:
 
 
 def _role_of(folder: Path) -> str:
-    """discriminator, generator or encoder, by the class that config.json names. Raises `ElectraError` for another kind of model."""
+    """The role of a net, by the class that config.json names. Raises `ElectraError` for another kind of model."""
     config = read_config(folder)
     check_kind(config, folder)
     if config["model_type"] == BERT:
@@ -252,6 +265,8 @@ def _role_of(folder: Path) -> str:
     named = str(config.get("architectures") or "")
     if not named:
         return ENCODER_ONLY if _is_headless(folder) else "generator" if "generator" in folder.name else "discriminator"
+    if "CausalLM" in named and config.get("is_decoder"):
+        return CAUSAL
     if "MaskedLM" in named or "CausalLM" in named:
         return "generator"
     return "discriminator" if "PreTraining" in named else ENCODER_ONLY
@@ -275,7 +290,7 @@ def _read_transformers(folder: Path, role: str) -> tuple[ModelConfig, Any]:
         with quiet_transformers():
             is_bert = read_config(folder).get("model_type") == BERT
             config = (transformers.BertConfig if is_bert else transformers.ElectraConfig).from_pretrained(folder)
-            shape = shape_of(config, folder)
+            shape = shape_of(config, folder, causal=role == CAUSAL)
             if is_bert:
                 depth = max(1, round(GENERATOR_DEPTH * shape.num_layers))
                 shape = replace(shape, generator_layers=depth)

@@ -58,9 +58,12 @@ WITHOUT_EFFECT = {
 }
 
 
-def shape_of(config: Any, folder: Path | str) -> ModelConfig:
-    """The shape of one net that transformers describes. Raises `ElectraError` that names the field which is not supported."""
-    for name, only in REQUIRED.items():
+def shape_of(config: Any, folder: Path | str, *, causal: bool = False) -> ModelConfig:
+    """The shape of one net that transformers describes. Raises `ElectraError` that names the field which is not supported.
+
+    `causal` says that it is a language model which sees earlier tokens alone: there `is_decoder` is True.
+    """
+    for name, only in (REQUIRED | {"is_decoder": causal}).items():
         value = getattr(config, name, None)
         if value is not None and value != only:
             raise ElectraError(f"{folder} has {name} {value!r} in its config.json: only {only!r} can be read.")
@@ -71,15 +74,14 @@ def shape_of(config: Any, folder: Path | str) -> ModelConfig:
     if missing:
         raise ElectraError(f"{folder} has no {missing[0]} in its config.json.")
     try:
-        return ModelConfig(**found, generator_size=1.0)
+        return ModelConfig(**found, generator_size=1.0, causal=causal)
     except (ElectraError, TypeError) as error:
         raise ElectraError(f"{folder} has a config.json that cannot be used: {error}") from error
 
 
 def transformers_config(config: ModelConfig) -> Any:
-    """Our shape as an `ElectraConfig`."""
+    """Our shape as an `ElectraConfig`; there a causal net is a decoder."""
     from transformers import ElectraConfig
 
-    return ElectraConfig(
-        **{theirs: getattr(config, ours) for ours, theirs in HONOURED.items()}, pad_token_id=config.pad_id
-    )
+    fields = {theirs: getattr(config, ours) for ours, theirs in HONOURED.items()}
+    return ElectraConfig(**fields, pad_token_id=config.pad_id, is_decoder=config.causal)

@@ -25,11 +25,22 @@ CLASSES = {
     SpanHead: ("ElectraForQuestionAnswering", {"out": "qa_outputs"}),
 }
 
+# Heads that a causal encoder has here and cannot have there: why, and what to do.
+CAUSAL_IS_REFUSED = {
+    TextHead: ("ElectraForSequenceClassification reads the first", "export with --onnx"),
+    TextDecoder: ("EncoderDecoderModel takes no such encoder", "fine-tune a model of another objective"),
+}
+
 
 def finetuned_to_transformers(net: FinetunedNet, labels: Sequence[str] = ()) -> Any:
     """The same model as transformers' class, in eval mode. Raises `ElectraError` for a head that transformers does not have."""
     import transformers
 
+    if net.encoder.config.causal and isinstance(net.head, TextDecoder | TextHead):
+        theirs, instead = CAUSAL_IS_REFUSED[type(net.head)]
+        raise ElectraError(
+            f"The encoder sees earlier tokens alone (objective clm), and transformers' {theirs}: {instead}."
+        )
     if isinstance(net.head, TextDecoder):
         return encoder_decoder(net)
     is_papers = isinstance(net.head, TextHead) and net.head.dense is None

@@ -157,10 +157,10 @@ class Steps:
 
 @dataclass(frozen=True, eq=False)
 class StepOutput:
-    """What one joint step computed: losses by name (mlm, rtd, predictor), the corruption, and the logits for evaluation."""
+    """What one joint step computed: losses by name (mlm, rtd, predictor, clm), the corruption if any, the logits for evaluation."""
 
     losses: dict[str, LossSum]
-    corruption: Corruption
+    corruption: Corruption | None = None
     mlm_logits: Tensor | None = None  # (B, M, V)
     rtd_logits: Tensor | None = None  # (B, L)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -129,11 +130,19 @@ class Encoder(nn.Module):
     def embed(
         self, input_ids: Tensor, token_type_ids: Tensor | None = None, attention_mask: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """What the first layer gets: vectors (B, L, H), and the mask over keys (B, 1, 1, L), or None without padding."""
+        """What the first layer gets: vectors (B, L, H), and which keys are seen, or None where all are.
+
+        The mask is (B, 1, 1, L) with padding, (L, L) of a causal net, (B, 1, L, L) with both.
+        """
         x = self.embeddings(input_ids, token_type_ids)  # (B, L, E)
         x = x if self.project is None else self.project(x)  # (B, L, H)
-        # The same keys are hidden from every head and every query: two axes of size 1.
-        return x, None if attention_mask is None else attention_mask[:, None, None, :].bool()
+        # The same padding is hidden from every head and every query: two axes of size 1.
+        seen = None if attention_mask is None else attention_mask[:, None, None, :].bool()
+        if self.config.causal:
+            length = x.shape[1]
+            earlier = torch.ones(length, length, dtype=torch.bool, device=x.device).tril()  # query i, key j ≤ i
+            seen = earlier if seen is None else seen & earlier
+        return x, seen
 
     def attention_weights(
         self, input_ids: Tensor, token_type_ids: Tensor | None = None, attention_mask: Tensor | None = None

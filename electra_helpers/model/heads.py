@@ -27,24 +27,35 @@ STARTS = 20  # likely starts for which the conditioned head looks for an end (re
 
 
 class TextHead(nn.Module):
-    """The vector of [CLS] → K logits for the whole text: (B, L, H) → (B, K).
+    """The vector of one token → K logits for the whole text: (B, L, H) → (B, K).
 
+    The token is [CLS]; of a causal net the last real one, for [CLS] sees nothing there but itself (Radford et al., 2018, Section 3.2).
     transformers: dropout, dense, GELU, dropout, linear. paper: dropout, linear (reference code, `classification_tasks.py`).
     """
 
     def __init__(self, config: ModelConfig, kinds: int, form: str = "transformers") -> None:
         super().__init__()
+        self.reads_last = config.causal
         self.dense = nn.Linear(config.hidden_size, config.hidden_size) if form == "transformers" else None
         self.dropout = Dropout(config.dropout)
         self.out = nn.Linear(config.hidden_size, kinds)
         initialize(self, config.initializer_range)
         glorot(self.out)
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        x = self.dropout(hidden[:, 0])
+    def forward(self, hidden: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        x = self.dropout(self.text_vector(hidden, attention_mask))
         if self.dense is not None:
             x = self.dropout(F.gelu(self.dense(x)))
         return self.out(x)
+
+    def text_vector(self, hidden: Tensor, attention_mask: Tensor | None) -> Tensor:
+        """What stands for the text, (B, H); `attention_mask` (B, L) says where padding begins."""
+        if not self.reads_last:
+            return hidden[:, 0]
+        if attention_mask is None:
+            return hidden[:, -1]
+        last = attention_mask.sum(1)[:, None, None] - 1  # (B, 1, 1)
+        return hidden.gather(1, last.expand(-1, 1, hidden.shape[-1]))[:, 0]
 
 
 class TokenHead(nn.Module):
@@ -158,12 +169,16 @@ class FinetunedNet(nn.Module):
 
     def forward(self, batch: Batch, call: str = "__call__", **arguments: Tensor) -> Tensor:
         """The head's logits, or what another of its methods (`call`) makes of the vectors."""
+        if isinstance(self.head, TextHead):
+            arguments["attention_mask"] = batch.attention_mask
         return getattr(self.head, call)(self.hidden(batch), **arguments)
 
 
 def main_encoder(net: Electra) -> Encoder:
-    """The encoder that is kept after pre-training: the discriminator's; without one the predictor's, the generator's, or a bare one."""
-    for name in ("discriminator", "predictor", "generator"):
+    """The encoder that is kept after pre-training: the discriminator's; without one the predictor's, that of a causal
+    language model, the generator's, or a bare one.
+    """
+    for name in ("discriminator", "predictor", "language_model", "generator"):
         if getattr(net, name, None) is not None:
             return getattr(net, name).encoder
     alone: Any = getattr(net, "encoder", None)

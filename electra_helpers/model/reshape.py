@@ -17,7 +17,7 @@ from electra_helpers.model.variants import build_network
 
 # What a net may change without a weight of another shape.
 FREE = {"sharing", "dropout", "attention_dropout"}
-MAIN = ("discriminator", "predictor")
+MAIN = ("discriminator", "predictor", "language_model")
 
 
 def reshape(net: Electra, config: ModelConfig, name: str = "the model") -> Electra:
@@ -47,9 +47,10 @@ def reshape(net: Electra, config: ModelConfig, name: str = "the model") -> Elect
 def begin(net: Electra, config: ModelConfig, pretrain: PretrainConfig, name: str = "the model") -> Electra:
     """The network that a run trains, begun from the weights of another, whatever objective that had.
 
-    Each net takes the weights of the net of its name. A main net (discriminator, predictor, the one net of mlm) that is not there takes
-    the encoder of the main net that is, and a new head; a generator that is not there is new, `config.generator_size` times as wide,
-    with the main net's embeddings. `config` may change dropout, sharing, and the width of such a generator. Raises `ElectraError` for
+    Each net takes the weights of the net of its name. A main net (discriminator, predictor, the one net of mlm or clm) that is not there
+    takes the encoder of the main net that is, and a new head; a generator that is not there is new, `config.generator_size` times as wide,
+    with the main net's embeddings. A net that begins as a causal one, or becomes one, keeps its weights and changes what it sees.
+    `config` may change dropout, sharing, and the width of such a generator. Raises `ElectraError` for
     any other change.
     """
     alone = net.generator is None or main_encoder(net) is net.generator.encoder
@@ -115,8 +116,8 @@ def _carry_generator(net: Electra, made: Electra) -> None:
 
 
 def _carry_mlm_head(net: Electra, head: MLMHead) -> None:
-    """From the predictor or the generator: all of its head where the width is the same, else what does not depend on it."""
-    source = getattr(net, "predictor", None) or net.generator
+    """From another net with such a head: all of it where the width is the same, else what does not depend on it."""
+    source = getattr(net, "predictor", None) or getattr(net, "language_model", None) or net.generator
     if source is None:
         head.start_at_identity()
     else:

@@ -5,6 +5,7 @@
 - mlm: one network of full size with an MLM head, BERT's objective.
 - replace-mlm: the main network sees the generator's samples instead of [MASK] and predicts the originals of the selected.
 - all-tokens-mlm: the same, predicting every token, with a copy gate.
+- clm: one network of full size that sees earlier tokens alone and predicts every next one, GPT's objective (not in the table).
 """
 
 from __future__ import annotations
@@ -80,6 +81,32 @@ class MaskedLanguageModel(Electra):
         return {"mlm": self.count_selected(batch, config)}
 
 
+class CausalLanguageModel(Electra):
+    """One network of full size that reads from left to right and predicts every next token: GPT's objective, nothing corrupted.
+
+    The net stands apart from `generator`, which fills blanks and looks to both sides. Source: Radford et al. (2018), Section 3.1.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config, generator=False, discriminator=False)
+        self.language_model = Generator(config)
+
+    def forward(self, batch: Batch, noise: Noise, config: PretrainConfig, steps: Steps | None = None) -> StepOutput:
+        is_target, net = self.targets(batch), self.language_model
+        hidden = net.encoder(batch.input_ids, batch.token_type_ids, batch.attention_mask)  # (B, L, H)
+        # The vector at t is asked for the token at t + 1; padding is no target, so its vectors meet no vocabulary.
+        logits = net.head(hidden[:, :-1][is_target], net.encoder.embeddings.tables()[0])  # (targets, V)
+        total = F.cross_entropy(at_least_fp32(logits), batch.input_ids[:, 1:][is_target], reduction="sum")
+        return StepOutput({"clm": LossSum(total, is_target.sum())})
+
+    def targets(self, batch: Batch) -> Tensor:
+        """Which tokens are predicted, (B, L − 1): every real one but the first, before which nothing is read."""
+        return real_tokens(batch)[:, 1:]
+
+    def target_counts(self, batch: Batch, config: PretrainConfig) -> dict[str, Tensor]:
+        return {"clm": self.targets(batch).sum()}
+
+
 class ReplaceMLM(Electra):
     """A generator, and a full-size predictor that restores the selected tokens from the *corrupted* text."""
 
@@ -140,11 +167,13 @@ _NETWORKS = {
     ("rtd", "uniform"): UniformFakes,
     ("rtd-selected", "uniform"): SelectedUniformFakes,
     ("mlm", "generator"): MaskedLanguageModel,
+    ("clm", "generator"): CausalLanguageModel,
     ("replace-mlm", "generator"): ReplaceMLM,
     ("all-tokens-mlm", "generator"): AllTokensMLM,
 }
 
 
 def build_network(config: ModelConfig, pretrain: PretrainConfig) -> Electra:
-    """The network that an objective trains."""
-    return _NETWORKS.get((pretrain.objective, pretrain.fakes), Electra)(config)
+    """The network that an objective trains: it reads from left to right with clm, and to both sides with every other."""
+    shape = replace(config, causal=pretrain.objective == "clm")
+    return _NETWORKS.get((pretrain.objective, pretrain.fakes), Electra)(shape)

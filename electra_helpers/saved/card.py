@@ -21,6 +21,7 @@ TO_SAY = (
     "what it is meant for, and what it must not be used for",
     "known mistakes, and groups of people whom they may hurt",
 )
+NETS = {"mlm": "a masked language model", "clm": "a causal language model"}  # what an objective of one net trains
 PLAIN = str.maketrans({"|": "\\|", "\n": " "})  # what a cell of a table cannot hold
 
 
@@ -88,7 +89,7 @@ def pretrained_card(
 ) -> Card:
     """The card of a pre-trained model; `pretrain` holds fields of `PretrainConfig`, `steps` how many of them were taken."""
     objective = pretrain.get("objective", "rtd")
-    nets = "a masked language model" if objective == "mlm" else "a generator and a discriminator"
+    nets = NETS.get(objective, "a generator and a discriminator")
     settings = {"read": ", ".join(Path(source).name or source for source in sources)} if sources else {}
     settings |= {"objective": objective, "layers": shape.num_layers, "width": shape.hidden_size}
     settings |= {"heads": shape.num_heads, "vocabulary": shape.vocab_size, "positions": shape.max_positions}
@@ -102,7 +103,7 @@ def pretrained_card(
         f"ELECTRA pre-trained from text: {nets}. `electra export` takes it to transformers, `electra finetune` to a task.",
         code,
         settings,
-        front={"pipeline_tag": "fill-mask"},
+        front={"pipeline_tag": "text-generation" if objective == "clm" else "fill-mask"},
     )
 
 

@@ -36,8 +36,8 @@ def is_finetuned(folder: str | Path) -> bool:
 
 
 def read_config(folder: Path) -> dict:
-    """config.json of a model folder ({} for an export with two nets). Raises `ElectraError` if this is no model."""
-    if (folder / "discriminator" / "config.json").is_file() or (folder / "generator" / "config.json").is_file():
+    """config.json of a model folder ({} for an export, with a folder for each net). Raises `ElectraError` if this is no model."""
+    if any((folder / role / "config.json").is_file() for role in ("discriminator", "generator", "language_model")):
         return {}
     try:
         return read_json(folder / "config.json")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from electra_helpers.config import ModelConfig
+from electra_helpers.config import ONE_NET, ModelConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.jsonfile import expect, read_json, shown
 
@@ -62,7 +62,7 @@ def check_own(path: Path, shape: ModelConfig, objective: str = "rtd") -> None:
     """Raise `ElectraError` where a file of this package holds tables or layers of other sizes than its configuration says."""
     header = read_header(path)
     check_layers(header, path, shape)
-    wide = replace(shape, generator_size=1.0) if objective == "mlm" else shape
+    wide = replace(shape, generator_size=1.0) if objective in ONE_NET else shape
     for name, found in header.items():
         net = wide.for_generator() if name.startswith("generator.") else shape
         asked = _sizes(net).get(name.rpartition("encoder.")[2] if "encoder." in name else "")

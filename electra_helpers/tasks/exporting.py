@@ -7,6 +7,7 @@ from pathlib import Path
 from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.onnx_graph import FILE, INPUTS, write_onnx
 from electra_helpers.exchange.store import load
+from electra_helpers.exchange.transformers_bridge import CAUSAL
 from electra_helpers.exchange.transformers_bridge import export as export_pretrained
 from electra_helpers.exchange.transformers_config import transformers_config
 from electra_helpers.exchange.transformers_heads import export_finetuned
@@ -26,9 +27,9 @@ def export(
     """Write a model as folders that transformers loads, tokenizer and README included; returns the folders.
 
     A pre-trained model, by name or as it was loaded, becomes OUT/discriminator and OUT/generator (`ElectraForPreTraining`,
-    `ElectraForMaskedLM`), and OUT/predictor where its objective has one. A fine-tuned one, by its folder or as `finetune` returned it,
-    becomes OUT. With `onnx` each folder holds model.onnx instead, compared with torch when it is written, in eight bits with `int8`.
-    Raises `ElectraError` if `out` holds something already, and for a head that transformers or ONNX does not have.
+    `ElectraForMaskedLM`), OUT/predictor and OUT/language_model where its objective has one. A fine-tuned one, by its folder or as
+    `finetune` returned it, becomes OUT. With `onnx` each folder holds model.onnx instead, compared with torch when it is written, in
+    eight bits with `int8`. Raises `ElectraError` if `out` holds something already, and for a head that transformers or ONNX does not have.
 
     >>> import electra_helpers as eh
     >>> eh.export(eh.load("electra-tiny-world-en"), "exported")  # doctest: +SKIP
@@ -66,12 +67,18 @@ def export_onnx(model: Pretrained | Finetuned, out: Path, *, int8: bool = False)
         labels = model.task.label_names()
         _write(model.net, model.tokenizer, out, int8=int8, what=card_of(model, out.name).summary, labels=labels)
         return [out]
-    nets = {role: getattr(model.net, role, None) for role in ("discriminator", "generator", "predictor")}
+    nets = {role: getattr(model.net, role, None) for role in ("discriminator", "generator", "predictor", CAUSAL)}
     there = {role: net for role, net in nets.items() if net is not None}
     if not there:
         raise ElectraError(f"{model.name} has neither a generator nor a discriminator to export.")
     for role, net in there.items():
-        _write(net, model.tokenizer, out / role, int8=int8, what=f"The {role} of {model.name}, an ELECTRA.")
+        _write(
+            net,
+            model.tokenizer,
+            out / role,
+            int8=int8,
+            what=f"The {role.replace('_', ' ')} of {model.name}, an ELECTRA.",
+        )
     return [out / role for role in there]
 
 

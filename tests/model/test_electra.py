@@ -174,7 +174,7 @@ def test_initial_weights_are_the_references():
 
 
 OBJECTIVES = [("rtd", "uniform"), ("rtd-selected", "uniform")]
-OBJECTIVES += [(name, "generator") for name in ("rtd", "rtd-selected", "mlm", "replace-mlm", "all-tokens-mlm")]
+OBJECTIVES += [(name, "generator") for name in ("rtd", "rtd-selected", "mlm", "replace-mlm", "all-tokens-mlm", "clm")]
 
 
 @pytest.mark.parametrize(("objective", "fakes"), OBJECTIVES)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from electra_helpers.config import OBJECTIVES, PretrainConfig
+from electra_helpers.config import OBJECTIVES, ONE_NET, PretrainConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.store import load
 from electra_helpers.exchange.transformers_bridge import export
@@ -21,13 +21,14 @@ from electra_helpers.training.pretraining import pretrain
 from tests.training.seeds import SHAPE, start_with
 
 TARGETS = [(objective, "generator") for objective in OBJECTIVES] + [("rtd", "uniform"), ("rtd-selected", "uniform")]
-STARTS = ("pair", "discriminator", "generator", "encoder", "mlm", "replace-mlm", "all-tokens-mlm", "uniform")
+STARTS = ("pair", "discriminator", "generator", "encoder", "mlm", "replace-mlm", "all-tokens-mlm", "uniform", "clm")
 TRAINED = {
     "rtd": {"mlm_loss", "rtd_loss"},
     "rtd-selected": {"mlm_loss", "rtd_loss"},
     "mlm": {"mlm_loss"},
     "replace-mlm": {"mlm_loss", "predictor_loss"},
     "all-tokens-mlm": {"mlm_loss", "predictor_loss"},
+    "clm": {"clm_loss"},
 }
 
 
@@ -53,6 +54,7 @@ def starts(tmp_path_factory):
         "replace-mlm": PretrainConfig(objective="replace-mlm"),
         "all-tokens-mlm": PretrainConfig(objective="all-tokens-mlm"),
         "uniform": PretrainConfig(fakes="uniform"),
+        "clm": PretrainConfig(objective="clm"),
     }.items():
         net = variants.build_network(pair.net.config, config)
         found[name] = stored(room / name, Pretrained(net, pair.tokenizer, name), config)
@@ -90,7 +92,8 @@ def test_every_objective_trains_from_every_kind_of_model_and_loads_again(
     back = load(tmp_path / "run").net
     assert type(back) is type(variants.build_network(back.config, small(objective, fakes)))
     assert (back.discriminator is not None) == objective.startswith("rtd")
-    assert (back.generator is not None) == (fakes == "generator")
+    assert (back.generator is not None) == (fakes == "generator" and objective != "clm")
+    assert back.config.causal == (objective == "clm")
     for name, value in run.task.model.state_dict().items():
         assert torch.equal(value, back.state_dict()[name])
 
@@ -102,11 +105,15 @@ def test_the_main_net_starts_from_the_encoder_that_was_trained(kind, objective, 
     net = begin(start.net, start.net.config, PretrainConfig(objective=objective, fakes=fakes)).eval()
     ids = torch.randint(5, 60, (2, 9))
     with torch.no_grad():
-        assert torch.allclose(main_encoder(net)(ids), main_encoder(start.net)(ids), atol=1e-5)
+        ours, theirs = main_encoder(net), main_encoder(start.net)
+        assert (ours.config.causal, theirs.config.causal) == (objective == "clm", kind == "clm")
+        if ours.config.causal == theirs.config.causal:  # otherwise the same weights see other words
+            assert torch.allclose(ours(ids), theirs(ids), atol=1e-5)
+        assert torch.equal(ours.layers[0].up.weight, theirs.layers[0].up.weight)
         if net.discriminator is not None and start.net.discriminator is not None:
             assert torch.allclose(net.discriminator(ids), start.net.discriminator(ids), atol=1e-5)
         pairs = kind in ("pair", "replace-mlm", "all-tokens-mlm", "generator", "mlm")
-        if pairs and objective != "mlm" and fakes == "generator":
+        if pairs and objective not in ONE_NET and fakes == "generator":
             assert torch.equal(net.generator(ids), start.net.generator(ids)), "a generator stays what it was"
 
 
@@ -117,12 +124,14 @@ def test_every_kind_of_model_is_exported_whole(kind, starts, tmp_path):
         with pytest.raises(ElectraError, match="neither a generator nor a discriminator"):
             export(start, tmp_path / "out")
         return
-    roles = {name for name in ("discriminator", "generator", "predictor") if getattr(start.net, name, None) is not None}
+    names = ("discriminator", "generator", "predictor", "language_model")
+    roles = {name for name in names if getattr(start.net, name, None) is not None}
     assert {folder.name for folder in export(start, tmp_path / "out")} == roles
     ids = torch.randint(5, 60, (2, 9))
     for role in roles:
         back = load(tmp_path / "out" / role).net
-        ours, theirs = getattr(start.net, role), back.discriminator or back.generator
+        theirs = back.discriminator or back.generator or back.language_model
+        ours = getattr(start.net, role)
         with torch.no_grad():
             assert torch.allclose(ours(ids), theirs(ids), atol=1e-4)
 

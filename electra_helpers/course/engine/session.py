@@ -76,6 +76,11 @@ AMOUNTS: dict[str, tuple[int, int, int]] = {
     "14.rates": (1, 3, 3),  # learning rates of the search
     "15.percent": (1, 100, 100),  # of the compute of a recorded arm, for the arm that is run live
     "15.readings": (2, 6, 6),
+    "16.percent": (1, 100, 100),  # of the compute of a recorded run, for the GPT that is trained live
+    "16.texts": (3, 40, 100),  # stories that it writes
+    "16.known": (100, 10_000, 10_000),  # stories that these are compared with
+    "16.pairs": (2, 30, 30),  # of each phenomenon
+    "16.held_out": (8, 96, 96),
 }
 
 

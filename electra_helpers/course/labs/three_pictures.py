@@ -1,0 +1,267 @@
+"""Pictures and tables of notebook 16: who sees whom, what each objective can do, and when to take which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import mean, stdev
+from typing import Any
+
+import torch
+from matplotlib.ticker import MaxNLocator, NullLocator, StrMethodFormatter
+
+from electra_helpers.course.labs.three_objectives import (
+    NAMES,
+    OBJECTIVES,
+    OWN_WAY,
+    PASSES,
+    TASKS,
+    ahead,
+    by_objective,
+    labelled,
+    recorded,
+    scores,
+    shown,
+)
+from electra_helpers.view.plots.places import label_ends
+from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, picture, theme_of
+
+UNTRAINED = "no pre-training"
+WRITE, FILL = "write: runs of 4 words known", "fill: hidden words guessed"
+DETECT, SCORE = "detect: AUC on foreign fakes", "score: pairs won"
+SEEN = {  # tokens as each net gets them, which of them it is asked about, and what
+    "GPT": (("[CLS]", "the", "chef", "cooked"), "the chef cooked [SEP]"),
+    "BERT": (("[CLS]", "the", "[MASK]", "cooked"), "chef"),
+    "ELECTRA": (("[CLS]", "the", "judge", "cooked"), "yes no yes yes"),
+}
+
+
+def sight(*, dark: bool | None = None) -> Picture:
+    """Which token (row) looks at which (column), for each objective, with the tokens that it gets."""
+    theme = theme_of(dark)
+    figure, panels = picture(theme, width=9.5, height=3.5, shape=(1, 3))
+    said = []
+    for axes, (name, (tokens, asked)) in zip(panels, SEEN.items(), strict=True):
+        seen = torch.ones(4, 4) if name != "GPT" else torch.ones(4, 4).tril()
+        for row in range(4):
+            for column in range(4):
+                looks = bool(seen[row, column])
+                axes.text(column, row, "sees" if looks else "·", ha="center", va="center", color=theme.ink, fontsize=8)
+        axes.imshow(seen, cmap="Blues", vmin=0, vmax=3, alpha=0.6)
+        axes.set_xticks(range(4), tokens, rotation=35)
+        axes.set_yticks(range(4), tokens)
+        label(axes, theme, title=name, x=f"is asked: {asked}")
+        said.append(f"{name} reads {' '.join(tokens)} and is asked for {asked}; {int(seen.sum())} of 16 pairs are seen")
+    figure.alt = f"Who sees whom. {'. '.join(said)}."
+    return figure
+
+
+def abilities() -> dict[str, dict[str, list[float]]]:
+    """What the nets can do without a label: panel → name → the recorded seeds. None of them was trained on these exams."""
+    written = by_objective("written", "known_runs")
+    filled = {
+        "GPT, left side": scores("clm", "filled", "left side"),
+        "GPT, 20 tried": scores("clm", "filled", "reranked"),
+        "BERT": scores("mlm", "filled", "both sides"),
+        "ELECTRA's generator": scores("rtd", "filled", "both sides"),
+    }
+    found = {WRITE: written, FILL: filled}
+    for title, path in ((DETECT, "fakes"), (SCORE, "pairs")):
+        found[title] = {}
+        for objective in OBJECTIVES:
+            for way in recorded()["compute"][objective][0]["scored"]["pairs"]:
+                where = ("scored", path, way, "learned") if path == "fakes" else ("scored", path, way)
+                extra = "" if objective != "mlm" else f", {way}"
+                found[title][f"{NAMES[objective]}{extra}"] = scores(objective, *where)
+    return found
+
+
+def ability_picture(mine: Mapping[str, float] | None = None, *, dark: bool | None = None) -> Picture:
+    """A panel for each ability, a row for each net, a dot for each seed; `mine` is your net's number, by panel."""
+    theme = theme_of(dark)
+    figure, panels = picture(theme, width=10.0, height=5.4, shape=(2, 2))
+    said = []
+    for axes, (title, rows) in zip(panels, abilities().items(), strict=True):
+        for at, (name, values) in enumerate(rows.items()):
+            colour = theme.series[list(NAMES.values()).index(name.split(",")[0].split("'")[0])]
+            axes.plot(values, [at] * len(values), linestyle="", marker="o", markersize=6, alpha=0.6, color=colour)
+            axes.plot([mean(values)] * 2, [at - 0.3, at + 0.3], color=colour, linewidth=2)
+        if mine and title in mine:
+            axes.axvline(mine[title], color=theme.ink, linestyle="--", linewidth=1.4)
+            axes.annotate("yours", (mine[title], -0.75), color=theme.ink, fontsize=9, ha="center")
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.set_yticks(range(len(rows)), list(rows))
+        axes.set_ylim(len(rows) - 0.4, -1)
+        label(axes, theme, title=title)
+        said.append(f"{title}: " + ", ".join(f"{name} {shown(values)}" for name, values in rows.items()))
+    figure.alt = f"What each net can do without a label, each seed and the mean. {'. '.join(said)}."
+    return figure
+
+
+def label_picture(*, dark: bool | None = None) -> Picture:
+    """Score over the number of labels, a panel for each task: each objective's band over its seeds, with the mean."""
+    theme = theme_of(dark)
+    figure, panels = picture(theme, width=11.0, height=3.6, shape=(1, 3))
+    said = []
+    for axes, (task, metric) in zip(panels, TASKS.items(), strict=True):
+        counts, ends = labelled(task), []
+        arms = [(NAMES[each], each, "compute") for each in OBJECTIVES] + [(UNTRAINED, "none", "scratch")]
+        for i, (name, objective, part) in enumerate(arms):
+            seeds = [scores(objective, "fine_tuned", task, str(count), part=part) for count in counts]
+            middle, colour = [mean(each) for each in seeds], [*theme.series[:3], theme.ink][i]
+            axes.fill_between(
+                counts, list(map(min, seeds)), list(map(max, seeds)), color=colour, alpha=0.2, linewidth=0
+            )
+            axes.plot(counts, middle, color=colour, linestyle=LINES[i], marker=MARKERS[i], markersize=4)
+            ends.append((counts[-1], middle[-1], name, colour))
+            said.append(
+                f"{task}, {name}: " + ", ".join(f"{y:.2f} at {n:,}" for n, y in zip(counts, middle, strict=True))
+            )
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(counts)
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+        axes.set_ylim(0, 1.05)
+        label_ends(axes, ends)
+        label(axes, theme, title=task, x="labelled rows", y=metric)
+    figure.alt = f"Score by number of labels. {'; '.join(said)}."
+    return figure
+
+
+def scoring_table() -> str:
+    """Every way to score a text: its cost in passes over n tokens, and what it finds."""
+    lines = [
+        f"{'':<9}{'a token is scored by':<24}{'passes':>7}   {'pairs':<13}{'uniform':<13}{'bigram':<13}learned fakes"
+    ]
+    for objective in OBJECTIVES:
+        for way in recorded()["compute"][objective][0]["scored"]["pairs"]:
+            fakes = [
+                shown(scores(objective, "scored", "fakes", way, exam)) for exam in ("uniform", "bigram", "learned")
+            ]
+            cells = [shown(scores(objective, "scored", "pairs", way)), *fakes]
+            lines.append(
+                f"{NAMES[objective]:<9}{WAYS[way]:<24}{PASSES[way]:>7}   {''.join(f'{c:<13}' for c in cells)}".rstrip()
+            )
+    return "\n".join(lines)
+
+
+WAYS = {
+    "left to right": "log p(token | before)",
+    "one hidden": "log p(token | all others)",
+    "as it stands": "log p(token | all)",
+    "P(original)": "log P(original | all)",
+}
+
+
+def real_table() -> str:
+    """The same three on real English: cost, minimal pairs, fakes, and SST-2 fine-tuned and from scratch."""
+    lines = [
+        f"{'':<9}{'steps':>6}{'tokens':>9}  {'scored by':<15}{'BLiMP':<13}{'uniform fakes':<14}{'SST-2':<13}from scratch"
+    ]
+    for objective in OBJECTIVES:
+        runs = recorded()["real"][objective]
+        for way in runs[0]["pairs"]:
+            cells = [
+                shown(scores(objective, "pairs", way, part="real")),
+                shown(scores(objective, "fakes", way, "uniform", part="real")),
+            ]
+            tuned = [shown(scores(objective, name, part="real")) for name in ("sst2", "sst2_scratch")]
+            if way not in (OWN_WAY[objective],):
+                tuned = ["", ""]
+            cost = f"{runs[0]['steps']:>6,}{mean(run['tokens'] for run in runs):>9,.0f}"
+            lines.append(
+                f"{NAMES[objective]:<9}{cost}  {way:<15}{cells[0]:<13}{cells[1]:<14}{tuned[0]:<13}{tuned[1]}".rstrip()
+            )
+    return "\n".join(lines)
+
+
+def real_picture(*, dark: bool | None = None) -> Picture:
+    """On real English: AUC on uniform fakes, and minimal pairs: every seed of every objective by its own way to score."""
+    theme = theme_of(dark)
+    figure, panels = picture(theme, width=9.5, height=2.8, shape=(1, 2))
+    said = []
+    for axes, (title, find) in zip(
+        panels,
+        {
+            "uniform fakes: AUC": lambda o: scores(o, "fakes", OWN_WAY[o], "uniform", part="real"),
+            "BLiMP: better sentence preferred": lambda o: scores(o, "pairs", OWN_WAY[o], part="real"),
+        }.items(),
+        strict=True,
+    ):
+        found = {NAMES[objective]: find(objective) for objective in OBJECTIVES}
+        for at, (name, values) in enumerate(found.items()):
+            axes.plot(values, [at] * len(values), linestyle="", marker="o", alpha=0.7, color=theme.series[at])
+            axes.errorbar(mean(values), at, xerr=2 * stdev(values), color=theme.series[at], capsize=4)
+            said.append(f"{title}, {name} {shown(values)}")
+        axes.axvline(0.5, color=theme.faint, linewidth=1)
+        axes.set_yticks(range(3), list(found))
+        axes.set_ylim(2.5, -0.5)
+        label(axes, theme, title=title, x="bars: twice the standard deviation")
+    figure.alt = f"Real English, each seed, with bars of twice the deviation. {'; '.join(said)}."
+    return figure
+
+
+def needs() -> list[tuple[str, str, str, dict[str, list[float]]]]:
+    """For each need: its name, what is measured, passes over n tokens of the three, and the recorded seeds of each."""
+    rows = []
+    for task, name in (("topic", "classify a text"), ("entities", "tag words"), ("questions", "answer questions")):
+        for count in (labelled(task)[0], labelled(task)[-1]):
+            found = by_objective("fine_tuned", task, str(count))
+            rows.append((f"{name}, {count:,} labelled rows", TASKS[task], "1, 1, 1", found))
+    rows.append(("write a text", "runs of 4 words known", "n, n, n", by_objective("written", "known_runs")))
+    filled = [scores("clm", "filled", "reranked"), *(scores(o, "filled", "both sides") for o in ("mlm", "rtd"))]
+    rows.append(("fill a blank", "words guessed", "21, 1, 1", dict(zip(NAMES.values(), filled, strict=True))))
+    for name, measure, path in (
+        ("find a wrong word", "AUC on foreign fakes", ("fakes", "learned")),
+        ("choose the better text", "pairs won", ("pairs",)),
+    ):
+        found = {NAMES[o]: scores(o, "scored", path[0], OWN_WAY[o], *path[1:]) for o in OBJECTIVES}
+        rows.append((name, measure, "1, n, 1", found))
+    return rows
+
+
+def when_to_take_which() -> str:
+    """The last table of the notebook as Markdown: a row for each need, every cell with its recorded number, and who is ahead."""
+    lines = ["| you want to | measured by | passes | GPT | BERT | ELECTRA | ahead |", "|---|---|---|---|---|---|---|"]
+    for need, measure, passes, found in needs():
+        cells = " | ".join(shown(values) for values in found.values())
+        lines.append(f"| {need} | {measure} | {passes} | {cells} | {ahead(found)} |")
+    return "\n".join(lines)
+
+
+class Table:
+    """A text of Markdown that a notebook shows as a table."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def _repr_markdown_(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/markdown": self.text, "text/plain": self.text}
+
+
+def tokens_table() -> str:
+    """At equal tokens, beside equal compute: hidden words guessed, and AUC on foreign fakes in one pass."""
+    lines = [
+        f"{'':<9}{'':<14}{'equal tokens':<30}equal compute",
+        f"{'':<9}{'':<14}{'guessed':<15}{'AUC':<15}{'guessed':<15}AUC",
+    ]
+    ways = {
+        "clm": ("left side", "left to right"),
+        "mlm": ("both sides", "as it stands"),
+        "rtd": ("both sides", "P(original)"),
+    }
+    for objective, (side, way) in ways.items():
+        # Where GPT's budget ends, so do the tokens: both runs are one.
+        parts = ("tokens" if objective in recorded()["tokens"] else "compute", "compute")
+        cells = [
+            shown(scores(objective, *path, part=part))
+            for part in parts
+            for path in (("filled", side), ("scored", "fakes", way, "learned"))
+        ]
+        lines.append(f"{NAMES[objective]:<9}{side:<14}{''.join(f'{cell:<15}' for cell in cells)}".rstrip())
+    return "\n".join(lines)
