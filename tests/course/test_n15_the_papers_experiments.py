@@ -289,7 +289,7 @@ def passages() -> list[str]:
         f"no arm moves by more than {100 * max(grammar.values()):.1f} points",
         f"*loses*, {points(mean(gains('real', 'rtd', 'reviews')))} points, and with uniform fakes the encoder stays what it was ({points(mean(gains('real', 'uniform', 'reviews')))})",
         f"discriminator gains {points(mean(pairs['adversarial']))} points, ELECTRA's {points(mean(pairs['rtd']))}, one that saw uniform fakes {points(mean(pairs['uniform']))};",
-        f"lead of {PAPER['rtd'] - PAPER['mlm']:.1f} points",
+        f"lead of {PAPER['rtd'] - PAPER['mlm']:.1f} come back",
         f"may spend {objectives.BUDGET / 1e12} · 10¹² operations",
         f"cut to {real['pieces']:,} pieces;",
         f"{real['settings']['length']} tokens at most, {real['settings']['batch_size']} a step; every arm has the compute of {real['electra_steps']} steps",
