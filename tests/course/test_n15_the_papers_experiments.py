@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from electra_helpers.course.exercises.n15_rungs import all_tokens_loss, replace_mlm_loss, selected_rtd_loss
 from electra_helpers.course.exercises.n15_the_papers_experiments import COMPARED, blimp, comparison, over_a_coin, worth
-from electra_helpers.course.exercises.rungs import all_tokens_loss, replace_mlm_loss, selected_rtd_loss
 from electra_helpers.course.labs import objectives
 from electra_helpers.course.labs.ladder import (
     LADDER,
@@ -275,7 +275,7 @@ def passages() -> list[str]:
     real = recorded()["real"]
     learned, judged = [blimp_of[arm] for arm in COMPARED], [pairs["rtd"], pairs["rtd-selected"]]
     return [
-        *(f"| {PAPER[arm]} |" for arm in LADDER),
+        *(f"| {score} |" for score in sorted(set(PAPER.values()))),
         f"learned fakes ends {100 * (mean(learned[0]) - mean(learned[1])):.1f} points ahead of ELECTRA with uniform fakes on BLiMP; twice the spread of the seeds is {twice_the_spread(*learned)}.",
         f"gains {100 * (mean(judged[0]) - mean(judged[1])):.1f} points more on minimal pairs than ELECTRA 15 %; twice the spread is {twice_the_spread(*judged)}.",
         f"ELECTRA gains {points(mean(pairs['rtd']))} points, ELECTRA 15 % {points(mean(pairs['rtd-selected']))}:",
@@ -289,7 +289,7 @@ def passages() -> list[str]:
         f"no arm moves by more than {100 * max(grammar.values()):.1f} points",
         f"*loses*, {points(mean(gains('real', 'rtd', 'reviews')))} points, and with uniform fakes the encoder stays what it was ({points(mean(gains('real', 'uniform', 'reviews')))})",
         f"discriminator gains {points(mean(pairs['adversarial']))} points, ELECTRA's {points(mean(pairs['rtd']))}, one that saw uniform fakes {points(mean(pairs['uniform']))};",
-        f"lead of {PAPER['rtd'] - PAPER['mlm']:.1f} points",
+        f"lead of {PAPER['rtd'] - PAPER['mlm']:.1f} come back",
         f"may spend {objectives.BUDGET / 1e12} · 10¹² operations",
         f"cut to {real['pieces']:,} pieces;",
         f"{real['settings']['length']} tokens at most, {real['settings']['batch_size']} a step; every arm has the compute of {real['electra_steps']} steps",

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from electra_helpers.corruption import Corruption, Selection
-from electra_helpers.course.engine.grading import Mistake
+from electra_helpers.course.engine.grading import Exercise, Mistake
 
 VOCABULARY, LENGTH = 13, 7
 
@@ -200,3 +200,72 @@ def only_the_selected_are_judged(function: Callable) -> None:
         ),
     }  # fmt: skip
     _told(found, each[selected].mean(), wrong, "The loss should be {right:.4f}, yours is {found:.4f}.")
+
+
+EXERCISES = (
+    Exercise(
+        id="15.1",
+        title="Replace MLM",
+        kind="build",
+        minutes=12,
+        difficulty=2,
+        starred=True,
+        specification=(
+            "replace_mlm_loss(predictor, fakes, is_real) → one number: predictor(ids, attention_mask=…, positions=…) reads the corrupted"
+            " text and restores the selected tokens; the mean cross-entropy in nats over the valid ones."
+        ),
+        checks=(predictor_reads_the_fakes,),
+        hints=(
+            "It is BERT's loss with another input. Which of fakes' four tensors does BERT read, and which one is read here?",
+            "fakes.selection has .positions and .is_valid (B, M); the targets are gathered from fakes.original_ids.",
+        ),
+        solution=replace_mlm_loss,
+        fallback=replace_mlm_loss,
+        variable="replace_mlm_loss",
+    ),
+    Exercise(
+        id="15.2",
+        title="All-Tokens MLM and its copy",
+        kind="build",
+        minutes=20,
+        difficulty=3,
+        starred=True,
+        specification=(
+            "all_tokens_loss(logits (B, L, V), gate (B, L), original, seen, is_real) → one number: the mean over real tokens of"
+            " −ln p(original), with p(x) = σ(gate) · [x is the token seen] + (1 − σ(gate)) · softmax(logits)(x)."
+        ),
+        checks=(mixture_is_right, a_sure_gate_stays_finite),
+        hints=(
+            (
+                "Two ways lead to the original: to copy the token that stands there, if it is the right one, or to draw it. Add the"
+                " two probabilities."
+            ),
+            (
+                "In logarithms: F.logsigmoid(gate), F.logsigmoid(-gate) + log_softmax at the original, and torch.logaddexp; −inf"
+                " where nothing can be copied."
+            ),
+        ),
+        solution=all_tokens_loss,
+        fallback=all_tokens_loss,
+        variable="all_tokens_loss",
+    ),
+    Exercise(
+        id="15.3",
+        title="ELECTRA 15 %",
+        kind="build",
+        minutes=5,
+        difficulty=1,
+        specification=(
+            "selected_rtd_loss(logits, labels, is_selected), all (B, L) → one number: the mean binary cross-entropy over the"
+            " selected tokens, those that came back right included."
+        ),
+        checks=(only_the_selected_are_judged,),
+        hints=(
+            "Your rtd_loss of 05.1 with another mask.",
+            "F.binary_cross_entropy_with_logits(…, reduction='none'), times the mask, summed, divided by the mask's sum.",
+        ),
+        solution=selected_rtd_loss,
+        fallback=selected_rtd_loss,
+        variable="selected_rtd_loss",
+    ),
+)
