@@ -198,10 +198,12 @@ def has_labels(data: str, name: str, split: str, layout: Layout = FOUND_OUT) -> 
     """Whether a split is there and its first rows have labels: those of GLUE's test sets are kept by its server."""
     task = GLUE[name]
     try:
-        if is_hub(data) or not (files := _files(_folder(data, task), task, split, layout)):
-            rows = _find(data, task, split, layout).rows[:10]
-        else:
+        if is_hub(data):
+            rows = _of_hub(data, task, split, "[:10]").rows
+        elif files := _files(_folder(data, task), task, split, layout):
             rows = list(islice(read_rows(files[0], layout=_layout(files[0], task, layout)), 10))
+        else:
+            rows = _find(data, task, split, layout).rows[:10]
     except NoSplit:
         return False
     return any(_is_whole(_renamed(row, task, is_test=True), task, is_test=False) for row in rows)
@@ -221,10 +223,7 @@ def _find(data: str, task: GlueTask, split: str, layout: Layout) -> Found:
     """The rows as they are written."""
     names = split_names(task, split)
     if is_hub(data):
-        written = (HUB if data == "hub" else data).removeprefix("hub:")
-        path, at, revision = written.partition("@")
-        where = f"hub:{path}/{task.name} ({names[0]})"
-        return of_dataset(load_from_hub(hub_name(f"{path}/{task.name}{at}{revision}"), names[0]), where)
+        return _of_hub(data, task, split)
     folder = _folder(data, task)
     files = _files(folder, task, split, layout)
     if not files:
@@ -233,6 +232,14 @@ def _find(data: str, task: GlueTask, split: str, layout: Layout) -> Found:
     more = {"files": len(files)} if len(files) > 1 else {}
     rows = [row for part in parts for row in part.rows]
     return Found(rows, f"{folder} ({names[0]})", parts[0].names, how=parts[0].how | more)
+
+
+def _of_hub(data: str, task: GlueTask, split: str, part: str = "") -> Found:
+    """The rows of the task's configuration, or a part of them, such as [:10]."""
+    written, name = (HUB if data == "hub" else data).removeprefix("hub:"), split_names(task, split)[0]
+    path, at, revision = written.partition("@")
+    asked = hub_name(f"{path}/{task.name}{at}{revision}")
+    return of_dataset(load_from_hub(asked, f"{name}{part}"), f"hub:{path}/{task.name} ({name})")
 
 
 def _files(folder: Path, task: GlueTask, split: str, layout: Layout) -> list[Path]:

@@ -70,12 +70,12 @@ class Suite:
 
     def about(self) -> dict[str, Any]:
         """What the report says of the run."""
-        runs = "1 run" if self.seeds == 1 else f"median of {self.seeds} runs"
+        runs = "1 run" if self.seeds == 1 else f"median of {self.seeds} runs, each"
         when = "at its best evaluation" if "eval_every" in self.changes else "at the end of its training"
         about = {"model": self.model.name, "from_scratch": self.scratch, "data": self.data, "seeds": self.seeds}
         return about | {
             "split": "validation",
-            "how": f"{runs}, each {when}; scores × 100",
+            "how": f"{runs} scored {when}; scores × 100",
             "settings": dict(self.changes),
         }
 
@@ -96,7 +96,23 @@ def finetune_glue(
     for task in suite.tasks:
         suite.config(task)  # says what is not allowed
     _begin(suite, resume)
+    try:
+        return _every_task(suite, callbacks, say)
+    except ElectraError:
+        if not any(
+            _is_begun(suite.out / task) for task in suite.tasks
+        ):  # the mended command may be given the same --out
+            (suite.out / "run.json").unlink()
+            suite.out.rmdir()
+        raise
+
+
+def _every_task(
+    suite: Suite, callbacks: Callable[[str, int], Iterable[Callback]], say: Callable[[str], None]
+) -> dict[str, Any]:
+    """One task after the other, with the report as far as it goes behind each."""
     entries: dict[str, dict[str, Any]] = {}
+    found: dict[str, Any] = {}
     # What is begun comes first: it is compared with the settings before anything else is trained with them.
     for task in sorted(suite.tasks, key=lambda name: not _is_begun(suite.out / name)):
         entries[task] = _one_task(suite, task, lambda seed, task=task: callbacks(task, seed), say)
@@ -283,7 +299,9 @@ def evaluate_glue(
     entries = {task: entry for task, entry in _evaluated(folder, data, chosen, split, layout)}
     counts = {len(entry["seeds"]) for entry in entries.values()}
     told = {"model": about["model"], "from_scratch": about["from_scratch"], "data": data, "split": split}
-    told["how"] = f"median of {'–'.join(map(str, sorted(counts)))} runs; scores × 100"
+    told["how"] = (
+        "1 run" if counts == {1} else f"median of {'–'.join(map(str, sorted(counts)))} runs"
+    ) + "; scores × 100"
     missing = {
         name: "not asked for" if name in about["tasks"] else f"not in {folder}" for name in GLUE if name not in entries
     }

@@ -107,7 +107,7 @@ def test_the_last_net_is_scored_not_the_best_one(suite, tmp_path):
     often = suite("rte", out=tmp_path / "often", changes=QUICK | {"eval_every": 1})
     found = finetune_glue(often, callbacks=lambda task, seed: [told])
     assert told.steps == [1, 2, 3, 4]
-    assert "best evaluation" in found["how"]
+    assert found["how"] == "1 run scored at its best evaluation; scores × 100"
 
 
 def test_mnli_is_scored_on_both_halves_and_counts_by_the_matched_one(suite, tmp_path):
@@ -219,6 +219,22 @@ def test_a_used_folder_and_one_without_a_run_are_refused(suite, tmp_path):
     (tmp_path / "out" / "mine.txt").write_text("x")
     with pytest.raises(ElectraError, match="is not empty: choose another --out, or resume"):
         finetune_glue(suite("rte"))
+
+
+def test_data_that_do_not_fit_leave_no_folder_behind(suite, tmp_path):
+    write_hub(tmp_path / "data", ("rte",))
+    rows = rows_of("rte", "train")
+    write_rows(tmp_path / "data" / "rte" / "train.jsonl", [*rows, rows[0] | {"label": "perhaps"}])
+    with pytest.raises(ElectraError, match="mixes numbers and text as labels"):
+        finetune_glue(suite("rte"))
+    assert not (tmp_path / "out").exists()
+    write_hub(tmp_path / "data", ("cola",))
+    write_rows(
+        tmp_path / "data" / "cola" / "validation.jsonl", [row | {"label": 5} for row in rows_of("cola", "train")]
+    )
+    with pytest.raises(ElectraError, match="none of the labels unacceptable, acceptable"):
+        finetune_glue(suite("cola"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_evaluating_a_run_gives_the_scores_of_its_report(suite, tmp_path):
