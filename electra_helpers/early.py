@@ -15,7 +15,10 @@ from electra_helpers.reading.sources import path_of
 from electra_helpers.saved.folder import check_finetuned, check_pretrained, is_finetuned
 from electra_helpers.tasks.cleaning.cells import Source, Wanted, check_outputs
 
-TASK_NAMES = ("classification", "tagging", "question-answering", "translation", "summarisation", "cleaning")
+TASK_NAMES = (
+    *("classification", "tagging", "question-answering", "multiple-choice"),
+    *("translation", "summarisation", "cleaning"),
+)
 AFAR = ("docs", "world", "hub", "bundled")  # sources that are made or fetched: they are not looked at twice
 PREDICTION_FORMS = (".jsonl", ".csv", ".tsv")
 

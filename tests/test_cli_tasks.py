@@ -346,3 +346,26 @@ def test_writing_tasks_know_the_little_world(task, what, electra, tmp_path):
     target = {"translation": "target", "summarisation": "summary"}[task]
     assert len(data) == 30
     assert ("。" in data.rows[0][target]) == ("zh" in what)
+
+
+def test_multiple_choice_goes_the_same_way_from_swags_columns(electra, tmp_path):
+    rows = [
+        {"sent1": f"A {a} won.", "sent2": "Then", "ending0": "it rained.", "ending1": f"the {a} sang.", "label": 1}
+        for a in ("cook", "tailor", "dog")
+    ]
+    data, out = write_rows(tmp_path / "swag.jsonl", rows * 4), tmp_path / "tuned"
+    given = ["--model", MODEL, "--train", data, "--validation", data, "--out", out]
+    code, said, errors = electra("finetune", "multiple-choice", *given, *QUICK)
+    assert code == 0, errors
+    assert "baseline: always ending 1" in said
+    assert "context=sent1, stem=sent2, endings=endings" in errors
+    found = json.loads(electra("evaluate", "multiple-choice", "--model", out, "--data", data, "--json")[1])
+    assert (set(found["scores"]), found["baseline"]["accuracy"]) == ({"accuracy"}, 1.0)
+    code, *_ = electra("predict", "--model", out, "--input", data, "--output", tmp_path / "said.jsonl")
+    first = json.loads((tmp_path / "said.jsonl").read_text("utf-8").splitlines()[0])
+    assert (code, first["predicted_ending"]) == (0, rows[0][f"ending{first['predicted_label']}"])
+    assert "ElectraForMultipleChoice.from_pretrained" in electra("export", out, tmp_path / "taken")[1]
+    code, _, complaint = electra("finetune", "multiple-choice", *given[:-2], "--out", tmp_path / "x", "--labels", "a,b")
+    assert (code, "--labels does nothing for multiple-choice" in complaint) == (2, True)
+    code, said, errors = electra("finetune", "multiple-choice", *given[:-1], tmp_path / "x", "--check", *QUICK)
+    assert (code, "endings = ['it rained.'" in said) == (0, True), errors

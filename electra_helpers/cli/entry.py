@@ -13,6 +13,7 @@ import typer
 from electra_helpers.cli.cleaning import clean
 from electra_helpers.cli.config_file import with_config
 from electra_helpers.cli.finetuning import evaluate, finetune, predict
+from electra_helpers.cli.glue import evaluate_glue, finetune_glue
 from electra_helpers.cli.help import Command, Commands
 from electra_helpers.cli.importing import import_checkpoint
 from electra_helpers.cli.looking import corpus_app, corrupt, doctor, generate, inspect_text
@@ -36,7 +37,11 @@ app = typer.Typer(
 # In the order of the help; a group of commands of its own is a Typer.
 COMMANDS = {
     "Pre-train": {"pretrain": pretrain, "average": average, "corpus": corpus_app, "bench": bench},
-    "Fine-tune and use": {"finetune": finetune, "evaluate": evaluate, "predict": predict, "clean": clean},
+    "Fine-tune and use": {
+        **{"finetune": finetune, "finetune glue": finetune_glue},
+        **{"evaluate": evaluate, "evaluate glue": evaluate_glue},
+        **{"predict": predict, "clean": clean},
+    },
     "Look at a model": {"inspect": inspect_text, "corrupt": corrupt, "generate": generate},
     "Bring models in and out": {"import": import_checkpoint, "export": export, "push": push},
     "Teach": {"grade": grade, "course": course_app},

@@ -26,7 +26,7 @@ TaskName = Annotated[
     str,
     typer.Argument(
         metavar="TASK",
-        help="classification, tagging, question-answering, translation, summarisation or cleaning.",
+        help="classification, tagging, question-answering, multiple-choice, translation, summarisation or cleaning.",
     ),
 ]
 Kind = Annotated[str, typer.Option(help="What labels are: classes, scale (scores), or auto.")]

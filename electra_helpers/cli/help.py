@@ -64,10 +64,18 @@ class Command(typer.core.TyperCommand):
 
 
 class Commands(typer.core.TyperGroup):
-    """A group of commands that are listed by what one does with them."""
+    """A group of commands that are listed by what one does with them; a name may have two words."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name = " ".join(args[:2])
+        if len(args) > 1 and name in self.commands:  # `finetune glue` has other options than `finetune TASK`
+            return name, self.commands[name], args[2:]
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        room = formatter.width - 6 - max(len(name) for name, _ in found)
-        rows = [(getattr(each, "rich_help_panel", None), (name, each.get_short_help_str(room))) for name, each in found]
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        panels = {name: getattr(each, "rich_help_panel", None) for name, each in commands.items()}
+        longest = {panel: max(len(name) for name in panels if panels[name] == panel) for panel in panels.values()}
+        rooms = {panel: formatter.width - 6 - length for panel, length in longest.items()}
+        rows = [(panels[name], (name, each.get_short_help_str(rooms[panels[name]]))) for name, each in commands.items()]
         write_groups(formatter, rows, "Commands")

@@ -1,5 +1,5 @@
 """Fine-tuned models to transformers, with equal logits: ElectraForSequenceClassification, …ForTokenClassification,
-…ForQuestionAnswering; EncoderDecoderModel where a decoder writes.
+…ForQuestionAnswering, …ForMultipleChoice; EncoderDecoderModel where a decoder writes.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.transformers_bridge import encoder_to_transformers, quiet_transformers
 from electra_helpers.exchange.transformers_config import transformers_config
 from electra_helpers.exchange.transformers_decoder import TextDecoder, encoder_decoder
-from electra_helpers.model.heads import FinetunedNet, SpanHead, TextHead, TokenHead
+from electra_helpers.model.heads import ChoiceHead, FinetunedNet, SpanHead, TextHead, TokenHead
 from electra_helpers.paths import check_new_folder
 from electra_helpers.text.tokenizer import Tokenizer
 
 # Our head → transformers' class, and where that keeps our head's layers.
 CLASSES = {
     TextHead: ("ElectraForSequenceClassification", {"dense": "classifier.dense", "out": "classifier.out_proj"}),
+    ChoiceHead: ("ElectraForMultipleChoice", {"dense": "sequence_summary.summary", "out": "classifier"}),
     TokenHead: ("ElectraForTokenClassification", {"out": "classifier"}),
     SpanHead: ("ElectraForQuestionAnswering", {"out": "qa_outputs"}),
 }
@@ -54,7 +55,7 @@ def finetuned_to_transformers(net: FinetunedNet, labels: Sequence[str] = ()) -> 
     if labels:
         config.id2label = dict(enumerate(labels))
         config.label2id = {label: number for number, label in enumerate(labels)}
-    config.problem_type = "regression" if kinds == 1 else None
+    config.problem_type = "regression" if kinds == 1 and not isinstance(head, ChoiceHead) else None
     state: dict[str, Tensor] = encoder_to_transformers({n: v.detach() for n, v in net.encoder.state_dict().items()})
     if (
         getattr(net.head, "form", None) == "paper"

@@ -58,6 +58,16 @@ class TextHead(nn.Module):
         return hidden.gather(1, last.expand(-1, 1, hidden.shape[-1]))[:, 0]
 
 
+class ChoiceHead(TextHead):
+    """A text head with one logit: how well an ending fits its context, (P, L, H) → (P, 1) for the P pairs of a batch.
+
+    transformers: as its multiple choice, which has no dropout before the dense layer.
+    """
+
+    def __init__(self, config: ModelConfig, form: str = "transformers") -> None:
+        super().__init__(config, 1, form)
+
+
 class TokenHead(nn.Module):
     """Every vector → K logits: (B, L, H) → (B, L, K).
 

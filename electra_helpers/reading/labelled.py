@@ -5,6 +5,7 @@
 | classification | text, pair (in sets of pairs), label (a number; a float in STS-B) | GLUE, ChnSentiCorp |
 | tagging | tokens, tags (numbers of `labels`) | WikiANN, CoNLL |
 | question-answering | id, context, question, answers {text, answer_start} | SQuAD, CMRC 2018, DRCD |
+| multiple-choice | context, stem (a question or a beginning, in some sets), endings (a list), label (a place) | SWAG, HellaSwag, RACE |
 | translation | source, target | multi30k, opus |
 | summarisation | text, summary | XSum |
 | minimal pairs | good, bad, phenomenon | BLiMP |
@@ -22,6 +23,7 @@ from typing import Any
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.reading.answers import NO_START, NOTES, read_answers, value_in_cell
+from electra_helpers.reading.choices import CHOICE_COLUMNS, read_endings, settle_choices, with_endings
 from electra_helpers.reading.files import pick_column, well_formed
 from electra_helpers.reading.labels import KINDS, NO_LABEL, Wanted, listed, settle_labels, settle_tags
 from electra_helpers.reading.layout import FOUND_OUT, Layout
@@ -32,6 +34,7 @@ from electra_helpers.words import MARKED_WORD
 # the first one whose roles are all there is taken.
 TASKS: dict[str, dict[str, tuple[str, ...]]] = {
     "question-answering": {"id": ("id",), "context": ("context",), "question": ("question",), "answers": ("answers",)},
+    "multiple-choice": CHOICE_COLUMNS,
     "tagging": {"tokens": ("tokens", "words"), "tags": ("ner_tags", "tags", "pos_tags")},
     "minimal pairs": {
         "good": ("sentence_good", "good"),
@@ -51,8 +54,8 @@ TASKS: dict[str, dict[str, tuple[str, ...]]] = {
     "cleaning": {"tokens": ("tokens", "words"), "tags": ("labels", "tags")},
 }
 MARKS = ("right", "wrong")  # the tags of cleaning, by number
-OPTIONAL = {"id", "pair", "phenomenon"}
-TEXTS = {"text", "pair", "context", "question", "source", "target", "summary", "good", "bad", "corrected"}
+OPTIONAL = {"id", "pair", "phenomenon", "stem"}
+TEXTS = {"text", "pair", "context", "stem", "question", "source", "target", "summary", "good", "bad", "corrected"}
 __all__ = ["NO_LABEL", "NO_START", "LabelledData", "labelled", "load_labelled"]
 
 
@@ -179,9 +182,9 @@ def labelled(
 ) -> LabelledData:
     """Rows in a schema of the hub → rows of one task; see `load_labelled`. `names` are what the data calls its numbers, by column."""
     rows = [_opened(row, number, source) for number, row in enumerate(rows, start=1)]
-    rows = (
-        [with_marks(row, f"Row {n} of {source}") for n, row in enumerate(rows, start=1)] if task == "cleaning" else rows
-    )
+    if task == "cleaning":
+        rows = [with_marks(row, f"Row {n} of {source}") for n, row in enumerate(rows, start=1)]
+    rows = [with_endings(row) for row in rows] if task in (None, "multiple-choice") else rows
     if not rows:
         raise ElectraError(f"{source} holds no rows.")
     if task is not None and task not in TASKS:
@@ -231,6 +234,8 @@ def _settled(data: LabelledData, wanted: Wanted | None, names: Mapping[str, Sequ
     notes, where = _empty_texts(data), data.source
     if data.task == "question-answering":
         return replace(data, notes=notes | _mend_answers(data.rows, where))
+    if data.task == "multiple-choice":
+        return replace(data, notes=notes | settle_choices(data.rows, where))
     if data.task == "classification":
         column = data.columns["label"]
         made = settle_labels(
@@ -372,6 +377,8 @@ def _with_roles(row: dict, chosen: Mapping[str, str], number: int, source: str) 
 
 def checked(value: Any, role: str, column: str, where: str) -> Any:
     """What a row has for a role, if it is of the right kind: texts are texts, tokens a list of them. Raises `ElectraError` if not."""
+    if role == "endings":
+        return read_endings(value, where)
     value = value_in_cell(value) if role == "tokens" else value
     if role in TEXTS and isinstance(value, str):
         return well_formed(value)

@@ -93,11 +93,15 @@ class Examples:
 
     def take(self, indices: Sequence[int] | np.ndarray) -> tuple[Batch, Tensor]:
         """The same with their targets: (B,), (B, 2), or (B, T) with T that of the longest."""
-        batch, targets = self.batch(indices), [self.examples[int(i)].target for i in indices]
-        if isinstance(targets[0], list):
-            length = max(map(len, targets))
-            targets = [target + [IGNORED] * (length - len(target)) for target in targets]
-        return batch, torch.tensor(targets)
+        return self.batch(indices), as_tensor([self.examples[int(i)].target for i in indices])
+
+
+def as_tensor(targets: Sequence[Any]) -> Tensor:
+    """Targets of a batch: (B,), (B, 2), or (B, T) with IGNORED behind those that are shorter than the longest."""
+    if isinstance(targets[0], list):
+        length = max(map(len, targets))
+        targets = [target + [IGNORED] * (length - len(target)) for target in targets]
+    return torch.tensor(targets)
 
 
 class DownstreamTask(ABC):
@@ -122,6 +126,14 @@ class DownstreamTask(ABC):
         self, rows: Sequence[Row], tokenizer: Tokenizer, config: FinetuneConfig, *, training: bool = False
     ) -> list[Example]:
         """Rows → examples; one row may give several. Targets are None where a row has no answer."""
+
+    def gathered(self, examples: Sequence[Example], pad_id: int) -> Examples:
+        """Training examples from which batches are taken."""
+        return Examples(examples, pad_id)
+
+    def part(self, work: tuple[Batch, Tensor], start: int, stop: int) -> tuple[Batch, Tensor]:
+        """The targets start … stop of a batch, with the rows that are read for them."""
+        return work[0].rows(start, stop), work[1][start:stop]
 
     @abstractmethod
     def loss(self, net: nn.Module, batch: Batch, targets: Tensor) -> LossSum:

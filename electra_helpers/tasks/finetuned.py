@@ -159,6 +159,7 @@ PIPELINES = {  # what the hub calls a task
     "tagging": "token-classification",
     "cleaning": "token-classification",
     "question-answering": "question-answering",
+    "multiple-choice": "multiple-choice",
     "translation": "translation",
     "summarisation": "summarization",
 }

@@ -72,9 +72,8 @@ class Finetuning:
         return self.rows.take(indices[process * size // processes : (process + 1) * size // processes])
 
     def split(self, work: tuple[Batch, Tensor], parts: int) -> Iterable[tuple[Batch, Tensor]]:
-        batch, targets = work
-        size = len(targets) // parts
-        return ((batch.rows(at, at + size), targets[at : at + size]) for at in range(0, size * parts, size))
+        size = len(work[1]) // parts
+        return (self.task.part(work, at, at + size) for at in range(0, size * parts, size))
 
     def target_counts(self, work: tuple[Batch, Tensor]) -> dict[str, Tensor]:
         if self.config.head == "paper":  # the reference sums a batch's losses: nothing to divide by
@@ -334,7 +333,7 @@ def encoded(task: DownstreamTask, data: LabelledData, tokenizer: Tokenizer, conf
     rows = task.answered(data.rows)
     if not rows:
         raise ElectraError(f"{data.source} has no row with an answer to learn from.")
-    return Examples(task.examples(rows, tokenizer, config, training=True), tokenizer.pad_id)
+    return task.gathered(task.examples(rows, tokenizer, config, training=True), tokenizer.pad_id)
 
 
 def build_net(start: Pretrained, task: DownstreamTask, config: FinetuneConfig, scratch: bool) -> FinetunedNet:

@@ -6,12 +6,14 @@ from electra_helpers.errors import ElectraError
 from electra_helpers.tasks.base import DownstreamTask
 from electra_helpers.tasks.classification import Classification
 from electra_helpers.tasks.cleaning.task import Cleaning
+from electra_helpers.tasks.multiple_choice import MultipleChoice
 from electra_helpers.tasks.question_answering import QuestionAnswering
 from electra_helpers.tasks.seq2seq import Summarisation, Translation
 from electra_helpers.tasks.tagging import Tagging
 
 TASKS: dict[str, type[DownstreamTask]] = {
-    task.name: task for task in (Classification, Tagging, QuestionAnswering, Translation, Summarisation, Cleaning)
+    task.name: task
+    for task in (Classification, Tagging, QuestionAnswering, MultipleChoice, Translation, Summarisation, Cleaning)
 }
 
 

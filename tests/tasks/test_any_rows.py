@@ -17,6 +17,7 @@ from electra_helpers.reading.files import read_documents
 from electra_helpers.reading.labelled import TASKS, labelled, load_labelled
 from electra_helpers.tasks.classification import Classification
 from electra_helpers.tasks.holding_out import hold_out
+from electra_helpers.tasks.multiple_choice import MultipleChoice
 from electra_helpers.tasks.predicting import predictions_file
 from electra_helpers.tasks.question_answering import QuestionAnswering
 from electra_helpers.tasks.reading import rows_to_predict
@@ -27,7 +28,7 @@ from electra_helpers.text.tokenizer import tokenizer_from_words
 SECONDS = float(os.environ.get("ELECTRA_PROPERTY_SECONDS", 2))
 TOKENIZER = tokenizer_from_words(["a", "cat", "sat", "."])
 NAMES = sorted({name for roles in TASKS.values() for names in roles.values() for name in names})
-NAMES += ["translation", "errors", "start", "end", "data", "paragraphs", "qas", "answer_start"]
+NAMES += ["ending0", "ending1", "translation", "errors", "start", "end", "data", "paragraphs", "qas", "answer_start"]
 
 scalars = (
     st.none()
@@ -69,6 +70,7 @@ def rows(draw):
         "tags": st.lists(st.sampled_from(["O", "B-X", 0, 1, None]), max_size=3),
         "answers": answers,
         "label": scalars,
+        "endings": st.lists(st.text(max_size=4), max_size=3),
     }
     row = st.fixed_dictionaries(
         {
@@ -135,6 +137,7 @@ def test_rows_in_memory_are_read_or_told():
 def test_files_of_rows_are_read_or_told(form, tmp_path):
     path = tmp_path / f"any{form}"
     made = [Classification(("a", "b"), 0), Tagging(("O", "B-X")), QuestionAnswering(unanswerable=True, most_tokens=5)]
+    made.append(MultipleChoice(0))
 
     def check(drawn):
         task, found = drawn

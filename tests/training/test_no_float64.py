@@ -18,6 +18,7 @@ TASKS = {
     "scale": [{"text": SENTENCE, "label": 0.5}, {"text": "the meal .", "label": 1.5}],
     "tagging": TAGS,
     "question-answering": ANSWERS,
+    "multiple-choice": [{"context": SENTENCE, "endings": ["the meal", "chef"], "label": n} for n in (0, 1)],
     "translation": [{"source": SENTENCE, "target": "the meal"}, {"source": "the meal", "target": "chef"}],
 }
 
