@@ -37,7 +37,8 @@ CLASSES = {
     "discriminator": "ElectraForPreTraining",
     "generator": "ElectraForMaskedLM",
     ENCODER_ONLY: "ElectraModel",
-} | {CAUSAL: "ElectraForCausalLM"}
+    CAUSAL: "ElectraForCausalLM",
+}
 HEAD_SIZE = 64  # units of an attention head, in every size that the authors trained
 GENERATOR_DEPTH = 1 / 3  # of a generator that is made of a BERT's first layers, at full width
 
@@ -201,14 +202,8 @@ def load_transformers(folder: Path, name: str | None = None, partner: Path | Non
     config = _joint_config({role: shape for role, (shape, _) in read.items()})
     tokenizer = Tokenizer.load(next(iter(parts.values())))
     check_vocabulary(tokenizer, config.vocab_size, folder)
-    config = replace(
-        config,
-        sharing=_sharing(weights),
-        pad_id=tokenizer.pad_id,
-        cls_id=tokenizer.cls_id,
-        sep_id=tokenizer.sep_id,
-        mask_id=tokenizer.mask_id,
-    )
+    special = {f"{name}_id": getattr(tokenizer, f"{name}_id") for name in ("pad", "cls", "sep", "mask")}
+    config = replace(config, sharing=_sharing(weights), **special)
     net = _filled(config, weights).eval()
     for role, (_, model) in read.items():
         _check_logits(net, model, role, parts[role])
