@@ -99,9 +99,8 @@ def finetune_glue(
     try:
         return _every_task(suite, callbacks, say)
     except ElectraError:
-        if not any(
-            _is_begun(suite.out / task) for task in suite.tasks
-        ):  # the mended command may be given the same --out
+        # The mended command may be given the same --out.
+        if not resume and not any(_is_begun(suite.out / task) for task in suite.tasks):
             (suite.out / "run.json").unlink()
             suite.out.rmdir()
         raise

@@ -76,7 +76,8 @@ def test_quotes_are_text_in_glues_own_tables_unless_it_is_said(tmp_path):
     texts = [row["text"] for row in read_glue(str(tmp_path), "rte", "train").rows]
     assert texts == ['"He sang', '"a ""b"""']
     (tmp_path / "RTE" / "train.tsv").write_text("\n".join([lines[0], lines[2]]) + "\n", "utf-8")
-    assert read_glue(str(tmp_path), "rte", "train", Layout(quoting="csv")).rows[0]["text"] == 'a "b"'
+    whole = [read_glue(str(tmp_path), "rte", "train", Layout(quoting=how)).rows[0]["text"] for how in ("auto", "csv")]
+    assert whole == ['"a ""b"""', 'a "b"']
 
 
 def test_labels_of_text_and_of_numbers_mean_the_same(tmp_path):
@@ -102,6 +103,12 @@ def test_rows_without_a_text_or_a_label_are_left_out_and_counted(tmp_path):
     data = read_glue(str(tmp_path), "qqp", "train")
     assert (len(data), data.notes[LEFT_OUT]) == (8, 2)
     assert f"2 {LEFT_OUT}" in data.describe()
+    write_hub(tmp_path / "hub", ("qqp",))
+    write_rows(
+        tmp_path / "hub" / "qqp" / "train.jsonl", [row | {"question2": None} for row in rows_of("qqp", "train")[:3]]
+    )
+    with pytest.raises(ElectraError, match="holds no rows"):
+        read_glue(str(tmp_path / "hub"), "qqp", "train")
     path = tmp_path / "MNLI" / "dev_matched.tsv"
     path.write_text(path.read_text("utf-8").replace("\tneutral\tneutral\n", "\tneutral\t-\n"), "utf-8")
     data = read_glue(str(tmp_path), "mnli", "validation")
