@@ -18,9 +18,9 @@ from electra_helpers.tasks.holding_out import HoldOut
 from electra_helpers.terminal import fail, say, say_checked, say_json
 
 if TYPE_CHECKING:  # it brings torch
+    from electra_helpers.cli.trackers import Tracker
     from electra_helpers.reading.labelled import LabelledData
     from electra_helpers.saved.pretrained import Pretrained
-    from electra_helpers.training.trackers import Tracker
 
 TaskName = Annotated[
     str,
@@ -154,7 +154,7 @@ def run_asked(asked: Asked) -> None:
 
 def trackers_of(asked: Asked, seed: int) -> list[Tracker]:
     """Where a seed is logged besides."""
-    from electra_helpers.training.trackers import Tracker
+    from electra_helpers.cli.trackers import Tracker
 
     about = {"task": asked.task, "model": asked.model.name}
     return [Tracker(name, asked.out, f"{asked.out.name}-seed-{seed}", about) for name in asked.log_with]

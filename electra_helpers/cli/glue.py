@@ -17,8 +17,8 @@ from electra_helpers.reading.layout import Layout
 from electra_helpers.terminal import fail, say, say_checked, say_json
 
 if TYPE_CHECKING:  # it brings torch
+    from electra_helpers.cli.trackers import Tracker
     from electra_helpers.tasks.glue import Suite
-    from electra_helpers.training.trackers import Tracker
 
 # Settings that the suite decides, or has no use for; fields of `Layout` that are about other files.
 DECIDED = ("symmetric", "best_by", "patience", "beams", "target_vocab", "stride")
@@ -90,7 +90,7 @@ def run(suite: Suite, resume: bool, log_with: tuple[str, ...]) -> None:
 
 def trackers(suite: Suite, task: str, seed: int, names: tuple[str, ...]) -> list[Tracker]:
     """Where a task's seed is logged besides."""
-    from electra_helpers.training.trackers import Tracker
+    from electra_helpers.cli.trackers import Tracker
 
     about, folder = {"task": f"glue {task}", "model": suite.model.name}, suite.out / task
     return [Tracker(name, folder, f"{suite.out.name}-{task}-seed-{seed}", about) for name in names]

@@ -143,10 +143,10 @@ def how_long(given: dict[str, Any]) -> dict[str, Any]:
 
 def run_asked(asked: Asked) -> None:
     """Pre-train, with a bar and a log, and say what came of it."""
+    from electra_helpers.cli.run_summary import Announce, report
+    from electra_helpers.cli.trackers import Tracker
     from electra_helpers.training.callbacks import JsonLog, ProgressBar
     from electra_helpers.training.pretraining import pretrain as run_pretraining
-    from electra_helpers.training.run_summary import Announce, report
-    from electra_helpers.training.trackers import Tracker
 
     start, shape = starting_model(asked)
     about = {"corpus": ", ".join(asked.sources), "size": asked.size}
