@@ -5,12 +5,16 @@ Where tests run side by side, those of one file stay together, since they share 
 
 import os
 import re
+import signal
 import sys
 from itertools import groupby
 from pathlib import Path
 
 import pytest
 
+# Whoever starts pytest in the background may have told it to ignore Ctrl-C, and a run leaves alone what was ignored when it began.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
