@@ -208,14 +208,14 @@ def rows_to_predict(
     for number, row in enumerate(read_rows(path, layout=layout), start=1):
         inside = row.get("translation")  # a column of the hub that holds columns
         row = {**row, **inside} if isinstance(inside, Mapping) else row
-        seen = with_endings(row) if "endings" in task.inputs[0] else row
+        written, row = row, with_endings(row) if "endings" in task.inputs[0] else row
         if chosen is None:
             named = {"tokens": "2" if how["form"] == "conllu" else "1"} if how["form"] in ("conll", "conllu") else {}
-            known = {role: name for role, name in (trained or {}).items() if name in seen}
-            chosen = _input_columns(list(seen), task, {**named, **(columns or {})}, path, known)
+            known = {role: name for role, name in (trained or {}).items() if name in row}
+            chosen = _input_columns(list(row), task, {**named, **(columns or {})}, path, known)
             say(f"{path}: {told}; " + ", ".join(f"{role}={name}" for role, name in chosen.items()))
         where = f"Row {number} of {path}"
-        yield row, {role: checked(seen.get(name), role, name, where) for role, name in chosen.items()}
+        yield written, {role: checked(row.get(name), role, name, where) for role, name in chosen.items()}
 
 
 def _input_columns(
