@@ -16,10 +16,9 @@ from electra_helpers.errors import ElectraError
 NO_START = -1  # answer_start of an answer that is not in its context
 # What is said of answers that are not where their offset says.
 MOVED = "answers found again beside their offset"
-NEAREST = "answers taken where they stand nearest to their offset, of several places"
 AMBIGUOUS = "answers without an offset that stand in several places"
 LOST = "answers not to be found in their context"
-NOTES = (MOVED, NEAREST, AMBIGUOUS, LOST)
+NOTES = (MOVED, AMBIGUOUS, LOST)
 LONGEST_CELL = 100_000  # characters of a cell that is read as Python's spelling of a value
 # How pandas writes an array of numpy into a table's cell.
 _ARRAY = re.compile(r"array\((\[.*?\])(?:,\s*dtype=[\w.]+)?\)", re.DOTALL)
@@ -60,8 +59,8 @@ def _texts_side_by_side(written: str) -> bool:
 def read_answers(value: Any, context: str, where: str) -> tuple[list[str], list[int], list[str]]:
     """Texts of the answers, where each begins, and a note for each that is not where its offset says; empty lists where there is no answer.
 
-    Such an answer is looked for: it begins where it stands nearest to its offset. One without an offset, or with -1, begins where it
-    stands once, otherwise at NO_START. Raises `ElectraError`, with row and column, for what is no answer.
+    Such an answer is looked for, with an offset or without: it begins where it stands once, otherwise at NO_START, since which of several
+    places was meant nobody can know. Raises `ElectraError`, with row and column, for what is no answer.
     """
     texts, starts = _pairs(value_in_cell(value), where)
     found = [_place(text, start, context) for text, start in zip(texts, starts, strict=True)]
@@ -75,11 +74,7 @@ def _place(text: str, start: int | None, context: str) -> tuple[int, str]:
     places = _places(text, context)
     if not places:
         return NO_START, LOST
-    if len(places) == 1:
-        return places[0], MOVED
-    if start is None or start == NO_START:
-        return NO_START, AMBIGUOUS
-    return min(places, key=lambda place: abs(place - start)), NEAREST
+    return (places[0], MOVED) if len(places) == 1 else (NO_START, AMBIGUOUS)
 
 
 def _places(text: str, context: str) -> list[int]:

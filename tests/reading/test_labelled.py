@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.reading.answers import AMBIGUOUS, LOST, MOVED, NEAREST, read_answers, value_in_cell
+from electra_helpers.reading.answers import AMBIGUOUS, LOST, MOVED, read_answers, value_in_cell
 from electra_helpers.reading.labelled import NO_LABEL, NO_START, labelled, load_labelled
 
 CONTEXT = "Anna lives in Paris. Anna is a baker."
@@ -88,18 +88,16 @@ def test_wrong_answer_offsets_are_found_again_where_they_are_unique_and_counted(
             {"context": "c", "question": "?", "answers": answers()},
         ]
     )
-    assert data.rows[0]["answers"]["answer_start"] == [0, 14, 0, NO_START, 31]
+    assert data.rows[0]["answers"]["answer_start"] == [0, 14, NO_START, NO_START, 31]
     assert data.rows[0]["answers"]["text"] == ["Anna", "Paris", "Anna", "Rome", "baker"]
-    assert list(data.notes.items()) == [(MOVED, 1), (NEAREST, 1), (LOST, 1)]
+    assert list(data.notes.items()) == [(MOVED, 1), (AMBIGUOUS, 1), (LOST, 1)]
     assert found["answer_start"] == [0, 15, 3, 14, 31]
 
 
-@pytest.mark.parametrize(
-    ("start", "found", "note"),
-    [(20, 21, NEAREST), (2, 0, NEAREST), (None, NO_START, AMBIGUOUS), (-1, NO_START, AMBIGUOUS)],
-)
-def test_an_answer_that_stands_twice_is_taken_nearest_to_its_offset_and_told(start, found, note):
-    assert read_answers({"text": ["Anna"], "answer_start": [start]}, CONTEXT, "Row 1") == (["Anna"], [found], [note])
+@pytest.mark.parametrize("start", [20, 2, None, -1])
+def test_an_answer_that_stands_twice_is_not_guessed_and_told(start):
+    found = read_answers({"text": ["Anna"], "answer_start": [start]}, CONTEXT, "Row 1")
+    assert found == (["Anna"], [NO_START], [AMBIGUOUS])
 
 
 @pytest.mark.parametrize(("start", "end"), [(300, 400), (8, 12), (-2, 3), (5, 4)])
