@@ -16,7 +16,7 @@ from electra_helpers.errors import ElectraError
 NO_START = -1  # answer_start of an answer that is not in its context
 # What is said of answers that are not where their offset says.
 MOVED = "answers found again beside their offset"
-AMBIGUOUS = "answers without an offset that stand in several places"
+AMBIGUOUS = "answers that are not at their offset and stand in several places"
 LOST = "answers not to be found in their context"
 NOTES = (MOVED, AMBIGUOUS, LOST)
 LONGEST_CELL = 100_000  # characters of a cell that is read as Python's spelling of a value
