@@ -272,7 +272,7 @@ def passages() -> list[str]:
     own = {arm: mean(found) for arm, found in blimp_of.items()}
     grammar = {arm: abs(mean(gains("real", arm, "grammar"))) for arm in blimp_of}
     coin = [run["readings"][0]["blimp"] for arm in COMPARED for run in runs("real", arm)]
-    real = recorded()["real"]
+    real, over_coin = recorded()["real"], [gains("real", arm, "blimp") for arm in COMPARED]
     learned, judged = [blimp_of[arm] for arm in COMPARED], [pairs["rtd"], pairs["rtd-selected"]]
     return [
         *(f"| {score} |" for score in sorted(set(PAPER.values()))),
@@ -283,6 +283,8 @@ def passages() -> list[str]:
         f"more than BERT ({points(mean(pairs['mlm']))})",
         f"BERT gains most: {points(mean(outcome['mlm']))} points, ELECTRA {points(mean(outcome['rtd']))}.",
         f"{percent(own['rtd'])} against {percent(own['uniform'])}",
+        f"By what each gained over an untrained head the difference is {100 * over_a_coin():.1f} and twice the spread {twice_the_spread(*over_coin)}: not clear.",
+        f"the difference is {100 * over_a_coin():.1f} points with twice the spread at {twice_the_spread(*over_coin)}: *not clear*.",
         f"between {100 * min(coin):.1f} % and {100 * max(coin):.1f} % before",
         f"end at {percent(own['replace-mlm'])} for Replace MLM, {percent(own['mlm'])} for BERT, {percent(own['rtd-selected'])} for ELECTRA 15 %, "
         f"{percent(own['all-tokens-mlm'])} for All-Tokens MLM and {percent(own['rtd'])} for ELECTRA.",
@@ -324,6 +326,9 @@ def test_what_the_prose_calls_clear_is_clear_and_a_tie_is_a_tie():
     assert max(outcome, key=outcome.get) == "mlm"
     learned, uniform = blimp().values()
     assert apart(learned, uniform)
+    assert not apart(*(gains("real", arm, "blimp") for arm in COMPARED)), (
+        "by gains over a coin it is not clear, as the prose says"
+    )
     assert min(learned) > max(uniform), "the rings of the two arms do not meet"
     own = {arm: mean(scores("real", arm, "blimp")) for arm in LADDER}
     order = ["replace-mlm", "mlm", "rtd-selected", "all-tokens-mlm", "rtd"]
