@@ -8,6 +8,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from playwright.sync_api import expect
 
 from electra_helpers.exchange.store import load
 from electra_helpers.site.models import AT_ONCE, models_for_pages
@@ -208,13 +209,14 @@ def test_the_five_steps_the_ladder_and_the_keyboard(reader):
             reader.page.locator(".eh-stages [aria-current]").inner_text()
             == ("Select", "Mask", "Sample", "Corrupt", "Judge")[number]
         )
-    assert reader.page.locator(".eh-chip[data-mark]:not([data-mark=''])").count() == 2  # of 18 tokens, int(0.155 · 18)
+    marked = reader.page.locator(".eh-chip[data-mark]:not([data-mark=''])")
+    expect(marked).to_have_count(2, timeout=90_000)  # of 18 tokens, int(0.155 · 18)
     reader.page.get_by_text("The ladder").click()
-    assert reader.page.locator(".eh-ladder tr").count() == 6
+    expect(reader.page.locator(".eh-ladder tr")).to_have_count(6, timeout=90_000)  # it is drawn behind the click
     reader.chip(1).focus()
     reader.page.keyboard.press("ArrowRight")
     reader.after(lambda: reader.page.keyboard.press("Enter"))
-    assert reader.page.locator(".eh-panel").is_visible()
+    expect(reader.page.locator(".eh-panel")).to_be_visible(timeout=90_000)
     reader.page.keyboard.press("Escape")
     reader.click("Corrupt 15 %")
     reader.page.get_by_label("Temperature").fill("2")
