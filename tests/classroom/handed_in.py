@@ -62,10 +62,10 @@ def word_ids(tokens):
 """
 CALLS = """
 from electra_helpers.course.exercises import n01_text_to_batches as theirs
-def helper(rows, n):
-    return theirs.pack(rows, n)
+def helper(rows, n, *ids):
+    return theirs.pack(rows, n, *ids)
 def pack(documents, length, cls_id=2, sep_id=3):
-    return helper(documents, length)
+    return helper(documents, length, cls_id, sep_id)
 """
 
 
