@@ -8,7 +8,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from electra_helpers.training import speed
+from electra_helpers import speed
 
 
 @pytest.mark.parametrize(
