@@ -76,9 +76,8 @@ class Learner:
             try:
                 answer = self.line.receive(POLL)  # in short waits, so that a check's own time limit is heard
             except TimeoutError:
-                if (
-                    before is None
-                ):  # most answers come before the first wait is over: what was used is not asked for them
+                # Most answers come before the first wait is over: what was used is not asked for them.
+                if before is None:
                     before = self._processor()
                 waited = time.monotonic() - begun
                 if waited >= seconds and is_over(self._processor() - before, waited, seconds):

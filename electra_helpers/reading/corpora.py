@@ -62,10 +62,8 @@ class Corpus:
         if_empty: str = "There is no text in {}.",
         decided: Sequence[dict[str, Any]] = (),
     ):
-        self.parts, self.decided = (
-            tuple(parts),
-            tuple(decided),
-        )  # what was decided on reading, one entry a source of files
+        self.parts = tuple(parts)
+        self.decided = tuple(decided)  # on reading, one entry a source of files
         self._description = description
         self._if_empty = if_empty
 

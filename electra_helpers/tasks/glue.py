@@ -17,7 +17,7 @@ from typing import Any
 from electra_helpers.config import FinetuneConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.jsonfile import expect, read_json
-from electra_helpers.paths import appears_whole
+from electra_helpers.paths import appears_whole, check_new_folder
 from electra_helpers.reading.glue import (
     GLUE,
     both_orders,
@@ -175,8 +175,8 @@ def _begin(suite: Suite, resume: bool) -> None:
         changed = [f"{name}: {before[name]!r} → {value!r}" for name, value in told.items() if before[name] != value]
         if changed:
             raise ElectraError(f"The run in {suite.out} was started with other settings ({'; '.join(changed)}).")
-    elif suite.out.exists() and (not suite.out.is_dir() or any(suite.out.iterdir())):
-        raise ElectraError(f"{suite.out} is not empty: choose another --out, or resume the run in it by --resume.")
+    else:
+        check_new_folder(suite.out, "choose another --out, or resume the run in it by --resume")
     suite.out.mkdir(parents=True, exist_ok=True)
     write_json_atomically(told | {"tasks": list(suite.tasks), "seeds": suite.seeds}, suite.out / "run.json")
 

@@ -6,6 +6,7 @@ questions, N endings at most, P pairs (all endings of the B questions), L length
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from electra_helpers.tasks.base import IGNORED, DownstreamTask, Example, Example
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.tokenizer import Tokenizer
 
-GAP = "_"  # in RACE, where the answer stands in the question
+GAP = re.compile(r"(?<!\w)_+(?!\w)")  # in RACE, where the answer stands in the question; snake_case has none
 RIGHT, WRONG = 1, 0  # targets of endings; IGNORED where a question has fewer than the longest of its batch
 
 
@@ -130,12 +131,14 @@ class MultipleChoice(DownstreamTask):
 def completed(stem: str | None, ending: str) -> str:
     """What is read behind the context: the ending, behind its question or beginning, or in the question's gap.
 
-    >>> completed("Anna bought _ .", "a boat"), completed("Anna bought", "a boat"), completed(None, "Anna left.")
-    ('Anna bought a boat .', 'Anna bought a boat', 'Anna left.')
+    >>> completed("Anna bought ___.", "a boat"), completed("Anna bought", "a boat"), completed(None, "Anna left.")
+    ('Anna bought a boat.', 'Anna bought a boat', 'Anna left.')
+    >>> completed("What is my_file?", "A name.")
+    'What is my_file? A name.'
     """
     if not stem:
         return ending
-    return stem.replace(GAP, ending) if GAP in stem else f"{stem} {ending}"
+    return GAP.sub(lambda gap: ending, stem) if GAP.search(stem) else f"{stem} {ending}"
 
 
 def _prediction(row: Row, scores: Tensor) -> Row:

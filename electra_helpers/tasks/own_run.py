@@ -38,10 +38,10 @@ def begin(out: Path, described: Mapping[str, Any], advice: str) -> None:
 
 
 def compare(out: Path, described: Mapping[str, Any], advice: str) -> None:
-    """Raise `ElectraError` where the folder holds no run, or one with other settings, labels or rows."""
+    """Raise `ElectraError` where the folder holds no run or a damaged one, or one with other settings, labels or rows."""
     try:
         before = read_json(out / RUN)
-    except (FileNotFoundError, ElectraError):
+    except (FileNotFoundError, NotADirectoryError):
         raise ElectraError(f"There is no fine-tuning run in {out} to resume: {advice}.") from None
     then, now = (_flat(each) for each in (before, json.loads(json.dumps(described))))
     changed = [f"{k}: {then.get(k)!r} → {v!r}" for k, v in now.items() if k not in FREE and then.get(k) != v]

@@ -16,7 +16,7 @@ import torch
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.saved.pretrained import Pretrained
-from electra_helpers.tasks.detection import Detection, encode, group_words
+from electra_helpers.tasks.detection import Detection, encode
 
 WEIGHT = 0.5  # of the surprisal, in nats, beside the logit of P(replaced)
 AT_ONCE = 128  # tokens of a text that is asked without being told to: a text of L tokens is read L times
@@ -88,5 +88,8 @@ def suspect_words(model: Pretrained, judged: Detection) -> list[float] | None:
     """The suspicion of each word of a judged text, the highest of its pieces; None for a long text or a model without a generator."""
     if model.net.generator is None or not 0 < len(judged.tokens) - 2 <= AT_ONCE:
         return None
+    best: dict[int | None, float] = {}
     scores = suspicions(judged.p_replaced[1:-1], surprisals(model, [judged.text])[0])
-    return group_words(judged.text, encode(model, judged.text), [0.0, *scores, 0.0])[1]
+    for word, score in zip(judged.word_ids[1:-1], scores, strict=True):
+        best[word] = max(score, best.get(word, 0.0))
+    return list(best.values())

@@ -27,11 +27,8 @@ def make_accelerator(config: TrainingConfig) -> Any:
     from accelerate.state import AcceleratorState
 
     choice = choose_device(config.device, config.precision)
-    if choice.device.partition(":")[2] not in (
-        "",
-        "0",
-    ):  # accelerate gives each process its own, a single one the first
-        number = choice.device.partition(":")[2]
+    number = choice.device.partition(":")[2]
+    if number not in ("", "0"):  # accelerate gives each process its own GPU, a single one the first
         raise ElectraError(
             f"device is {choice.device}, and training takes the first GPU that it sees: "
             f"set the environment variable CUDA_VISIBLE_DEVICES={number}, and leave device at cuda."

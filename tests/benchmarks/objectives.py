@@ -22,7 +22,7 @@ from electra_helpers.course.labs.objectives import (
     Readings,
     arm_run,
     flops_of_a_step,
-    with_generator,
+    reshaped,
 )
 from electra_helpers.course.labs.world_run import world_run
 from electra_helpers.errors import ElectraError
@@ -150,7 +150,7 @@ def record_sheets() -> None:
             story_count=STORIES, steps=SHEET_STEPS, parts=steps, eval_every=every, log_every=10, seed=3, **changes
         )
         is_strong = name == "generator trained beforehand"
-        run = with_generator(run, 1.0 if is_strong else SHEET_GENERATOR)
+        run = reshaped(run, generator_size=1.0 if is_strong else SHEET_GENERATOR)
         if is_strong:
             strong_generator(run)
         sheet = Sheet(seen)

@@ -50,9 +50,8 @@ def _definition(function: Callable, name: str, seen: dict[str, str]) -> str:
 
 def _written(function: Any) -> Any:
     """The function as it was written, beneath what decorators made of it."""
-    is_import = not isinstance(function, types.FunctionType) and _is_importable(
-        function
-    )  # numpy wraps its functions, too
+    # numpy wraps its functions, too.
+    is_import = not isinstance(function, types.FunctionType) and _is_importable(function)
     return inspect.unwrap(function) if callable(function) and not is_import else function
 
 
@@ -146,9 +145,8 @@ def _needed(name: str, value: Any, seen: dict[str, str], module: str) -> str:
         return text if written.__name__ in (name, LAMBDA) else f"{text}\n\n{name} = {written.__name__}"
     if isinstance(value, type) and value.__module__ == module:
         return _class_source(value)
-    found = next(_places(value), None) or next(
-        _places(written), None
-    )  # the course's stand-in is a function in a wrapper
+    # The course's stand-in is a function in a wrapper.
+    found = next(_places(value), None) or next(_places(written), None)
     if found is not None:
         return f"from {found[0]} import {found[1]} as {name}"
     return f"{name} = {_expression(value, name, seen)}"

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from electra_helpers.config import ModelConfig
@@ -22,7 +21,7 @@ from electra_helpers.course.labs.world_run import WorldRun, world_run
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import Electra, LossSum, StepOutput, Steps, real_tokens
 from electra_helpers.model.reshape import begin
-from electra_helpers.model.variants import AllTokensMLM, ReplaceMLM, build_network
+from electra_helpers.model.variants import AllTokensMLM, ReplaceMLM
 from electra_helpers.text.packing import Batch
 from electra_helpers.training.pretraining import Pretraining
 
@@ -76,19 +75,13 @@ def stages(name: str, *, seed: int, percent: int = 100, **chosen: Any) -> Iterat
         return
     arm = ARMS[name]
     if arm.stages == 1:
-        run = reshaped(world_run(steps=1, seed=seed, **chosen | arm.changes), **arm.shape)
-        yield in_budget(run, percent / 100)
+        run = world_run(steps=1, seed=seed, **chosen | arm.changes)
+        yield in_budget(objectives.reshaped(run, **arm.shape) if arm.shape else run, percent / 100)
         return
     first = objectives.arm_run("mlm", seed=seed, percent=percent // 2, **chosen)
     yield first
     second = world_run(steps=1, seed=seed, mlm_weight=0.0, **chosen)
     yield in_budget(with_network(second, judge_of(first)), percent / 200)
-
-
-def reshaped(run: WorldRun, **shape: Any) -> WorldRun:
-    """The same run with a network of another shape; all weights drawn anew from the seed."""
-    torch.manual_seed(run.config.seed)
-    return with_network(run, build_network(replace(run.task.model.config, **shape), run.config)) if shape else run
 
 
 def judge_of(trained: WorldRun) -> Electra:

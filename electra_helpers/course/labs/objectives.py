@@ -94,9 +94,8 @@ def arm_run(name: str, *, seed: int, percent: int = 100, story_count: int = STOR
     arm = ARMS[name]
     chosen = {"seed": seed, "story_count": story_count} | arm.changes | changes
     prepare = _adversarial_run if arm.adversarial else world_run
-    of_a_step = flops_of_a_step(
-        prepare(steps=1, **chosen | {"story_count": 20})
-    )  # how many stories there are changes no step
+    # How many stories there are changes no step.
+    of_a_step = flops_of_a_step(prepare(steps=1, **chosen | {"story_count": 20}))
     steps = max(1, round(BUDGET * percent / 100 / of_a_step))
     return prepare(steps=steps, **chosen)
 
@@ -109,11 +108,10 @@ def _adversarial_run(**chosen: Any) -> WorldRun:
     return run
 
 
-def with_generator(run: WorldRun, size: float) -> WorldRun:
-    """The same run with a generator of another width; all weights drawn anew from the seed."""
-    shape = replace(run.task.model.config, generator_size=size)
+def reshaped(run: WorldRun, **shape: Any) -> WorldRun:
+    """The same run with a network of another shape (fields of `ModelConfig`); all weights drawn anew from the seed."""
     torch.manual_seed(run.config.seed)
-    return with_network(run, build_network(shape, run.config))
+    return with_network(run, build_network(replace(run.task.model.config, **shape), run.config))
 
 
 def flops_of_a_step(run: WorldRun) -> int:

@@ -107,9 +107,8 @@ def scores(objective: str, *path: str, part: str = "compute") -> list[float]:
     >>> len(scores("clm", "evaluation", "clm_loss"))
     5
     """
-    found = [
-        run for run in recorded()[part][objective] if path[0] in run
-    ]  # the dearest were asked with the first seeds alone
+    # What costs most was asked of the first seeds alone.
+    found = [run for run in recorded()[part][objective] if path[0] in run]
     for name in path:
         found = [run[name] for run in found]
     return found
