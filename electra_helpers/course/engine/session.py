@@ -81,6 +81,8 @@ AMOUNTS: dict[str, tuple[int, int, int]] = {
     "16.known": (100, 10_000, 10_000),  # stories that these are compared with
     "16.pairs": (2, 30, 30),  # of each phenomenon
     "16.held_out": (8, 96, 96),
+    "17.percent": (1, 100, 100),  # of the compute of a recorded run, for the Electric that is trained live
+    "17.pairs": (2, 30, 30),  # of each phenomenon
 }
 
 

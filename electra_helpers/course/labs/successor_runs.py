@@ -16,19 +16,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from electra_helpers.corruption import corrupt, mask_positions, sample_tokens, select_positions
 from electra_helpers.course.labs import successors as nets
 from electra_helpers.course.labs import three_exams as exams
 from electra_helpers.course.labs.assembly import with_network
 from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.course.labs.objectives import flops_of_a_step, reshaped
+from electra_helpers.course.labs.successor_losses import corrective_log_p, draw_candidates
 from electra_helpers.course.labs.three_objectives import BUDGET, STORIES
 from electra_helpers.course.labs.world_run import WorldRun, world_run
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import Electra, real_tokens
 from electra_helpers.model.variants import MaskedLanguageModel
+from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.text.packing import Batch
 from electra_helpers.training.loop import Callback
-from electra_helpers.training.pretraining import Pretraining
 
 # "world": for each arm its runs, seed by seed; "real": the same on real English.
 recorded = partial(recorded_by, "successors")
@@ -166,6 +168,51 @@ def scorers(net: Electra) -> dict[str, Function[[Batch], Tensor]]:
     if isinstance(net, nets.Electric):
         return {"−energy": lambda batch: energies(net, batch), "two towers": lambda batch: towers_log_p(net, batch)}
     return {"P(original)": lambda batch: exams.original(net.discriminator, batch)}
+
+
+@torch.inference_mode()
+def corrections(model: Pretrained, original: str, seen: str) -> list[tuple[str, str, float, float, float]]:
+    """For each token: the original, what stands there, P(replaced), the masked p of the original, and COCO-LM's p of it.
+
+    The word's probability is the generator's, with the place masked, in the place of a trained corrector.
+    """
+    right, wrong = (torch.tensor([model.tokenizer.encode(text).ids]) for text in (original, seen))
+    if right.shape != wrong.shape:
+        raise ElectraError(f"The two texts have {right.shape[1]} and {wrong.shape[1]} tokens: swap words for words.")
+    replaced, found = model.net.discriminator(wrong), []
+    for place in range(1, right.shape[1] - 1):
+        shown = wrong.clone()
+        shown[0, place] = model.net.config.mask_id
+        at = torch.tensor([[place]])
+        logits, gate = model.net.generator(shown, positions=at), replaced.gather(1, at)
+        p = corrective_log_p(logits, gate, right.gather(1, at), wrong.gather(1, at)).exp()
+        word = logits[0, 0].softmax(-1)[right[0, place]]
+        tokens = [model.tokenizer.tokens([int(ids[0, place])])[0] for ids in (right, wrong)]
+        found.append((*tokens, float(gate.sigmoid()), float(word), float(p)))
+    return found
+
+
+@torch.inference_mode()
+def offered(model: Pretrained, text: str, places: list[int], seed: int = 0) -> list[list[str]]:
+    """TEAMS' candidates at some places of a text (positions, [CLS] counted): the original first, the others drawn by the generator."""
+    ids, at = torch.tensor([model.tokenizer.encode(text).ids]), torch.tensor([places])
+    logits = model.net.generator(ids.scatter(1, at, model.net.config.mask_id), positions=at)
+    noise = torch.rand(1, len(places), nets.CANDIDATES - 1, generator=torch.Generator().manual_seed(seed))
+    found = draw_candidates(logits, ids.gather(1, at), noise)[0]
+    return [model.tokenizer.tokens(row.tolist()) for row in found]
+
+
+@torch.inference_mode()
+def fakes_at(model: Pretrained, held_out: Batch, temperature: float, seed: int = 5) -> tuple[float, float]:
+    """At a temperature of the model's generator: the share of the selected that is replaced, and the AUC with which its judge finds it."""
+    ids, random = held_out.input_ids, torch.Generator().manual_seed(seed)
+    picked = select_positions(ids, model.net.config.unselectable_ids, generator=random)
+    masked = mask_positions(ids, picked, mask_id=model.net.config.mask_id, generator=random)
+    logits = model.net.generator(masked, None, held_out.attention_mask, positions=picked.positions)
+    fakes = corrupt(ids, picked, sample_tokens(logits, temperature=temperature, generator=random))
+    replaced, judged = fakes != ids, Batch(fakes, None, held_out.attention_mask)
+    found = exams.found_fakes(lambda part: exams.original(model.net.discriminator, part), judged, replaced)
+    return float(replaced.sum() / picked.is_valid.sum()), found
 
 
 def runs(ground: str, arm: str) -> list[dict[str, Any]]:
