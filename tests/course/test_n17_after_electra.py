@@ -219,7 +219,7 @@ def test_a_hotter_generator_replaces_more_and_is_found_more_easily():
     assert hot[1] > cold[1]
 
 
-def test_every_arm_has_five_seeds_at_one_compute_and_none_was_interrupted():
+def test_every_arm_has_the_same_seeds_at_one_compute_and_none_was_interrupted():
     content = lab.recorded()
     assert set(content["world"]["arms"]) == set(content["real"]["arms"]) == set(lab.ARMS)
     for runs in content["world"]["arms"].values():
@@ -230,7 +230,7 @@ def test_every_arm_has_five_seeds_at_one_compute_and_none_was_interrupted():
         assert all(run["flops"] == pytest.approx(content["real"]["budget_flops"], rel=0.005) for run in runs)
 
 
-SEEDS = [0, 1, 2, 3, 4]
+SEEDS = [0, 1, 2]
 
 
 def test_a_verdict_is_a_difference_of_twice_the_spread():
@@ -239,6 +239,22 @@ def test_a_verdict_is_a_difference_of_twice_the_spread():
         far = abs(mean(one) - mean(other)) > 2 * max(np.std(one, ddof=1), np.std(other, ddof=1))
         expected = ("ahead" if mean(one) > mean(other) else "behind") if far else "not clear"
         assert VERDICTS[arm] == expected
+
+
+def test_what_the_prose_says_in_words_is_so():
+    """No arm ahead; TEAMS and Electric behind; the rest not clear; the generators of disentangled and untied tables are one net."""
+    said = {arm: pictures.verdict(arm, "pairs") for arm in lab.ARMS if arm != "rtd"}
+    assert {arm for arm, found in said.items() if found == "behind"} == {"electric", "teams"}
+    assert "ahead" not in said.values()
+    assert all(pictures.verdict(arm, "fakes") == "behind" for arm in ("electric", "teams"))
+    assert pictures.verdict("fast", "own") == "not clear"
+    loss = [lab.scores("world", arm, "evaluation", "mlm_loss") for arm in ("rtd", "untied", "tied")]
+    assert loss[0] == loss[1]
+    assert all(tied > own for tied, own in zip(loss[2], loss[0], strict=True))
+    steps = {arm: lab.runs("world", arm)[0]["steps"][0] for arm in ("coco-lm", "coco-lm contrast")}
+    assert steps["coco-lm contrast"] / steps["coco-lm"] == pytest.approx(3 / 5, abs=0.01)
+    real = [mean(pictures.reading(arm, "own", "real")) for arm in lab.ARMS]
+    assert min(real) < 0.5 < max(real)
 
 
 def page():
@@ -260,7 +276,33 @@ def test_pictures_say_what_they_show():
 
 
 # What the page says in words, {} standing for a number, and where the record has it.
-PROSE: tuple = ()
+PROSE = (
+    ('GPT ranks {}', three.scores("clm", "scored", "pairs", "left to right")),
+    ('in one pass, BERT with each word hidden {}', three.scores("mlm", "scored", "pairs", "one hidden")),
+    ("0.64 in n passes, ELECTRA's P(original) {}", pictures.reading("rtd", "own")),
+    ("nal) 0.66 in one. Electric's energy has {}", pictures.reading("electric", "own")),
+    ('rs, which are there to make noise, have {}', lab.scores("world", "electric", "scored", "two towers")),
+    ('be for pairs ELECTRA, disentangled, has {}', pictures.reading("rtd", "pairs")),
+    ('than twice the spread. Behind: Electric {}', pictures.reading("electric", "pairs")),
+    ('spread. Behind: Electric 0.63 and TEAMS {}', pictures.reading("teams", "pairs")),
+    (' TEAMS 0.66. Not clear: tied embeddings {}', pictures.reading("tied", "pairs")),
+    ('tied embeddings 0.72, untied embeddings {}', pictures.reading("untied", "pairs")),
+    ("mbeddings 0.70, COCO-LM's corrective LM {}", pictures.reading("coco-lm", "pairs")),
+    ('tive LM 0.69, COCO-LM with its contrast {}', pictures.reading("coco-lm contrast", "pairs")),
+    ('9, COCO-LM with its contrast 0.70, AMOS {}', pictures.reading("amos", "pairs")),
+    ('ntrast 0.70, AMOS 0.73 and Fast-ELECTRA {}', pictures.reading("fast", "pairs")),
+    ("one has met, TEAMS' judge has an AUC of {}", pictures.reading("teams", "fakes")),
+    ("as an AUC of 0.65 and Electric's energy {}", pictures.reading("electric", "fakes")),
+    ("Electric's energy 0.63, ELECTRA's judge {}", pictures.reading("rtd", "fakes")),
+    (' the bit: its loss on held-out words is {}', lab.scores("world", "rtd", "evaluation", "mlm_loss")),
+    ('ls at its table as well, and it ends at {}', lab.scores("world", "tied", "evaluation", "mlm_loss")),
+    (" by the net's own score of pairs it has {}", pictures.reading("fast", "own")),
+    ('own score of pairs it has 0.69, ELECTRA {}', pictures.reading("rtd", "own")),
+    (' table is a finding. BLiMP lies between {}', min([pictures.reading(arm, "own", "real") for arm in lab.ARMS], key=mean)),
+    (' a finding. BLiMP lies between 0.47 and {}', max([pictures.reading(arm, "own", "real") for arm in lab.ARMS], key=mean)),
+    ('both sides of a coin, and SST-2 between {}', min([lab.scores("real", arm, "sst2") for arm in lab.ARMS], key=mean)),
+    ('s of a coin, and SST-2 between 0.51 and {}', max([lab.scores("real", arm, "sst2") for arm in lab.ARMS], key=mean)),
+)  # fmt: skip
 
 
 def test_every_number_in_the_prose_is_that_of_the_record():
