@@ -14,7 +14,7 @@ from electra_helpers.course.labs import successor_runs as lab
 from electra_helpers.course.labs import successors as nets
 from electra_helpers.course.labs.objectives import flops_of_a_step
 from electra_helpers.errors import ElectraError
-from electra_helpers.model.electra import Electra, LossSum
+from electra_helpers.model.electra import Electra, LossSum, Steps
 from electra_helpers.text.packing import Batch
 
 SHAPE = ModelConfig(
@@ -241,6 +241,10 @@ def test_electrics_noise_counts_as_noise_even_where_it_is_the_original(batch, no
     net.loss = watch
     out = net(batch, noise, CONFIG)
     assert torch.equal(seen["is_noise"], out.corruption.is_selected)
+    lucky = Steps(sample=lambda *given, **options: batch.input_ids.gather(1, out.corruption.selection.positions))
+    assert torch.equal(net(batch, noise, CONFIG, lucky).corruption.input_ids, batch.input_ids), "every draw is right"
+    assert torch.equal(seen["is_noise"], out.corruption.is_selected)
+    net(batch, noise, CONFIG)
     log_q = net.towers(batch.input_ids, batch.attention_mask).log_softmax(-1).detach()
     row, place = 0, int(out.corruption.selection.positions[0, 0])
     expected = log_q[row, place, out.corruption.input_ids[row, place]]
