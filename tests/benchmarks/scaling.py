@@ -83,7 +83,10 @@ def record(width: int, budget: float, seed: int) -> None:
     net = run.task.model.eval()
     found = {"width": width, "budget": budget, "seed": seed, "steps": run.config.steps, "tokens": ended.tokens}
     found |= {"flops": run.config.steps * step_flops(width), "seconds": round(seconds, 1)}
-    found |= {"parameters": sum(each.numel() for each in net.parameters()), "nats": round(nats(net, hidden(run.tokenizer)), 4)}
+    found |= {
+        "parameters": sum(each.numel() for each in net.parameters()),
+        "nats": round(nats(net, hidden(run.tokenizer)), 4),
+    }
     with torch.no_grad():
         found["auc"] = {each.name: round(each.auc(net.discriminator, CPU), 4) for each in exams_once()}
     keep(found)
@@ -102,7 +105,9 @@ def record_limits() -> None:
 def show() -> None:
     for run in read()["runs"]:
         auc = " ".join(f"{name} {value:.3f}" for name, value in run["auc"].items())
-        print(f"{run['seed']} {run['width']:>4} {run['budget']:.1e} {run['steps']:>6} {run['seconds']:>7} {run['nats']:.3f} {auc}")
+        print(
+            f"{run['seed']} {run['width']:>4} {run['budget']:.1e} {run['steps']:>6} {run['seconds']:>7} {run['nats']:.3f} {auc}"
+        )
 
 
 def main() -> None:

@@ -209,12 +209,76 @@ def cells():
 
 
 def test_the_page_shows_what_is_recorded_now(cells):
-    shown = "\n".join(o.get("text", "") + str(o.get("data", {}).get("text/plain", "")) for c in cells for o in c.get("outputs", []))
+    shown = "\n".join(
+        o.get("text", "") + str(o.get("data", {}).get("text/plain", "")) for c in cells for o in c.get("outputs", [])
+    )
     assert scaling.runs_table() in shown
     assert real_weights.glue_table() in shown
     slope, _, error = fit_line(*scaling.frontier())
     assert f"slope {slope:.3f} ± {error:.3f}" in shown
     assert scaling_pictures.line_picture(fit_line).alt in shown
+
+
+def at_best(number, *, budget, width, path=("nats",)):
+    """A recorded mean, if this width is the best at this budget where `number` says so."""
+    if number == "best":
+        assert scaling.best_width(scaling.BUDGETS[budget]) == width
+    return mean(scaling.values(width, scaling.BUDGETS[budget], *path))
+
+
+def told_by(budgets, operations):
+    slope, intercept, _ = fit_line(*scaling.frontier(scaling.BUDGETS[:budgets]))
+    return 10 ** (slope * np.log10(operations) + intercept)
+
+
+def crossing():
+    slope, intercept, _ = fit_line(*scaling.frontier())
+    return 10 ** ((np.log10(scaling.recorded()["limits"]["nats"]) - intercept) / slope)
+
+
+LEARNED = ("auc", "learned")
+# What the page says in words, {} standing for a number, and where that number comes from.
+PROSE = (
+    ("would still lose **{} nats**", lambda: scaling.recorded()["limits"]["nats"]),
+    ("narrowest net is best: {} nats", lambda: at_best("best", budget=0, width=48)),
+    ("against {} of the widest", lambda: at_best("", budget=0, width=144)),
+    ("net of width 64 ({},", lambda: at_best("best", budget=2, width=64)),
+    ("the narrowest {}), at", lambda: at_best("", budget=2, width=48)),
+    ("that of width 96 ({},", lambda: at_best("best", budget=3, width=96)),
+    ("the narrowest {}). Whoever", lambda: at_best("", budget=3, width=48)),
+    ("the best is at {},", lambda: at_best("best", budget=0, width=48)),
+    ("then at {} nats", lambda: at_best("best", budget=1, width=48)),
+    ("take the best from {} to", lambda: at_best("best", budget=1, width=48)),
+    ("to {}.\n\n**Loss and exam", lambda: at_best("best", budget=2, width=64)),
+    ("more fakes (AUC {}", lambda: at_best("", budget=3, width=48, path=LEARNED)),
+    (" and {}, against", lambda: at_best("", budget=3, width=64, path=LEARNED)),
+    (", against {}): they", lambda: at_best("", budget=3, width=96, path=LEARNED)),
+    ("it promises {} nats at the fourth", lambda: told_by(3, scaling.BUDGETS[-1])),
+    ("measured were {}.", lambda: at_best("best", budget=3, width=96)),
+    ("it promises {:.3f} nats at Small", lambda: told_by(4, 1.4e18)),
+    ("no net can be below {};", lambda: scaling.recorded()["limits"]["nats"]),
+    ("floor at {:.1f} · 10¹⁴", lambda: crossing() / 1e14),
+    ("some {:.0f} times the largest", lambda: crossing() / scaling.BUDGETS[-1]),
+    ("of the slope, ± {},", lambda: fit_line(*scaling.frontier())[2]),
+    ("on {:,.0f} hidden words", lambda: scaling.recorded()["hidden_words"]),
+)
+
+
+def test_every_number_in_the_prose_is_that_of_the_record(cells):
+    text = "\n".join(cell.source for cell in cells if "recorded" in tags(cell))
+    for fragment, number in PROSE:
+        assert fragment.replace("{}", "{:.2f}").format(number()) in text, (fragment, number())
+    spoken = [found for found in re.findall(r"(?<![\d.])\d\.\d+(?! · 10)", text)]
+    assert len(spoken) == len([f for f, _ in PROSE if "{:,.0f}" not in f and "{:.0f}" not in f and "10¹⁴" not in f])
+
+
+def test_what_the_prose_says_of_the_line_is_so():
+    floor = scaling.recorded()["limits"]["nats"]
+    assert told_by(3, scaling.BUDGETS[-1]) > max(scaling.values(96, scaling.BUDGETS[-1], "nats")), "it says too little"
+    assert told_by(4, 1.4e18) < floor, "it says too much"
+    best = max(scaling.WIDTHS, key=lambda width: at_best("", budget=3, width=width, path=LEARNED))
+    assert best in (48, 64)
+    assert scaling.values(144, scaling.BUDGETS[0], "steps")[0] == 44
 
 
 def test_pictures_say_what_they_show():
@@ -231,4 +295,6 @@ def test_no_answer_of_an_exercise_stands_on_the_page(cells):
 def test_all_of_notebook_18_is_here():
     assert [find(number).starred for number in CASES] == [True, True, True, True]
     (path,) = NOTEBOOKS.glob("18_*.ipynb")
-    assert [t for c in code_cells(read(path)) for t in tags(c) if t.startswith("exercise-")] == [f"exercise-{n}" for n in CASES]
+    assert [t for c in code_cells(read(path)) for t in tags(c) if t.startswith("exercise-")] == [
+        f"exercise-{n}" for n in CASES
+    ]

@@ -38,7 +38,9 @@ def fit_line(operations, losses):
     return float(slope), float(intercept), float((variance / (away**2).sum()) ** 0.5)
 
 
-def shapes_of(*, words: int, embedding: int, hidden: int, wide: int, layers: int, maker: int, maker_layers: int) -> dict:
+def shapes_of(
+    *, words: int, embedding: int, hidden: int, wide: int, layers: int, maker: int, maker_layers: int
+) -> dict:
     """Names and shapes as the authors' code writes them, in the order of the file: sorted by name."""
     found: dict[str, tuple[int, ...]] = {
         "electra/embeddings/word_embeddings": (words, embedding),
@@ -46,7 +48,10 @@ def shapes_of(*, words: int, embedding: int, hidden: int, wide: int, layers: int
         "discriminator_predictions/dense/kernel": (hidden, hidden),
         "generator_predictions/dense/kernel": (maker, embedding),
     }
-    for scope, width, inner, depth in (("electra", hidden, wide, layers), ("generator", maker, wide // 2, maker_layers)):
+    for scope, width, inner, depth in (
+        ("electra", hidden, wide, layers),
+        ("generator", maker, wide // 2, maker_layers),
+    ):
         if embedding != width:
             found[f"{scope}/embeddings_project/kernel"] = (embedding, width)
         for number in range(depth):
@@ -77,14 +82,21 @@ def _sizes_are_read_off(function: Callable) -> None:
         found, right = _sizes(function, about)
         _tell_layers(found["num_layers"], about)
         if found["intermediate_size"] == right["hidden_size"]:
-            raise Mistake("intermediate_size: TensorFlow's kernel is (inputs, outputs). You read the inputs, which are H.")
+            raise Mistake(
+                "intermediate_size: TensorFlow's kernel is (inputs, outputs). You read the inputs, which are H."
+            )
         if found["intermediate_size"] == about["wide"] // 2:
             raise Mistake("intermediate_size: that is the generator's. The discriminator lies under electra/.")
-        if found["hidden_size"] != right["hidden_size"] and found["hidden_size"] in (about["embedding"], about["maker"]):
+        if found["hidden_size"] != right["hidden_size"] and found["hidden_size"] in (
+            about["embedding"],
+            about["maker"],
+        ):
             whose = "the embeddings'" if found["hidden_size"] == about["embedding"] else "the generator's"
             raise Mistake(f"hidden_size: that is {whose} width. Read it off a kernel of electra/encoder/layer_0.")
         if found["embedding_size"] != right["embedding_size"] and found["embedding_size"] == right["hidden_size"]:
-            raise Mistake("embedding_size: the table is narrower than the layers in Small; read it off word_embeddings.")
+            raise Mistake(
+                "embedding_size: the table is narrower than the layers in Small; read it off word_embeddings."
+            )
         if found["num_heads"] == 64:
             raise Mistake("num_heads: 64 are the units of one head. How many such heads fit into the hidden size?")
         if not found["num_heads"] and about is LITTLE:
@@ -179,7 +191,7 @@ EXERCISES = (
         difficulty=2,
         starred=True,
         specification=(
-            "sizes_of(shapes) → the discriminator's vocab_size, embedding_size, hidden_size, intermediate_size, num_layers and num_heads, from"
+            "sizes_of(shapes) → the discriminator's vocab_size, embedding_size, hidden_size, intermediate_size, num_layers, num_heads, from"
             " name → shape of a checkpoint of the authors' code; a kernel is (inputs, outputs); one head for 64 units, at least one."
         ),
         checks=(_sizes_are_read_off,),

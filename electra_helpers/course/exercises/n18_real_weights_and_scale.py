@@ -48,9 +48,13 @@ def _the_line_of_the_first_day(answers: Any) -> None:
     every = np.polyfit(np.log2(hours), scores, 1)
     near = lambda name, value: abs(given[name] - value) < 0.06  # noqa: E731 - a word for a comparison
     if near("96 hours", np.polyval(plain, 96)):
-        raise Mistake("96 hours: your line is straight in hours. Each doubling adds about as much: take log2 of the hours.")
+        raise Mistake(
+            "96 hours: your line is straight in hours. Each doubling adds about as much: take log2 of the hours."
+        )
     if near("a doubling", every[0]):
-        raise Mistake("a doubling: you fitted all five points. Then nothing is left that the line could be tested on: take three.")
+        raise Mistake(
+            "a doubling: you fitted all five points. Then nothing is left that the line could be tested on: take three."
+        )
     if near("a doubling", np.polyfit(np.log10(hours[:FITTED]), scores[:FITTED], 1)[0]):
         raise Mistake("a doubling: that is for ten times the hours. With log2 a step of one is a doubling.")
     if near("a doubling", scores[FITTED - 1] - scores[0]):
@@ -67,9 +71,13 @@ def _the_line_of_the_first_day(answers: Any) -> None:
     if answers["so"] not in VERDICTS:
         raise Mistake(f"so: one of {'; '.join(VERDICTS)}.")
     if answers["so"] == VERDICTS[0]:
-        raise Mistake("so: gains of 1.9, 1.7, 1.3 and 0.9 a doubling: the points bend, and there is nothing wrong with the last.")
+        raise Mistake(
+            "so: gains of 1.9, 1.7, 1.3 and 0.9 a doubling: the points bend, and there is nothing wrong with the last."
+        )
     if answers["so"] != VERDICTS[1]:
-        raise Mistake("so: within a doubling of its points the line was off by less than half a point. How far is 96 from 24?")
+        raise Mistake(
+            "so: within a doubling of its points the line was off by less than half a point. How far is 96 from 24?"
+        )
 
 
 # Published: ELECTRA-Small, 1.4e18 operations (paper, Table 8), 4 days on one V100 (Section 3.3). Peaks: NVIDIA's data sheets.
@@ -109,7 +117,9 @@ def _a_run_is_paid_for(answers: Any) -> None:
     if near("hours on a T4", OPERATIONS / T4_FP32 / 3600):
         raise Mistake("hours on a T4: nobody reaches the peak. Let it reach the share that the V100 reached.")
     if near("hours on a T4", OPERATIONS / (T4_FP16 * right["share of the peak"]) / 3600):
-        raise Mistake("hours on a T4: in fp32 its peak is 8.1; 65 is that of its fp16 units, of which this share was not measured.")
+        raise Mistake(
+            "hours on a T4: in fp32 its peak is 8.1; 65 is that of its fp16 units, of which this share was not measured."
+        )
     if near("hours on a T4", HOURS * T4_FP32 / V100_FP32):
         raise Mistake("hours on a T4: it is the slower of the two, so it takes longer than 96 hours.")
     for name, value in given.items():
@@ -118,7 +128,9 @@ def _a_run_is_paid_for(answers: Any) -> None:
     if answers["on 8 GPUs"] not in COSTS:
         raise Mistake(f"on 8 GPUs: one of {'; '.join(COSTS)}.")
     if answers["on 8 GPUs"] != COSTS[1]:
-        raise Mistake("on 8 GPUs: the operations stay the same, the hours fall to an eighth at best. What do you pay for?")
+        raise Mistake(
+            "on 8 GPUs: the operations stay the same, the hours fall to an eighth at best. What do you pay for?"
+        )
 
 
 EXERCISES = (
@@ -150,7 +162,7 @@ EXERCISES = (
         difficulty=2,
         starred=True,
         specification=(
-            "From the published run of ELECTRA-Small (1.4e18 operations, 4 days on a V100): operations a second, its share of the fp32 peak,"
+            "From the published run of ELECTRA-Small (1.4e18 operations, 4 days on a V100): operations a second, share of the fp32 peak,"
             " tokens a second, hours on a T4 in fp32 at the same share, and what eight GPUs change."
         ),
         checks=(_a_run_is_paid_for,),

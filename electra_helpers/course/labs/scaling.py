@@ -43,7 +43,9 @@ def step_flops(width: int) -> int:
     return flops_of_a_step(reshaped(world_run(steps=1, story_count=20), **shape_of(width)))
 
 
-def scaling_run(width: int, budget: float, *, seed: int, story_count: int = STORIES, rows: Rows | None = None) -> WorldRun:
+def scaling_run(
+    width: int, budget: float, *, seed: int, story_count: int = STORIES, rows: Rows | None = None
+) -> WorldRun:
     """Prepare ELECTRA of one width with as many steps as `budget` operations pay for.
 
     >>> from electra_helpers.course.labs.scaling import scaling_run
@@ -80,6 +82,7 @@ def hidden(tokenizer: Tokenizer, count: int = HIDDEN) -> list[HiddenWords]:
 
 def fixed_exams(tokenizer: Tokenizer, net: Electra, count: int = EXAMINED) -> list[Exam]:
     """Fakes that none of the nets made: uniform, of a bigram model, and of the course's trained generator."""
+
     def of(split: str, number: int) -> Batch:
         rows = build_rows(world_texts("stories", number, split=split), tokenizer, LENGTH, form="documents")
         return rows.sample(number)
@@ -115,7 +118,9 @@ def frontier(budgets: Sequence[float] = BUDGETS) -> tuple[list[float], list[floa
 
 def runs_table() -> str:
     """What each run cost, and what it reached, as the mean over its seeds."""
-    lines = [f"{'operations':<12}{'width':>6}{'steps':>8}{'tokens':>12}{'CPU s':>7}{'nats':>7}   AUC: uniform  bigram  learned"]
+    lines = [
+        f"{'operations':<12}{'width':>6}{'steps':>8}{'tokens':>12}{'CPU s':>7}{'nats':>7}   AUC: uniform  bigram  learned"
+    ]
     for budget in BUDGETS:
         for width in WIDTHS:
             of = lambda *path, w=width, b=budget: mean(values(w, b, *path))  # noqa: E731 - a word for a mean

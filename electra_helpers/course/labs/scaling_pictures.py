@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 
 import numpy as np
+from matplotlib.ticker import NullLocator
 
 from electra_helpers.course.labs.scaling import BUDGETS, WIDTHS, frontier, recorded, values
 from electra_helpers.view.plots.places import label_ends
@@ -16,6 +17,12 @@ Fit = Function[[Sequence[float], Sequence[float]], tuple[float, float, float]]
 READ = {"nats": (("nats",), "nats per hidden word"), "exam": (("auc", "learned"), "AUC on the course's fakes")}
 # GLUE (dev) of ELECTRA-Small by hours on one V100: paper, Table 1.
 PAPER_HOURS = {6: 74.1, 12: 76.0, 24: 77.7, 48: 79.0, 96: 79.9}
+
+
+def _power(value: float) -> str:
+    """A budget as people write it: 6e+11 is 6 · 10¹¹."""
+    digits, power = f"{value:.1e}".split("e")
+    return f"{float(digits):g} · 10{str(int(power)).translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
 
 
 def runs_picture(mine: Mapping[str, tuple[float, float]] | None = None, *, dark: bool | None = None) -> Picture:
@@ -37,6 +44,9 @@ def runs_picture(mine: Mapping[str, tuple[float, float]] | None = None, *, dark:
             axes.plot(*mine[panel], marker="*", markersize=13, color=theme.ink)
             axes.annotate("yours", mine[panel], (9, 0), textcoords="offset points", color=theme.ink, fontsize=9)
         axes.set_xscale("log")
+        axes.set_xticks(BUDGETS, [_power(budget) for budget in BUDGETS])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.margins(y=0.18)  # room for the names of lines that end together
         label_ends(axes, ends)
         label(axes, theme, title=name, x="operations of the whole run")
     shown = ", ".join(f"{budget:.1e}" for budget in BUDGETS)
@@ -58,10 +68,14 @@ def line_picture(fit: Fit, to: float = 1.4e18, *, dark: bool | None = None) -> P
     axes.plot(x, at(0), color=theme.series[0], linestyle=LINES[1])
     axes.plot(operations, losses, linestyle="", marker="o", color=theme.series[0])
     axes.axhline(floor, color=theme.ink, linewidth=1.4)
-    axes.annotate("no net can be below", (operations[0], floor), (0, 5), textcoords="offset points", color=theme.ink, fontsize=9)
+    axes.annotate(
+        "no net can be below", (operations[0], floor), (0, 5), textcoords="offset points", color=theme.ink, fontsize=9
+    )
     axes.axvline(to, color=theme.faint)
     axes.set_xscale("log")
     axes.set_yscale("log")
+    axes.set_yticks([0.1, 0.2, 0.5, 1, 2, 5], ["0.1", "0.2", "0.5", "1", "2", "5"])
+    axes.yaxis.set_minor_locator(NullLocator())
     label(axes, theme, title="The line, and where it leads", x="operations", y="nats per hidden word")
     end = float(at(0)[-1])
     figure.alt = (
@@ -82,7 +96,10 @@ def paper_picture(*, dark: bool | None = None) -> Picture:
     axes.plot(hours, scores, color=theme.series[0], marker="o")
     axes.set_xscale("log", base=2)
     axes.set_xticks(hours, [str(each) for each in hours])
-    label_ends(axes, [(96, line[-1], "the line of the first day", theme.series[1]), (96, scores[-1], "published", theme.series[0])])
+    label_ends(
+        axes,
+        [(96, line[-1], "the line of the first day", theme.series[1]), (96, scores[-1], "published", theme.series[0])],
+    )
     label(axes, theme, title="ELECTRA-Small: GLUE by hours on a V100 (paper)", x="hours", y="GLUE, dev")
     pairs = ", ".join(f"{score} after {hour} h" for hour, score in PAPER_HOURS.items())
     figure.alt = f"GLUE by hours: {pairs}; the line through the first three reaches {line[-1]:.1f} at 96 h."
