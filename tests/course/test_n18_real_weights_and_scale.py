@@ -257,7 +257,7 @@ PROSE = (
     ("measured were {}.", lambda: at_best("best", budget=3, width=96)),
     ("it promises {:.3f} nats at Small", lambda: told_by(4, 1.4e18)),
     ("no net can be below {};", lambda: scaling.recorded()["limits"]["nats"]),
-    ("floor at {:.1f} · 10¹⁴", lambda: crossing() / 1e14),
+    ("floor at {:.1f} · 10¹⁵", lambda: crossing() / 1e15),
     ("some {:.0f} times the largest", lambda: crossing() / scaling.BUDGETS[-1]),
     ("of the slope, ± {},", lambda: fit_line(*scaling.frontier())[2]),
     ("on {:,.0f} hidden words", lambda: scaling.recorded()["hidden_words"]),
@@ -269,7 +269,7 @@ def test_every_number_in_the_prose_is_that_of_the_record(cells):
     for fragment, number in PROSE:
         assert fragment.replace("{}", "{:.2f}").format(number()) in text, (fragment, number())
     spoken = [found for found in re.findall(r"(?<![\d.])\d\.\d+(?! · 10)", text)]
-    assert len(spoken) == len([f for f, _ in PROSE if "{:,.0f}" not in f and "{:.0f}" not in f and "10¹⁴" not in f])
+    assert len(spoken) == len([f for f, _ in PROSE if "{:,.0f}" not in f and "{:.0f}" not in f and "10¹⁵" not in f])
 
 
 def test_what_the_prose_says_of_the_line_is_so():
