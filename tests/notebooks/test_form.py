@@ -11,6 +11,7 @@ from tests.notebooks.form import (
     address,
     code_cells,
     install_block,
+    language_of,
     navigation,
     notebooks,
     read,
@@ -70,7 +71,7 @@ def test_answers_are_not_on_the_page(path):
 def test_links_are_those_of_the_file_and_of_pyproject(path):
     book = read(path)
     assert book.cells[0].source == navigation(path), "run `make links`"
-    assert installs(book) == [install_block(address())], "run `make links`"
+    assert installs(book) == [install_block(address(), language_of(path))], "run `make links`"
 
 
 @every_notebook
@@ -110,7 +111,9 @@ def test_every_picture_is_told_in_words(path):
             assert re.search(r"""alt=["'][^"']{10,}""", image), image
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
-                words = output.metadata.get("image/png", output.metadata).get("alt") or output.data.get("text/plain", "")
+                words = output.metadata.get("image/png", output.metadata).get("alt") or output.data.get(
+                    "text/plain", ""
+                )
                 assert words, f"a picture without alt text: {cell.source[:60]!r}"
                 assert not words.startswith("<"), f"{words} says nothing: {cell.source[:60]!r}"
 

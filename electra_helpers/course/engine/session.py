@@ -16,6 +16,7 @@ from typing import Any
 
 from electra_helpers.device import DeviceChoice, choose_device
 from electra_helpers.errors import ElectraError, ElectraWarning
+from electra_helpers.language import choose_language
 
 AS_PYTHON = warnings.formatwarning
 PROFILES = ("smoke", "laptop", "gpu")
@@ -100,11 +101,11 @@ class Session:
         return AMOUNTS[name][PROFILES.index(self.profile)]
 
 
-def setup(seed: int = 0, *, profile: str | None = None, device: str = "auto") -> Session:
-    """Seed Python, numpy and torch, choose device and profile, and print what was chosen and why.
+def setup(seed: int = 0, *, profile: str | None = None, device: str = "auto", language: str | None = None) -> Session:
+    """Seed Python, numpy and torch, choose device, profile and language, and print what was chosen and why.
 
-    The profile is the argument, else ELECTRA_PROFILE, else `gpu` with CUDA and `laptop` without. Raises `ElectraError` for an unknown
-    profile or a device that is not there.
+    The profile is the argument, else ELECTRA_PROFILE, else `gpu` with CUDA and `laptop` without. The language is the argument ("en" or
+    "zh"), else ELECTRA_LANG, else English. Raises `ElectraError` for an unknown profile or language, or a device that is not there.
 
     >>> import electra_helpers as eh
     >>> eh.setup(seed=0, profile="smoke", device="cpu").amount("00.steps")  # doctest: +ELLIPSIS
@@ -116,6 +117,7 @@ def setup(seed: int = 0, *, profile: str | None = None, device: str = "auto") ->
     import numpy as np
     import torch
 
+    choose_language(language)
     choice = choose_device(device)
     chosen = profile or os.environ.get("ELECTRA_PROFILE") or ("gpu" if choice.device.startswith("cuda") else "laptop")
     if chosen not in PROFILES:
