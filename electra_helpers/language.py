@@ -1,11 +1,11 @@
-"""What a learner reads, in their language: `say` gives a message of the course in the language that was chosen.
+"""What a learner reads, in their language: `worded` gives a message of the course in the language that was chosen.
 
 The English message, with named fields in braces, is its own key; the catalogues beside this file hold the others, one .po file for each
 part of the course (locale/zh/LC_MESSAGES/), read when the first message is asked for. How to add a message:
 
-1. Write `say("{count} of {total} passed", count=n, total=len(rows))`: a constant text, its values as fields, never an f-string. What an
+1. Write `worded("{count} of {total} passed", count=n, total=len(rows))`: a constant text, its values as fields, never an f-string. What an
    exercise holds (title, specification, hints, why) and `Mistake("…", share=share)` are found as they are; a text in a table that is shown
-   later is marked with `to_say("…")` and shown with `say(text)`.
+   later is marked with `wording("…")` and shown with `worded(text)`.
 2. `make messages` writes new messages into the catalogues and strikes out those that are gone.
 3. Translate it in its .po file, with the same fields: tests/house/test_messages.py names every message that lacks a translation.
 """
@@ -52,20 +52,20 @@ def language() -> str:
     return _chosen[0] if _chosen else choose_language()
 
 
-def say(template: str, /, **fields: Any) -> str:
+def worded(template: str, /, **fields: Any) -> str:
     """A message in the language that was chosen, its fields filled in as `str.format` does; without fields its braces stay.
 
-    >>> say("{share:.0%} of {count} words", share=0.25, count=8), say("a {brace}")
+    >>> worded("{share:.0%} of {count} words", share=0.25, count=8), worded("a {brace}")
     ('25% of 8 words', 'a {brace}')
     """
     text = template if language() == ENGLISH else catalogue(language()).gettext(template)
     return text.format(**fields) if fields else text
 
 
-def to_say(template: str) -> str:
-    """The message itself, marked for translators: it stands in a table, and `say` shows it later.
+def wording(template: str) -> str:
+    """The message itself, marked for translators: it stands in a table, and `worded` shows it later.
 
-    >>> to_say("a word class")
+    >>> wording("a word class")
     'a word class'
     """
     return template

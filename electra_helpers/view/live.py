@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.detection import Detection, detect
 from electra_helpers.text.tokenizer import Tokenizer
@@ -83,7 +84,9 @@ class LiveCurves(InPlace):
         missing = [name for label, name in self.names.items() if label not in self.runs]
         if missing:
             known = ", ".join(sorted({*run.last, *run.evaluation}))
-            raise ElectraError(f"The run reported no {', '.join(missing)}; it reported {known}.")
+            raise ElectraError(
+                worded("The run reported no {missing}; it reported {known}.", missing=", ".join(missing), known=known)
+            )
         self._show(self.picture())
 
     def picture(self) -> Picture:
@@ -143,13 +146,15 @@ class Recolour(InPlace):
         """Where the run stands, and while it runs how long it will take."""
         left = (time.monotonic() - self.began) / max(run.step, 1) * (run.config.steps - run.step)
         if left <= SECONDS_BETWEEN:
-            return f"after step {run.step:,}"
-        return f"step {run.step:,} of {run.config.steps:,} · about {left:.0f} s to go"
+            return worded("after step {step:,}", step=run.step)
+        return worded(
+            "step {step:,} of {steps:,} · about {left:.0f} s to go", step=run.step, steps=run.config.steps, left=left
+        )
 
     def at(self, index: int, note: str = "") -> Painted:
         """The picture of one snapshot."""
         snapshot = self.snapshots[index]
-        note = note or f"after step {snapshot.step:,}"
+        note = note or worded("after step {step:,}", step=snapshot.step)
         judged = zip(self.sentences, snapshot.detections, strict=True)
         return below_each_other(
             [paint_detection(found, title=f"{title} ({note})", marked=self.marked) for title, found in judged]
@@ -160,7 +165,7 @@ class Recolour(InPlace):
         import ipywidgets
 
         painted = ipywidgets.HTML(self.at(-1).html)
-        steps = [(f"step {snapshot.step:,}", i) for i, snapshot in enumerate(self.snapshots)]
+        steps = [(worded("step {step:,}", step=snapshot.step), i) for i, snapshot in enumerate(self.snapshots)]
         choose = ipywidgets.SelectionSlider(
             options=steps, value=len(steps) - 1, description="after", layout=ipywidgets.Layout(width="95%")
         )

@@ -18,6 +18,7 @@ from typing import Any
 from electra_helpers.course.engine import portfolio
 from electra_helpers.course.engine.sandbox import SECONDS, Outcome, own_frames, run_limited, short_traceback
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 
 KINDS = {"build": "B", "find": "F", "decide": "D", "measure": "M", "write": "W"}
 NOT_ATTEMPTED, PASSED, FAILED, FALLBACK = "not attempted", "passed", "failed", "not yours"
@@ -25,7 +26,14 @@ FEWEST_WORDS = 12  # of a written answer
 
 
 class Mistake(Exception):
-    """A submission is wrong; the message names the misconception for the learner."""
+    """A submission is wrong; the message names the misconception for the learner, its fields filled in as in `worded`."""
+
+    def __init__(self, template: str, /, **fields: Any) -> None:
+        super().__init__(template)
+        self.template, self.fields = template, fields
+
+    def __str__(self) -> str:
+        return worded(self.template, **self.fields)
 
 
 class ExerciseFailed(ElectraError):
@@ -116,19 +124,25 @@ def judge(exercise: Exercise, submission: Any, seconds: float = SECONDS, patienc
     """Judge a submission without recording anything; `seconds` and `patience` as in `run_limited`."""
     if is_ours(submission):
         return Verdict(
-            FALLBACK, f"This is the course's {exercise.variable}, not yours: run your definition cell first."
+            FALLBACK,
+            worded(
+                "This is the course's {variable}, not yours: run your definition cell first.",
+                variable=exercise.variable,
+            ),
         )
     if exercise.kind == "build":
         return _judge_function(exercise, submission, seconds, patience)
     submission = plain(submission)
     missing, total = count_missing(submission)
     if missing == total:
-        return Verdict(NOT_ATTEMPTED, f"Put your answer in place of None in {exercise.variable}.")
+        return Verdict(
+            NOT_ATTEMPTED, worded("Put your answer in place of None in {variable}.", variable=exercise.variable)
+        )
     if missing:
-        return Verdict(FAILED, f"{missing} of {total} answers are still None.")
+        return Verdict(FAILED, worded("{missing} of {total} answers are still None.", missing=missing, total=total))
     if exercise.kind == "write" and len(str(submission).split()) < FEWEST_WORDS:
         words = len(str(submission).split())
-        return Verdict(FAILED, f"{words} words say little: write at least two full sentences.")
+        return Verdict(FAILED, worded("{words} words say little: write at least two full sentences.", words=words))
     return _verdict(run_limited(lambda: _run_checks(exercise, submission), seconds, patience), exercise, seconds)
 
 
@@ -139,20 +153,27 @@ def _run_checks(exercise: Exercise, submission: Any) -> None:
 
 def _judge_function(exercise: Exercise, submission: Any, seconds: float, patience: float) -> Verdict:
     if submission is None or submission is ...:
-        return Verdict(NOT_ATTEMPTED, f"Write {exercise.variable}, then run this cell again.")
+        return Verdict(NOT_ATTEMPTED, worded("Write {variable}, then run this cell again.", variable=exercise.variable))
     if not callable(submission):
         kind = type(submission).__name__
         return Verdict(
-            FAILED, f"Pass the function {exercise.variable} itself, not a {kind}: no parentheses after its name."
+            FAILED,
+            worded(
+                "Pass the function {variable} itself, not a {kind}: no parentheses after its name.",
+                variable=exercise.variable,
+                kind=kind,
+            ),
         )
     return _verdict(run_limited(lambda: _run_checks(exercise, submission), seconds, patience), exercise, seconds)
 
 
 def _verdict(outcome: Outcome, exercise: Exercise, seconds: float) -> Verdict:
-    printed = f"\nIt printed:\n{outcome.printed.rstrip()}" if outcome.printed.strip() else ""
+    printed = worded("\nIt printed:\n{printed}", printed=outcome.printed.rstrip()) if outcome.printed.strip() else ""
     if outcome.timed_out:
         stuck = " It could not be stopped: restart the kernel." if outcome.still_running else ""
-        ends = f"Stopped after {seconds:g} seconds: is there a loop that never ends?{stuck}"
+        ends = worded(
+            "Stopped after {seconds:g} seconds: is there a loop that never ends?{stuck}", seconds=seconds, stuck=stuck
+        )
         return Verdict(FAILED, ends + printed)
     error = outcome.error
     if error is None:
@@ -161,11 +182,26 @@ def _verdict(outcome: Outcome, exercise: Exercise, seconds: float) -> Verdict:
     if isinstance(error, Mistake):
         return Verdict(FAILED, str(error) + printed)
     if isinstance(error, NotImplementedError) and not str(error) and own_frames(error):
-        return Verdict(NOT_ATTEMPTED, f"Write {exercise.variable}, then run this cell again.")
+        return Verdict(NOT_ATTEMPTED, worded("Write {variable}, then run this cell again.", variable=exercise.variable))
     if not own_frames(error):
         text = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        return Verdict(FAILED, f"What {exercise.variable} gave back could not be used. {text}{printed}")
-    return Verdict(FAILED, f"Your code raised an exception.\n{short_traceback(error)}{printed}")
+        return Verdict(
+            FAILED,
+            worded(
+                "What {variable} gave back could not be used. {text}{printed}",
+                variable=exercise.variable,
+                text=text,
+                printed=printed,
+            ),
+        )
+    return Verdict(
+        FAILED,
+        worded(
+            "Your code raised an exception.\n{short_traceback}{printed}",
+            short_traceback=short_traceback(error),
+            printed=printed,
+        ),
+    )
 
 
 def plain(answer: Any) -> Any:
@@ -224,7 +260,9 @@ def check(exercise_id: str, submission: Any, *, record: bool = True) -> Any:
     if record and verdict.status in (PASSED, FAILED):
         portfolio.record(exercise.id, verdict.status, submission, exercise.variable)
     if record and verdict.status != PASSED and _is_strict():
-        raise ExerciseFailed(f"{exercise.id} is {verdict.status}: {verdict.message}")
+        raise ExerciseFailed(
+            worded("{id} is {status}: {message}", id=exercise.id, status=verdict.status, message=verdict.message)
+        )
     return submission if verdict.status == PASSED else _stand_in(exercise, submission)
 
 
@@ -239,9 +277,9 @@ def _announcement(exercise: Exercise, verdict: Verdict) -> str:
     if verdict.status in (NOT_ATTEMPTED, FALLBACK):
         lines += _passed_before(exercise)
     if verdict.status != PASSED and exercise.fallback is not None:
-        lines.append(f"Until then, later cells use the course's {exercise.variable}.")
+        lines.append(worded("Until then, later cells use the course's {variable}.", variable=exercise.variable))
     if verdict.status == FAILED:
-        lines.append(f'Stuck? eh.hint("{exercise.id}")')
+        lines.append(worded('Stuck? eh.hint("{id}")', id=exercise.id))
     return "\n".join(lines)
 
 
@@ -251,7 +289,13 @@ def _passed_before(exercise: Exercise) -> list[str]:
         return []
     if exercise.kind != "build":
         return ["You passed it before: your answer is in your portfolio."]
-    return [f'You passed it before: {exercise.variable} = eh.mine("{exercise.id}") gives you your own back.']
+    return [
+        worded(
+            'You passed it before: {variable} = eh.mine("{id}") gives you your own back.',
+            variable=exercise.variable,
+            id=exercise.id,
+        )
+    ]
 
 
 def _stand_in(exercise: Exercise, submission: Any) -> Any:
@@ -285,7 +329,12 @@ def mine(exercise_id: str) -> Callable:
     if verdict.status == PASSED:
         return saved
     print(
-        f"Your saved {exercise_id} does not pass any more: {verdict.message}\nThe course's {exercise.variable} is used."
+        worded(
+            "Your saved {exercise_id} does not pass any more: {message}\nThe course's {variable} is used.",
+            exercise_id=exercise_id,
+            message=verdict.message,
+            variable=exercise.variable,
+        )
     )
     return _stand_in(exercise, None)
 
@@ -307,7 +356,14 @@ def hint(exercise_id: str) -> None:
     exercise = find(exercise_id)
     number = _hints_given.get(exercise_id, 0) % len(exercise.hints)
     _hints_given[exercise_id] = number + 1
-    print(f"Hint {number + 1} of {len(exercise.hints)}: {exercise.hints[number]}")
+    print(
+        worded(
+            "Hint {number} of {count}: {hints}",
+            number=number + 1,
+            count=len(exercise.hints),
+            hints=exercise.hints[number],
+        )
+    )
 
 
 def solution(exercise_id: str) -> None:
@@ -325,5 +381,5 @@ def solution(exercise_id: str) -> None:
 
     exercise = find(exercise_id)
     if exercise.marked:
-        raise ElectraError(f"{exercise_id} is marked work: it has no printed solution.")
+        raise ElectraError(worded("{exercise_id} is marked work: it has no printed solution.", exercise_id=exercise_id))
     print("\n".join(filter(None, [exercise.solved_source().rstrip(), exercise.why])))

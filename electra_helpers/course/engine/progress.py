@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from electra_helpers.course.engine import portfolio
 from electra_helpers.course.engine.grading import KINDS, PASSED
+from electra_helpers.language import worded
 from electra_helpers.view.tokens import html_text
 
 
@@ -32,10 +33,20 @@ class Progress:
         return sum(row.status.startswith(PASSED) for row in self.rows)
 
     def __repr__(self) -> str:
-        lines = [f"{self.passed} of {len(self.rows)} passed"]
+        lines = [worded("{passed} of {count} passed", passed=self.passed, count=len(self.rows))]
         for row in self.rows:
             star = "★" if row.starred else " "
-            lines.append(f"{star} {row.id} [{KINDS[row.kind]}] {row.title:<44} {row.minutes:>3} min  {row.status}")
+            lines.append(
+                worded(
+                    "{star} {id} [{kinds}] {title:<44} {minutes:>3} min  {status}",
+                    star=star,
+                    id=row.id,
+                    kinds=KINDS[row.kind],
+                    title=row.title,
+                    minutes=row.minutes,
+                    status=row.status,
+                )
+            )
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

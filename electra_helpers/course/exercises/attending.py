@@ -35,14 +35,14 @@ def _attend(function: Callable, *inputs: Tensor | None) -> Tensor:
     given = [None if x is None else x.clone() for x in inputs]
     found = function(*given)
     if not isinstance(found, Tensor):
-        raise Mistake(f"Return a tensor, not {type(found).__name__}.")
+        raise Mistake("Return a tensor, not {kind}.", kind=type(found).__name__)
     if any(x is not None and not torch.equal(x, y) for x, y in zip(inputs, given, strict=True)):
         raise Mistake("Your function changed its inputs in place: masked_fill_ and /= do, masked_fill and / do not.")
     q, _, v, *_ = inputs
     if found.shape != (*q.shape[:-1], v.shape[-1]):
         raise Mistake(
-            f"With Lq = 4 queries and Lk = 5 keys the result should be (2, 3, 4, 8), not {tuple(found.shape)}: one"
-            " vector a query."
+            "With Lq = 4 queries and Lk = 5 keys the result should be (2, 3, 4, 8), not {found}: one vector a query.",
+            found=tuple(found.shape),
         )
     return found
 
@@ -122,8 +122,9 @@ def _compare(found: Tensor, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None
             "There are NaN in the result: is a row of scores all -inf? Mask the keys (last axis), not the queries."
         )
     raise Mistake(
-        f"The values are off by up to {float((found - right).abs().max()):.2g}. Follow one query: its scores with every key, divided"
-        " by √D; their softmax; the values, weighted by it."
+        "The values are off by up to {found:.2g}. Follow one query: its scores with every key, divided"
+        " by √D; their softmax; the values, weighted by it.",
+        found=float((found - right).abs().max()),
     )
 
 

@@ -71,6 +71,6 @@ def findings_are_right(answers: Any) -> None:
     right = findings()
     for key, choices in CHOICES.items():
         if answers[key] not in choices:
-            raise Mistake(f"{key}: choose {choices[0]!r} or {choices[1]!r}.")
+            raise Mistake("{key}: choose {first!r} or {second!r}.", key=key, first=choices[0], second=choices[1])
         if answers[key] != right[key]:
             raise Mistake(TOLD[key])

@@ -36,22 +36,33 @@ def labels_are_weighed(answers: Any) -> None:
     if abs(rtd - right["rtd"] * math.log(2)) < 0.5 or abs(mlm - right["mlm at most"] * math.log(2)) < 1.5:
         raise Mistake("That is in nats. Bits take the logarithm to base 2.")
     if abs(rtd - right["rtd"]) > 0.5:
-        raise Mistake(f"RTD: {LENGTH} labels, each with the entropy of a coin that falls on one side in 6 % of throws.")
+        raise Mistake(
+            "RTD: {length} labels, each with the entropy of a coin that falls on one side in 6 % of throws.",
+            length=LENGTH,
+        )
     if abs(mlm - LENGTH * math.log2(VOCABULARY)) < 2:
-        raise Mistake(f"MLM has no label at every token: {SELECTED} of the {LENGTH} are selected.")
+        raise Mistake(
+            "MLM has no label at every token: {selected} of the {length} are selected.",
+            selected=SELECTED,
+            length=LENGTH,
+        )
     if abs(mlm - right["mlm at most"]) > 1.5:
         raise Mistake(
-            f"MLM: {SELECTED} labels, each one of {VOCABULARY:,} words, so at most log2 of that number of bits."
+            "MLM: {selected} labels, each one of {vocabulary:,} words, so at most log2 of that number of bits.",
+            selected=SELECTED,
+            vocabulary=VOCABULARY,
         )
     if answers["why"] == WHY[0]:
         raise Mistake(
-            f"6.7 × the tokens is not 6.7 × the information: your own numbers say {rtd:.0f} bits against at most"
-            f" {mlm:.0f}."
+            "6.7 × the tokens is not 6.7 × the information: your own numbers say {rtd:.0f} bits against at most"
+            " {mlm:.0f}.",
+            rtd=rtd,
+            mlm=mlm,
         )
     if answers["why"] == WHY[2]:
         raise Mistake("The discriminator never sees [MASK] copied into its input: that was 04.")
     if answers["why"] != WHY[1]:
-        raise Mistake(f"why: choose one of {WHY}.")
+        raise Mistake("why: choose one of {why}.", why=WHY)
 
 
 # What a sentence must not claim, unless it denies it.

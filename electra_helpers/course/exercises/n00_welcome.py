@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from electra_helpers.course.engine.grading import Exercise, Mistake
+from electra_helpers.language import worded
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,11 @@ def _game_is_answered(answers: Any) -> None:
     for n, item in enumerate(GAME, 1):
         given = str(answers[n]).strip().strip(".,!?\"'").lower()
         if given != NONE and given not in words_of(item.text):
-            raise Mistake(f'{n}: {answers[n]!r} is not a word of passage {n}. Give one word of it, or "none".')
+            raise Mistake(
+                '{n}: {answers!r} is not a word of passage {n}. Give one word of it, or "none".',
+                n=n,
+                answers=answers[n],
+            )
 
 
 def _game_is_understood(answers: dict[int, str]) -> None:
@@ -132,16 +137,19 @@ def _game_is_understood(answers: dict[int, str]) -> None:
     count = sum(right.values())
     if not any(by_kind["story"]):
         raise Mistake(
-            f"{count} of 10. You looked for words that break their own sentence. Replaced does not mean ungrammatical: three of the "
-            "words fit their sentence and clash with an earlier one. Read who does what, with what, in which weather."
+            "{count} of 10. You looked for words that break their own sentence. Replaced does not mean ungrammatical: three of the "
+            "words fit their sentence and clash with an earlier one. Read who does what, with what, in which weather.",
+            count=count,
         )
     if not any(by_kind["original"]):
         raise Mistake(
-            f"{count} of 10. In every passage you found something. Unusual does not mean replaced: some passages are untouched."
+            "{count} of 10. In every passage you found something. Unusual does not mean replaced: some passages are untouched.",
+            count=count,
         )
     if count < ENOUGH:
         raise Mistake(
-            f"{count} of 10. Every word of a passage can be the one; ask of each: does the rest of the story allow it?"
+            "{count} of 10. Every word of a passage can be the one; ask of each: does the rest of the story allow it?",
+            count=count,
         )
 
 
@@ -156,7 +164,7 @@ def _called(flag: Callable, words: list[str], p: list[float], threshold: float) 
     if found is None:
         raise Mistake("Your function returns nothing: is there a `return` at its end?")
     if not isinstance(found, list | tuple):
-        raise Mistake(f"Return a list of words, not a {type(found).__name__}.")
+        raise Mistake("Return a list of words, not a {kind}.", kind=type(found).__name__)
     if any(not isinstance(word, str) for word in found):
         raise Mistake("Return the words themselves, not their numbers or probabilities.")
     return list(found)
@@ -174,7 +182,11 @@ def _flags_the_right_word(flag: Callable) -> None:
             "It flags 'chef' where p says 'ate': words and p are shifted the other way. p has one number before the words."
         )
     if found != ["ate"]:
-        raise Mistake(f"For {words} with 0.91 on 'ate' and threshold 0.5 it returns {found} instead of ['ate'].")
+        raise Mistake(
+            "For {words} with 0.91 on 'ate' and threshold 0.5 it returns {found} instead of ['ate'].",
+            words=words,
+            found=found,
+        )
 
 
 def _flags_every_word(flag: Callable) -> None:
@@ -187,9 +199,13 @@ def _flags_every_word(flag: Callable) -> None:
     if sorted(found) == ["a", "a", "dog"] and found != ["a", "a", "dog"]:
         raise Mistake("Keep the words in the order of the sentence.")
     if len(found) == 1:
-        raise Mistake(f"Only {found} is returned: flag every word at or above the threshold, not the highest alone.")
+        raise Mistake(
+            "Only {found} is returned: flag every word at or above the threshold, not the highest alone.", found=found
+        )
     if found != ["a", "a", "dog"]:
-        raise Mistake(f"Of {words}, 'a', 'a' and 'dog' are at 0.6 or above; it returns {found}.")
+        raise Mistake(
+            "Of {words}, 'a', 'a' and 'dog' are at 0.6 or above; it returns {found}.", words=words, found=found
+        )
     if _called(flag, ["a", "b"], [0.9, 0.1, 0.2, 0.9], 0.5) != []:
         raise Mistake("[CLS] and [SEP] have a probability too, but they are no words: they are never returned.")
 
@@ -200,8 +216,12 @@ def _flags_at_any_threshold(flag: Callable) -> None:
         found = _called(flag, words, p, threshold)
         if found != right:
             raise Mistake(
-                f"With p = {p[1:-1]} and threshold {threshold} it returns {found}, not {right}: is there a number of your own"
-                " where threshold should stand?"
+                "With p = {p} and threshold {threshold} it returns {found}, not {right}: is there a number of your own"
+                " where threshold should stand?",
+                p=p[1:-1],
+                threshold=threshold,
+                found=found,
+                right=right,
             )
 
 
@@ -251,11 +271,13 @@ def _claims_are_judged(answers: Any) -> None:
     given = {key: LONGER.get(str(value).strip().lower(), str(value).strip().lower()) for key, value in answers.items()}
     for key, value in given.items():
         if value not in ("true", "false", "half"):
-            raise Mistake(f'{key}: {answers[key]!r} is none of "true", "false", "half".')
+            raise Mistake('{key}: {answers!r} is none of "true", "false", "half".', key=key, answers=answers[key])
     wrong = [key for key, value in given.items() if value != CLAIMS[key][0]]
     if wrong:
         more = f" (and {len(wrong) - 1} more to think over)" if len(wrong) > 1 else ""
-        raise Mistake(f"{wrong[0]}: {MISCONCEPTIONS[wrong[0]]}{more}")
+        raise Mistake(
+            "{wrong}: {misconceptions}{more}", wrong=wrong[0], misconceptions=MISCONCEPTIONS[wrong[0]], more=more
+        )
 
 
 @dataclass(frozen=True)
@@ -285,7 +307,9 @@ def _door_is_open(answers: Any) -> None:
         raise Mistake("Keep the dictionary as it is, 1 to 8.")
     wrong = [n for n, question in DOOR.items() if not _same(answers[n], question.answer)]
     if wrong:
-        lines = [f"{len(DOOR) - len(wrong)} of {len(DOOR)}. A refresher for the others:"]
+        lines = [
+            worded("{right} of {total}. A refresher for the others:", right=len(DOOR) - len(wrong), total=len(DOOR))
+        ]
         raise Mistake("\n".join(lines + [f"  {n}: {DOOR[n].refresher}" for n in wrong]))
 
 

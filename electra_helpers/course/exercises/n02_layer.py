@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from electra_helpers.config import ModelConfig
 from electra_helpers.course.engine.grading import Exercise, Mistake
 from electra_helpers.course.labs.layer_parts import LayerParts, parts_of
+from electra_helpers.language import worded
 from electra_helpers.model.encoder import Layer
 
 
@@ -33,7 +34,7 @@ def encoder_layer(x, parts, mask=None):
 def _tensor(found: Any, like: Tensor) -> Tensor:
     if not isinstance(found, Tensor) or found.shape != like.shape:
         got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-        raise Mistake(f"One vector for each that came in, {tuple(like.shape)}, not {got}.")
+        raise Mistake("One vector for each that came in, {shape}, not {got}.", shape=tuple(like.shape), got=got)
     return found.float()  # computed in fp64 it is as right
 
 
@@ -65,7 +66,7 @@ def _wrong_norms(x: Tensor, gain: Tensor, shift: Tensor, eps: float) -> list[tup
         *(
             (
                 (x - m) / (v + eps).sqrt() * gain + shift,
-                f"Mean and variance run over {name}. Each vector has its own: dim=-1.",
+                worded("Mean and variance run over {name}. Each vector has its own: dim=-1.", name=name),
             )
             for name, dim in over.items()
             for m, v in [_spread_over(x, dim)]

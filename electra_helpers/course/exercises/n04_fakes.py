@@ -63,7 +63,8 @@ def _is_replaced(replaced: float, logits: Tensor, original: Tensor, temperature:
         if math.isclose(replaced, float(value), abs_tol=1e-4):
             raise Mistake(message)
     raise Mistake(
-        f"Replaced: with chance q(original) a word is guessed right; {float((1 - right).mean()):.3f} was expected."
+        "Replaced: with chance q(original) a word is guessed right; {right:.3f} was expected.",
+        right=float((1 - right).mean()),
     )
 
 

@@ -59,7 +59,12 @@ def _every_word_is_judged(function: Callable) -> None:
             if torch.allclose(found, wrong, atol=1e-5, equal_nan=True):
                 raise Mistake(message)
         raise Mistake(
-            f"With p = {p[0]:.1f}, q = {q[0]:.1f} and m = {m} the judge should say {right[0]:.3f}, not {found[0]:.3f}."
+            "With p = {p:.1f}, q = {q:.1f} and m = {m} the judge should say {right:.3f}, not {found:.3f}.",
+            p=p[0],
+            q=q[0],
+            m=m,
+            right=right[0],
+            found=found[0],
         )
 
 

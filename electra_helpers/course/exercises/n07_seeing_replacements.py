@@ -71,18 +71,24 @@ def _words_get_their_scores(function: Callable) -> None:
         if _near(found, scores):
             raise Mistake(message)
     if len(found) != 3:
-        raise Mistake(f"Word ids {word_ids} name 3 words; you return {len(found)} numbers.")
+        raise Mistake(
+            "Word ids {word_ids} name 3 words; you return {count} numbers.", word_ids=word_ids, count=len(found)
+        )
     if not _near(found, [0.1, 0.8, 0.2]):
-        raise Mistake(f"For these tokens [0.1, 0.8, 0.2] is right, the highest of each word; you return {found}.")
+        raise Mistake(
+            "For these tokens [0.1, 0.8, 0.2] is right, the highest of each word; you return {found}.", found=found
+        )
 
 
 def _order_and_pairs(function: Callable) -> None:
     found = _listed(function, [0.0, 0.3, 0.6, 0.0, 0.2, 0.4, 0.1, 0.0], [None, 0, 0, None, 1, 2, 2, None])
     if not _near(found, [0.6, 0.2, 0.4]):
-        raise Mistake(f"With a [SEP] in the middle (word ids 0 0 None 1 2 2) [0.6, 0.2, 0.4] is right, not {found}.")
+        raise Mistake(
+            "With a [SEP] in the middle (word ids 0 0 None 1 2 2) [0.6, 0.2, 0.4] is right, not {found}.", found=found
+        )
     found = _listed(function, [0.0, 0.0, 0.4, 0.0, 0.0], [None, 0, 1, 2, None])
     if not _near(found, [0.0, 0.4, 0.0]):
-        raise Mistake(f"A word whose P is 0 is a word too: [0.0, 0.4, 0.0] is right, not {found}.")
+        raise Mistake("A word whose P is 0 is a word too: [0.0, 0.4, 0.0] is right, not {found}.", found=found)
     if _listed(function, [0.5, 0.5], [None, None]):
         raise Mistake("A row without words has no scores: return an empty list.")
 
@@ -114,7 +120,7 @@ def _restlessness_is_explained(answers: Any) -> None:
         raise Mistake('Keep "cause" and "repair".')
     for key, value in answers.items():
         if value not in RESTLESS[key]:
-            raise Mistake(f"{key}: choose one of {'; '.join(RESTLESS[key])}.")
+            raise Mistake("{key}: choose one of {restless}.", key=key, restless="; ".join(RESTLESS[key]))
     if answers["cause"] == "the fakes are sampled anew":
         raise Mistake("Nothing is sampled here: the same ids go in twice. Which layers draw at random on their own?")
     if answers["cause"] == "the weights change":
@@ -153,13 +159,21 @@ def _row(number: int, given: Any) -> tuple[int, str, str, str]:
         story, word, wrong, phenomenon = given
         row = int(story), str(word).lower(), str(wrong).lower(), str(phenomenon)
     except (TypeError, ValueError):
-        raise Mistake(f"Row {number}: (number of the story, word, wrong word, phenomenon).") from None
+        raise Mistake("Row {number}: (number of the story, word, wrong word, phenomenon).", number=number) from None
     if row[0] != float(story) or not 0 <= row[0] < EVALUATION_STORIES:
         raise Mistake(
-            f"Row {number}: validation stories have the numbers 0 to {EVALUATION_STORIES - 1:,}, not {story}."
+            "Row {number}: validation stories have the numbers 0 to {evaluation_stories:,}, not {story}.",
+            number=number,
+            evaluation_stories=EVALUATION_STORIES - 1,
+            story=story,
         )
     if row[3] not in FILED:
-        raise Mistake(f"Row {number}: file it under one of {', '.join(FILED)}, not {row[3]!r}.")
+        raise Mistake(
+            "Row {number}: file it under one of {filed}, not {row!r}.",
+            number=number,
+            filed=", ".join(FILED),
+            row=row[3],
+        )
     return row
 
 
@@ -169,19 +183,24 @@ def _is_beaten(number: int, row: tuple[int, str, str, str]) -> None:
     try:
         fake = put(model, told(story), word, wrong)
     except ElectraError as error:
-        raise Mistake(f"Row {number}: {error}") from None
+        raise Mistake("Row {number}: {error}", number=number, error=error) from None
     if word == wrong:
-        raise Mistake(f"Row {number}: nothing is replaced.")
+        raise Mistake("Row {number}: nothing is replaced.", number=number)
     chances = ceilings_for(model.tokenizer).generator(fake.tokens, (), fake.position)
     if chances[fake.ids[fake.position]] > 0:
         raise Mistake(
-            f"Row {number}: {wrong!r} is possible there, says the oracle. To let a right word pass is no error, however"
-            " rare it is: unusual is not wrong."
+            "Row {number}: {wrong!r} is possible there, says the oracle. To let a right word pass is no error, however"
+            " rare it is: unusual is not wrong.",
+            number=number,
+            wrong=wrong,
         )
     if fake.p_replaced >= NOTICED_FROM:
         raise Mistake(
-            f"Row {number}: it is noticed, P(replaced) of {wrong!r} is {fake.p_replaced:.2f}. Look for a word whose clue"
-            " is further away."
+            "Row {number}: it is noticed, P(replaced) of {wrong!r} is {p_replaced:.2f}. Look for a word whose clue"
+            " is further away.",
+            number=number,
+            wrong=wrong,
+            p_replaced=fake.p_replaced,
         )
 
 
@@ -219,7 +238,9 @@ def _clues_are_ranked(answers: Any) -> None:
     try:
         given = as_number(answers["same"])
     except (TypeError, ValueError):
-        raise Mistake(f"same: of {total} cases, the number in which both have the same word on top.") from None
+        raise Mistake(
+            "same: of {total} cases, the number in which both have the same word on top.", total=total
+        ) from None
     if 0 < given < 1:
         raise Mistake("A number of cases is asked for, not a share.")
     if given != same and given == with_specials:
@@ -228,15 +249,19 @@ def _clues_are_ranked(answers: Any) -> None:
         raise Mistake("That is how often they differ.")
     if given != same:
         raise Mistake(
-            f"{given:g} of {total} is not it. By deletion: the largest |change|, up or down; by attention: the largest"
-            " weight; the word itself and special tokens left out."
+            "{given:g} of {total} is not it. By deletion: the largest |change|, up or down; by attention: the largest"
+            " weight; the word itself and special tokens left out.",
+            given=given,
+            total=total,
         )
     if answers["reading"] not in AGREEMENT:
-        raise Mistake(f"reading: choose one of {'; '.join(AGREEMENT)}.")
+        raise Mistake("reading: choose one of {agreement}.", agreement="; ".join(AGREEMENT))
     if answers["reading"] != clue_answer()["reading"]:
         raise Mistake(
-            f"They agree in {same} of {total}. Attention says where a layer looks, not what the answer hangs on: count"
-            " before you read it as an explanation."
+            "They agree in {same} of {total}. Attention says where a layer looks, not what the answer hangs on: count"
+            " before you read it as an explanation.",
+            same=same,
+            total=total,
         )
 
 

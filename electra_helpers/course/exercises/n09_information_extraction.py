@@ -28,7 +28,11 @@ def _first_pieces_only(function: Callable) -> None:
     right = tagging.align_labels(word_ids, tags)  # [-100, 5, 3, -100, -100, 7, -100]
     found = _listed(function, word_ids, tags)
     if len(found) != len(word_ids):
-        raise Mistake(f"One label a *token* is wanted: {len(word_ids)} of them, specials included, not {len(found)}.")
+        raise Mistake(
+            "One label a *token* is wanted: {right} of them, specials included, not {found}.",
+            right=len(word_ids),
+            found=len(found),
+        )
     if found == [IGNORED, 5, 3, 3, 3, 7, IGNORED]:
         raise Mistake(
             "The label stands on every piece: a word of three pieces would count three times in the loss. Only the first"
@@ -36,7 +40,9 @@ def _first_pieces_only(function: Callable) -> None:
         )
     if found[0] != IGNORED or found[-1] != IGNORED:
         raise Mistake(
-            f"[CLS] and [SEP] get {found[0]} and {found[-1]}. They are no words: -100, the number that cross-entropy skips."
+            "[CLS] and [SEP] get {first} and {last}. They are no words: -100, the number that cross-entropy skips.",
+            first=found[0],
+            last=found[-1],
         )
     if 0 in found and IGNORED not in found[1:-1]:
         raise Mistake("0 is a label, *O*. What is not judged gets -100, which cross-entropy skips.")
@@ -50,7 +56,13 @@ def _first_pieces_only(function: Callable) -> None:
             "tag 0 is a tag like others, *O*: its first piece gets 0. (`or` takes 0 for nothing; ask `is None`.)"
         )
     if found != right:
-        raise Mistake(f"For word ids {word_ids} and tags {tags} {right} is right; you return {found}.")
+        raise Mistake(
+            "For word ids {word_ids} and tags {tags} {right} is right; you return {found}.",
+            word_ids=word_ids,
+            tags=tags,
+            right=right,
+            found=found,
+        )
 
 
 def _other_rows(function: Callable) -> None:
@@ -136,13 +148,21 @@ def _tags_become_spans(function: Callable) -> None:
     for tags in ROWS:
         right, found = [tuple(span) for span in tagging.bio_to_spans(tags)], _spans(function, tags)
         if found != right:
-            raise Mistake(f"{' '.join(tags) or 'No tags'}: {right} is right; you return {found}.")
+            raise Mistake(
+                "{tags}: {right} is right; you return {found}.",
+                tags=" ".join(tags) or "No tags",
+                right=right,
+                found=found,
+            )
     for tags in HYPHENATED:
         right, found = [tuple(span) for span in tagging.bio_to_spans(tags)], _spans(function, tags)
         if found != right:
             raise Mistake(
-                f"{' '.join(tags)}: {right} is right; you return {found}. A kind may hold a hyphen: only the first one ends"
-                " the B or I."
+                "{tags}: {right} is right; you return {found}. A kind may hold a hyphen: only the first one ends"
+                " the B or I.",
+                tags=" ".join(tags),
+                right=right,
+                found=found,
             )
 
 
@@ -172,7 +192,7 @@ def names_answer() -> dict[str, Any]:
 def _names_are_measured(answers: Any) -> None:
     right = names_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
+        raise Mistake("Keep {right}.", right=", ".join(right))
     try:
         given = {key: as_number(answers[key]) for key in ("seen", "unseen")}
     except (TypeError, ValueError):
@@ -182,15 +202,20 @@ def _names_are_measured(answers: Any) -> None:
     for key, part in (("seen", "validation"), ("unseen", "test")):
         scores = recorded()["tagging"][part]["f1"]
         if abs(given[key] - right[key]) > 0.002 and abs(given[key] - max(scores)) < 0.002:
-            raise Mistake(f"{key}: that is the best seed. The mean of the five is asked for.")
+            raise Mistake("{key}: that is the best seed. The mean of the five is asked for.", key=key)
         if abs(given[key] - right[key]) > 0.002:
-            raise Mistake(f'{key}: the mean of lab.recorded()["tagging"]["{part}"]["f1"] is not {given[key]:.3f}.')
+            raise Mistake(
+                '{key}: the mean of lab.recorded()["tagging"]["{part}"]["f1"] is not {given:.3f}.',
+                key=key,
+                part=part,
+                given=given[key],
+            )
     if answers["kind"] not in KINDS:
-        raise Mistake(f"kind: choose one of {', '.join(KINDS)}.")
+        raise Mistake("kind: choose one of {kinds}.", kinds=", ".join(KINDS))
     if answers["kind"] != right["kind"]:
         raise Mistake("Compare the two columns of the table kind by kind: which one falls most?")
     if answers["reading"] not in READINGS:
-        raise Mistake(f"reading: choose one of {'; '.join(READINGS)}.")
+        raise Mistake("reading: choose one of {readings}.", readings="; ".join(READINGS))
     if answers["reading"] == READINGS[0]:
         raise Mistake(
             '"It recognises persons": the same sentence with a name that training never had, and the person is often'

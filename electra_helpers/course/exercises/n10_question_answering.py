@@ -11,6 +11,7 @@ import numpy as np
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.labs.finetuning import recorded, share_without_answer
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 from electra_helpers.tasks import windows as package_windows
 from electra_helpers.tasks.question_answering import answer_words, best_spans, word_f1
 
@@ -96,14 +97,18 @@ def _pairs_are_chosen(function: Callable) -> None:
         is_first = start is SPAN_CASES[0][0]
         if is_first and found == (right[0], right[1] + 1):
             raise Mistake(
-                f"last is the place of the answer's last token, not the place behind it: {right}, not {found}."
+                "last is the place of the answer's last token, not the place behind it: {right}, not {found}.",
+                right=right,
+                found=found,
             )
         if is_first and found == tuple(place - int(MASK.argmax()) for place in right):
             raise Mistake(
-                f"Places are counted from the start of the row, [CLS] being 0, not from the context: {right}, not {found}."
+                "Places are counted from the start of the row, [CLS] being 0, not from the context: {right}, not {found}.",
+                right=right,
+                found=found,
             )
         if found != right:
-            raise Mistake(f"{message} Right is {right}, you return {found}.")
+            raise Mistake("{message} Right is {right}, you return {found}.", message=message, right=right, found=found)
 
 
 def _random_scores(function: Callable) -> None:
@@ -113,7 +118,9 @@ def _random_scores(function: Callable) -> None:
         right, found = package_span(start, end, MASK, 3), _pair(function, start, end, 3)
         if found != right:
             raise Mistake(
-                f"With random scores {right} is the best allowed pair, you return {found}: is each pair compared?"
+                "With random scores {right} is the best allowed pair, you return {found}: is each pair compared?",
+                right=right,
+                found=found,
             )
 
 
@@ -128,8 +135,12 @@ def _any_context(function: Callable) -> None:
             right, found = package_span(start, end, mask, most), _pair(function, start, end, most, mask)
             if found != right:
                 raise Mistake(
-                    f"With context_mask {text}, max_length {most} and all scores near −30, {right} is right, you return {found}: an"
-                    " answer may begin at token 0 or end at the last, and the mask may have gaps."
+                    "With context_mask {text}, max_length {most} and all scores near −30, {right} is right, you return {found}: an"
+                    " answer may begin at token 0 or end at the last, and the mask may have gaps.",
+                    text=text,
+                    most=most,
+                    right=right,
+                    found=found,
                 )
 
 
@@ -183,7 +194,7 @@ def _windows_cover(function: Callable) -> None:
     if places[: len(right)] == right and len(places) > len(right):
         raise Mistake("Windows go on although one has reached the end: the last ones hold nothing new.")
     if places != right:
-        raise Mistake(f"10 tokens, room 6, stride 3: {right} is right, you return {places}.")
+        raise Mistake("10 tokens, room 6, stride 3: {right} is right, you return {places}.", right=right, places=places)
     if [(a, b) for a, b, _ in _cut(function, 4, 6, 3)] != [(0, 4)]:
         raise Mistake("A text that fits needs one window, as long as the text.")
     for count, room, stride in ((10, 6, 2), (17, 8, 3), (9, 4, 4), (13, 5, 1)):
@@ -191,11 +202,22 @@ def _windows_cover(function: Callable) -> None:
         places = [(a, b) for a, b, _ in _cut(function, count, room, stride)]
         if len(places) > 1 and places[1][0] == room - stride != stride:
             raise Mistake(
-                f"{count} tokens, room {room}, stride {stride}: your second window begins at {room - stride}. stride is how far each"
-                " window begins after the one before, not the overlap."
+                "{count} tokens, room {room}, stride {stride}: your second window begins at {start}. stride is how far each"
+                " window begins after the one before, not the overlap.",
+                count=count,
+                room=room,
+                stride=stride,
+                start=room - stride,
             )
         if places != right:
-            raise Mistake(f"{count} tokens, room {room}, stride {stride}: {right} is right, you return {places}.")
+            raise Mistake(
+                "{count} tokens, room {room}, stride {stride}: {right} is right, you return {places}.",
+                count=count,
+                room=room,
+                stride=stride,
+                right=right,
+                places=places,
+            )
     if [(a, b) for a, b, _ in _cut(function, 6, 6, 2)] != [(0, 6)]:
         raise Mistake("6 tokens fit exactly into a room of 6: one window.")
 
@@ -207,10 +229,13 @@ def _targets_are_whole(function: Callable) -> None:
         raise Mistake("Targets are places in the *window*: take its start off.")
     if found[0] is not None or found[2] is not None:
         raise Mistake(
-            f"The answer is tokens 5 to 7. A window that holds only a part of it has no answer: None. Your targets: {found}."
+            "The answer is tokens 5 to 7. A window that holds only a part of it has no answer: None. Your targets: {found}.",
+            found=found,
         )
     if found != right:
-        raise Mistake(f"The answer is tokens 5 to 7: the targets are {right}, yours are {found}.")
+        raise Mistake(
+            "The answer is tokens 5 to 7: the targets are {right}, yours are {found}.", right=right, found=found
+        )
     twice = [target for *_, target in _cut(function, 10, 6, 3, (3, 5))]
     if twice != [(3, 5), (0, 2), None]:
         raise Mistake("An answer that two windows hold is a target in both.")
@@ -226,15 +251,31 @@ def _any_answer(function: Callable) -> None:
             for (start, stop, target), (_, _, wanted) in zip(found, right, strict=True):
                 if target == wanted:
                     continue
-                where = f"The answer is tokens {first} to {last}, the window {start} to {stop - 1}:"
+                where = worded(
+                    "The answer is tokens {first} to {last}, the window {start} to {end}:",
+                    first=first,
+                    last=last,
+                    start=start,
+                    end=stop - 1,
+                )
                 if wanted is None:
-                    raise Mistake(f"{where} a window that holds only a part of it has no answer: None, not {target}.")
+                    raise Mistake(
+                        "{where} a window that holds only a part of it has no answer: None, not {target}.",
+                        where=where,
+                        target=target,
+                    )
                 if 0 in (first, last):
                     raise Mistake(
-                        f"{where} token 0 is a token like others, and 0 is not None. The target is {wanted}, not {target}."
+                        "{where} token 0 is a token like others, and 0 is not None. The target is {wanted}, not {target}.",
+                        where=where,
+                        wanted=wanted,
+                        target=target,
                     )
                 raise Mistake(
-                    f"{where} the target is {wanted}, not {target}; both ends of the answer may touch a window's border."
+                    "{where} the target is {wanted}, not {target}; both ends of the answer may touch a window's border.",
+                    where=where,
+                    wanted=wanted,
+                    target=target,
                 )
 
 
@@ -276,7 +317,7 @@ def blind_answer() -> dict[str, Any]:
 def _blindness_is_measured(answers: Any) -> None:
     right = blind_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
+        raise Mistake("Keep {right}.", right=", ".join(right))
     try:
         given = {key: as_number(answers[key]) for key in ("lost", "by character", "by spaces")}
     except (TypeError, ValueError):
@@ -301,11 +342,12 @@ def _blindness_is_measured(answers: Any) -> None:
             "by spaces: English metrics everywhere. Without spaces each answer is *one* word, and the two words differ."
         )
     if answers["reading"] not in READINGS:
-        raise Mistake(f"reading: choose one of {'; '.join(READINGS)}.")
+        raise Mistake("reading: choose one of {readings}.", readings="; ".join(READINGS))
     if answers["reading"] != right["reading"]:
         raise Mistake(
-            f"Saying *no answer* always has F1 {share_without_answer():.2f} on these rows. Compare with the blind"
-            " model's mean: what lies above the baseline is what the text alone gives away; the rest needs the question."
+            "Saying *no answer* always has F1 {share_without_answer:.2f} on these rows. Compare with the blind"
+            " model's mean: what lies above the baseline is what the text alone gives away; the rest needs the question.",
+            share_without_answer=share_without_answer(),
         )
 
 

@@ -75,7 +75,7 @@ def _fakes() -> tuple[Corruption, Tensor]:
 def _one_number(found: Any) -> Tensor:
     if not isinstance(found, Tensor) or found.dim() != 0:
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-        raise Mistake(f"Return one number as a tensor without axes, not {shape}: the mean.")
+        raise Mistake("Return one number as a tensor without axes, not {shape}: the mean.", shape=shape)
     if not found.requires_grad:
         raise Mistake("No gradient flows back from your loss: do not detach, and do not go through .item() or numpy.")
     return found.detach()
@@ -176,8 +176,10 @@ def a_sure_gate_stays_finite(function: Callable) -> None:
     right = (320 + 120) / 2  # −ln(e⁻¹²⁰ · e⁻²⁰⁰), and −ln(e⁻¹²⁰ + e⁻²⁰⁰)
     if not bool(torch.isfinite(found)) or abs(float(found.detach()) - right) > 0.5:
         raise Mistake(
-            f"Where the net is sure and wrong your loss is {float(found.detach()):.4g}, and should be {right:.0f}: a probability"
-            " was rounded to 0 or 1 before its logarithm. Stay with logarithms: F.logsigmoid, log_softmax, torch.logaddexp."
+            "Where the net is sure and wrong your loss is {found:.4g}, and should be {right:.0f}: a probability"
+            " was rounded to 0 or 1 before its logarithm. Stay with logarithms: F.logsigmoid, log_softmax, torch.logaddexp.",
+            found=float(found.detach()),
+            right=right,
         )
 
 

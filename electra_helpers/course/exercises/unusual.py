@@ -30,33 +30,39 @@ def gaps_are_measured(answers: Any) -> None:
     """Check of 07.5: three mean gaps, and which of them are beyond chance."""
     right = bias_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
+        raise Mistake("Keep {right}.", right=", ".join(right))
     try:
         given = {kind: as_number(answers[kind]) for kind in SWAPS}
     except (TypeError, ValueError):
-        raise Mistake(f"{', '.join(SWAPS)}: a number each, the mean gap.") from None
+        raise Mistake("{swaps}: a number each, the mean gap.", swaps=", ".join(SWAPS)) from None
     for kind, gap in given.items():
         if abs(gap + right[kind]) < 0.002 < abs(gap - right[kind]):
-            raise Mistake(f"{kind}: the sign is turned round. The gap is P in the other telling − P in the usual one.")
+            raise Mistake(
+                "{kind}: the sign is turned round. The gap is P in the other telling − P in the usual one.", kind=kind
+            )
         if abs(gap - swap_gaps(kind)[0]) < 5e-4 < abs(gap - right[kind]):
-            raise Mistake(f"{kind}: that is the gap of the first story. One story is an anecdote: take the mean of 40.")
+            raise Mistake(
+                "{kind}: that is the gap of the first story. One story is an anecdote: take the mean of 40.", kind=kind
+            )
         if abs(gap - right[kind]) > 0.002:
-            raise Mistake(f"{kind}: the mean over the 40 stories of other − usual is not {gap:.3f}.")
+            raise Mistake("{kind}: the mean over the 40 stories of other − usual is not {gap:.3f}.", kind=kind, gap=gap)
     beyond = answers["beyond chance"]
     if isinstance(beyond, str) or not set(beyond) <= set(SWAPS):
-        raise Mistake(f"beyond chance: a list of some of {', '.join(SWAPS)}.")
+        raise Mistake("beyond chance: a list of some of {swaps}.", swaps=", ".join(SWAPS))
     _chance_is_weighed(set(beyond), set(right["beyond chance"]))
 
 
 def _chance_is_weighed(given: set[str], right: set[str]) -> None:
     for kind in given - right:
         raise Mistake(
-            f"{kind}: a gap that is no larger than two standard errors may be chance. Not every difference is a bias."
+            "{kind}: a gap that is no larger than two standard errors may be chance. Not every difference is a bias.",
+            kind=kind,
         )
     for kind in right - given:
         raise Mistake(
-            f"{kind}: the gap is many standard errors wide, and every one of these stories is right. Unusual is not"
-            " wrong: whom would a cleaner that trusts this model 'correct'?"
+            "{kind}: the gap is many standard errors wide, and every one of these stories is right. Unusual is not"
+            " wrong: whom would a cleaner that trusts this model 'correct'?",
+            kind=kind,
         )
 
 

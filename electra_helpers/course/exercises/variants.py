@@ -133,7 +133,7 @@ def _selection_checks(rule: Rules) -> tuple[Callable, ...]:
         for seed in range(8):
             found = function(ids.clone(), UNSELECTABLE, generator=torch.Generator().manual_seed(seed))
             if not isinstance(found, Selection):
-                raise Mistake(f"Return Selection(positions, is_valid), not {type(found).__name__}.")
+                raise Mistake("Return Selection(positions, is_valid), not {kind}.", kind=type(found).__name__)
             for row, tokens in enumerate(ids.tolist()):
                 chosen = found.positions[row][found.is_valid[row]].tolist()
                 _row_is_right(rule, row, tokens, chosen)
@@ -150,13 +150,19 @@ def _selection_checks(rule: Rules) -> tuple[Callable, ...]:
 
 def _row_is_right(rule: Rules, row: int, tokens: list[int], chosen: list[int]) -> None:
     if len(set(chosen)) < len(chosen):
-        raise Mistake(f"Row {row} selects a position twice: draw without replacement.")
+        raise Mistake("Row {row} selects a position twice: draw without replacement.", row=row)
     if any(tokens[at] in UNSELECTABLE for at in chosen):
-        raise Mistake(f"Row {row} selects a special token or padding: {chosen}.")
+        raise Mistake("Row {row} selects a special token or padding: {chosen}.", row=row, chosen=chosen)
     if len(chosen) != wanted_count(rule, tokens):
         raise Mistake(
-            f"Row {row} should have {wanted_count(rule, tokens)} selected positions, not {len(chosen)}: read again what"
-            f" the share is of ({rule.of}), how it is rounded ({rule.rounding}), and the least ({rule.least})."
+            "Row {row} should have {wanted_count} selected positions, not {count}: read again what"
+            " the share is of ({of}), how it is rounded ({rounding}), and the least ({least}).",
+            row=row,
+            wanted_count=wanted_count(rule, tokens),
+            count=len(chosen),
+            of=rule.of,
+            rounding=rule.rounding,
+            least=rule.least,
         )
 
 
@@ -197,9 +203,9 @@ def _words_are_whole(chosen: list[int], budget: int) -> bool:
     taken = {WORDS[at] for at in chosen}
     whole = [at for at, word in enumerate(WORDS) if word in taken and word is not None]
     if whole != chosen:
-        raise Mistake(f"A word is selected in part: {chosen}. All of its pieces, or none.")
+        raise Mistake("A word is selected in part: {chosen}. All of its pieces, or none.", chosen=chosen)
     if len(chosen) > budget:
-        raise Mistake(f"{len(chosen)} tokens are selected with a budget of {budget}.")
+        raise Mistake("{count} tokens are selected with a budget of {budget}.", count=len(chosen), budget=budget)
     left = [WORDS.count(word) for word in set(WORDS) - taken - {None}]
     return any(length <= budget - len(chosen) for length in left)
 
@@ -227,7 +233,12 @@ def _label_checks(rule: Rules) -> tuple[Callable, ...]:
         )
         for what, mask in places:
             if not torch.equal(found[mask], right[mask]):
-                raise Mistake(f"{what} has the label {right[mask][0]}, not {found[mask].tolist()}.")
+                raise Mistake(
+                    "{what} has the label {right}, not {found}.",
+                    what=what,
+                    right=right[mask][0],
+                    found=found[mask].tolist(),
+                )
 
     return (labels_are_right,)
 

@@ -19,6 +19,7 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 from electra_helpers.course.labs import finetuning as finetune_lab
 from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.course.labs.replacements import swaps
+from electra_helpers.language import worded
 from electra_helpers.reading.labelled import LabelledData, labelled
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.cleaning.acceptability import token_scores
@@ -196,14 +197,22 @@ def travel_picture(mine: dict[float, float] | None = None, *, dark: bool | None 
         axes.fill_between(found["rates"], shares.min(0), shares.max(0), color=theme.series[i], alpha=0.2, linewidth=0)
         axes.plot(found["rates"], middle, color=theme.series[i], linestyle=LINES[i], marker=MARKERS[i], markersize=4)
         ends.append((max(found["rates"]), float(middle[0]), title, theme.series[i]))
-        told = ", ".join(f"{p:.2f} at {100 * rate:g} %" for rate, p in zip(found["rates"], middle, strict=True))
-        said.append(f"threshold {title}: median {told}")
+        told = ", ".join(
+            worded("{p:.2f} at {rate:g} %", p=p, rate=100 * rate)
+            for rate, p in zip(found["rates"], middle, strict=True)
+        )
+        said.append(worded("threshold {title}: median {told}", title=title, told=told))
     if mine:
         axes.plot(list(mine), list(mine.values()), color=theme.ink, linewidth=2.6, marker="o")
         axes.annotate(
             "yours", (min(mine), mine[min(mine)]), (0, -14), textcoords="offset points", color=theme.ink, fontsize=9
         )
-        said.append(f"yours: {', '.join(f'{p:.2f} at {100 * rate:g} %' for rate, p in mine.items())}")
+        said.append(
+            worded(
+                "yours: {mine}",
+                mine=", ".join((worded("{p:.2f} at {rate:g} %", p=p, rate=100 * rate) for rate, p in mine.items())),
+            )
+        )
     axes.set_xscale("log")
     axes.set_xticks(found["rates"])
     axes.xaxis.set_minor_locator(NullLocator())
@@ -213,7 +222,7 @@ def travel_picture(mine: dict[float, float] | None = None, *, dark: bool | None 
     label(
         axes, theme, title="The rarer the mistakes, the fewer flags are right", x="words that are wrong", y="precision"
     )
-    figure.alt = f"Precision over the share of wrong words. {'; '.join(said)}."
+    figure.alt = worded("Precision over the share of wrong words. {said}.", said="; ".join(said))
     return figure
 
 
@@ -233,7 +242,7 @@ def finetuned_table() -> str:
             {m: float(np.mean([run[s][m] for run in found[size]])) for m in ("average_precision", "f0.5")}
             for s in splits
         ]
-        lines.append(line(f"{size} marked stories", means))
+        lines.append(line(worded("{size} marked stories", size=size), means))
     for way in ("flag all", "rarest words"):
         lines.append(line(way, [found["trivial"][split][way] for split in splits]))
     return "\n".join(lines)

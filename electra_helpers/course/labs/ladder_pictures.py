@@ -7,6 +7,7 @@ from statistics import mean, stdev
 
 from electra_helpers.course.labs.ladder import ARMS, LADDER, PAPER, band, gains, runs, scores
 from electra_helpers.course.labs.objectives_pictures import arms_picture
+from electra_helpers.language import worded
 from electra_helpers.view.plots.style import Picture, label, picture, theme_of
 
 READ = {
@@ -21,7 +22,9 @@ READ = {
 def with_spread(points: Sequence[float], sign: str = "") -> str:
     """Mean ± standard deviation over seeds; of one seed no deviation."""
     return (
-        f"{mean(points):{sign}.1f} ± {stdev(points):.1f}" if len(points) > 1 else f"{mean(points):{sign}.1f} (one seed)"
+        f"{mean(points):{sign}.1f} ± {stdev(points):.1f}"
+        if len(points) > 1
+        else worded("{mean:{sign}.1f} (one seed)", mean=mean(points), sign=sign)
     )
 
 
@@ -36,14 +39,26 @@ def gains_picture(
     """For each arm the gain of every seed as a ring, their mean as a bar, and your run (arm → gain) as a diamond, in points."""
     values = {arm: gains(ground, arm, reading) for arm in arms}
     return _dots(
-        values, mine or {}, f"Points gained: {READ[ground, reading]}", "points gained over its own start", 0.0, dark
+        values,
+        mine or {},
+        worded("Points gained: {read}", read=READ[ground, reading]),
+        "points gained over its own start",
+        0.0,
+        dark,
     )
 
 
 def scores_picture(reading: str, arms: Sequence[str], *, chance: float = 0.5, dark: bool | None = None) -> Picture:
     """The same on real text for the scores at the end, in percent, with a line at chance: for heads that know nothing at the start."""
     values = {arm: scores("real", arm, reading) for arm in arms}
-    return _dots(values, {}, f"Right: {READ['real', reading]}", "% right at the end; the line: a coin", chance, dark)
+    return _dots(
+        values,
+        {},
+        worded("Right: {read}", read=READ["real", reading]),
+        "% right at the end; the line: a coin",
+        chance,
+        dark,
+    )
 
 
 def _dots(
@@ -57,15 +72,15 @@ def _dots(
         points = [100 * value for value in found]
         axes.plot(points, [row] * len(points), "o", markerfacecolor="none", color=theme.series[0], markersize=6)
         axes.plot([mean(points)] * 2, [row - 0.3, row + 0.3], color=theme.ink, linewidth=2)
-        seeds = f" ({len(points)} seeds)" if len(points) > 1 else ""
+        seeds = worded(" ({count} seeds)", count=len(points)) if len(points) > 1 else ""
         said.append(f"{ARMS[arm].title} {with_spread(points)}{seeds}")
         if arm in mine:
             axes.plot([100 * mine[arm]], [row], "D", color=theme.series[1], markersize=8)
-            said.append(f"yours {100 * mine[arm]:.1f}")
+            said.append(worded("yours {mine:.1f}", mine=100 * mine[arm]))
     axes.axvline(100 * line, color=theme.ink, linewidth=0.8, linestyle=":")
     axes.set_yticks(range(len(values)), [ARMS[arm].title for arm in values])
     axes.set_ylim(len(values) - 0.5, -0.5)  # the first on top
-    label(axes, theme, title=title, x=f"{x}; ring: a seed, bar: the mean")
+    label(axes, theme, title=title, x=worded("{x}; ring: a seed, bar: the mean", x=x))
     figure.alt = f"{title}. {'; '.join(said)}."
     return figure
 

@@ -7,6 +7,7 @@ from statistics import mean, stdev
 
 from electra_helpers.course.exercises.n06_joint_pretraining import SHEETS
 from electra_helpers.course.labs.objectives import ARMS, CLAIM, band, gains, last_scores, recorded
+from electra_helpers.language import worded
 from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, legend, picture, theme_of
 
@@ -52,15 +53,25 @@ def arms_picture(
         )
         axes.plot(x, middle, color=colour, linestyle=LINES[i], marker=MARKERS[i], markersize=4)
         ends.append((x[-1], middle[-1], titles[arm], colour))
-        said.append(f"{titles[arm]}, {len(curves)} seeds, ends between {min(rows[-1]):.3g} and {max(rows[-1]):.3g}")
+        said.append(
+            worded(
+                "{titles}, {count} seeds, ends between {lowest:.3g} and {highest:.3g}",
+                titles=titles[arm],
+                count=len(curves),
+                lowest=min(rows[-1]),
+                highest=max(rows[-1]),
+            )
+        )
     found = [(100 * record["compute"], record[reading]) for record in mine if reading in record]
     if found:
         axes.plot(*zip(*found, strict=True), color=theme.ink, linewidth=2.6)
         ends.append((*found[-1], "yours", theme.ink))
-        said.append(f"yours ends at {found[-1][1]:.3g}")
+        said.append(worded("yours ends at {found:.3g}", found=found[-1][1]))
     label_ends(axes, ends)
     label(axes, theme, title=READ[reading].capitalize(), x="% of the compute", y=reading)
-    figure.alt = f"{READ[reading].capitalize()} over the share of the compute. {'; '.join(said)}."
+    figure.alt = worded(
+        "{read} over the share of the compute. {said}.", read=READ[reading].capitalize(), said="; ".join(said)
+    )
     return figure
 
 
@@ -71,12 +82,19 @@ def ahead(reading: str = "pairs", arms: Sequence[str] = CLAIM) -> str:
     best = max(means, key=means.get)
     near = [arm for arm in sorted(means, key=means.get, reverse=True) if means[best] - means[arm] < 2 * spread]
     numbers = ", ".join(f"{arm} {means[arm]:+.3f}" for arm in near)
-    return f"{best} ({numbers})" if len(near) == 1 else f"a tie ({numbers}; twice the spread {2 * spread:.3f})"
+    return (
+        f"{best} ({numbers})"
+        if len(near) == 1
+        else worded("a tie ({numbers}; twice the spread {spread:.3f})", numbers=numbers, spread=2 * spread)
+    )
 
 
 def arms_table(reading: str = "pairs", arms: Sequence[str] = CLAIM) -> str:
     """The last reading of each arm, mean ± standard deviation and every seed, beside the mean before training."""
-    lines = [f"{READ[reading]}, at the end", f"{'':<32}steps  untrained  trained        seeds"]
+    lines = [
+        worded("{read}, at the end", read=READ[reading]),
+        worded("{value:<32}steps  untrained  trained        seeds", value=""),
+    ]
     for arm in arms:
         values, steps = last_scores(arm, reading), recorded()["arms"][arm][0]["steps"]
         seeds = " ".join(f"{value:.3f}" for value in values)
@@ -114,5 +132,5 @@ def sheets_picture(*, dark: bool | None = None) -> Picture:
             if len(names) > 1 and row == len(SHEETS) - 1:  # one for the column, below it: inside it would cover a curve
                 legend(panel, theme, loc="upper right", bbox_to_anchor=(1, -0.16))
         said.append(f"{letter}: {'; '.join(parts)}")
-    figure.alt = f"Five runs, each curve at its first, middle and last point. {'. '.join(said)}."
+    figure.alt = worded("Five runs, each curve at its first, middle and last point. {said}.", said=". ".join(said))
     return figure

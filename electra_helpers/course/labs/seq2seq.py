@@ -18,6 +18,7 @@ from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.course.labs.finetuning import Bar, beside_baseline, in_place_of
 from electra_helpers.exchange.store import load
 from electra_helpers.exchange.transformers_decoder import cross_attention
+from electra_helpers.language import worded
 from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks import seq2seq
@@ -212,7 +213,14 @@ def curves_of(
     name, level = found["baseline"]["name"], found["baseline"][found["metric"]]
     runs = {"yours": mine} if mine else {}
     y = {"chrf": "chrF", "rouge_l": "ROUGE-L"}[found["metric"]]
-    return plots.curves(runs, bands=bands, ceilings={name: level}, title=f"{what}: warm against random", y=y, dark=dark)
+    return plots.curves(
+        runs,
+        bands=bands,
+        ceilings={name: level},
+        title=worded("{what}: warm against random", what=what),
+        y=y,
+        dark=dark,
+    )
 
 
 def extractor_beside(model: Pretrained, train: LabelledData, test: LabelledData) -> dict[str, float]:

@@ -21,6 +21,7 @@ from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.course.labs.objectives import flops_of_a_step
 from electra_helpers.course.labs.world_run import WorldRun, world_run
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 from electra_helpers.model.electra import LossSum, StepOutput, Steps, real_tokens
 from electra_helpers.model.variants import CausalLanguageModel
 from electra_helpers.text.packing import Batch
@@ -43,7 +44,9 @@ def steps_for(objective: str, equal: str = "compute", percent: float = 100) -> i
     Raises `ElectraError` for what is neither "compute" nor "tokens".
     """
     if equal not in EQUAL:
-        raise ElectraError(f"Runs are equal in {' or '.join(EQUAL)}, not in {equal!r}.")
+        raise ElectraError(
+            worded("Runs are equal in {known}, not in {given!r}.", known=" or ".join(EQUAL), given=equal)
+        )
     asked = [objective] if equal == "compute" else OBJECTIVES
     return min(max(1, round(BUDGET * percent / 100 / step_flops(each))) for each in asked)
 
@@ -138,7 +141,7 @@ def ahead(found: dict[str, list[float]]) -> str:
     """
     best = max(found, key=lambda name: mean(found[name]))
     near = [name for name in found if name == best or not is_beyond(found[name], found[best])]
-    return best if len(near) == 1 else f"a tie: {', '.join(near)}"
+    return best if len(near) == 1 else worded("a tie: {near}", near=", ".join(near))
 
 
 def by_objective(*path: str, part: str = "compute") -> dict[str, list[float]]:

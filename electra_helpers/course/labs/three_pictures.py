@@ -22,6 +22,7 @@ from electra_helpers.course.labs.three_objectives import (
     scores,
     shown,
 )
+from electra_helpers.language import worded
 from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, picture, theme_of
 
@@ -49,9 +50,17 @@ def sight(*, dark: bool | None = None) -> Picture:
         axes.imshow(seen, cmap="Blues", vmin=0, vmax=3, alpha=0.6)
         axes.set_xticks(range(4), tokens, rotation=35)
         axes.set_yticks(range(4), tokens)
-        label(axes, theme, title=name, x=f"is asked: {asked}")
-        said.append(f"{name} reads {' '.join(tokens)} and is asked for {asked}; {int(seen.sum())} of 16 pairs are seen")
-    figure.alt = f"Who sees whom. {'. '.join(said)}."
+        label(axes, theme, title=name, x=worded("is asked: {asked}", asked=asked))
+        said.append(
+            worded(
+                "{name} reads {tokens} and is asked for {asked}; {seen} of 16 pairs are seen",
+                name=name,
+                tokens=" ".join(tokens),
+                asked=asked,
+                seen=int(seen.sum()),
+            )
+        )
+    figure.alt = worded("Who sees whom. {said}.", said=". ".join(said))
     return figure
 
 
@@ -93,7 +102,7 @@ def ability_picture(mine: Mapping[str, float] | None = None, *, dark: bool | Non
         axes.set_ylim(len(rows) - 0.4, -1)
         label(axes, theme, title=title)
         said.append(f"{title}: " + ", ".join(f"{name} {shown(values)}" for name, values in rows.items()))
-    figure.alt = f"What each net can do without a label, each seed and the mean. {'. '.join(said)}."
+    figure.alt = worded("What each net can do without a label, each seed and the mean. {said}.", said=". ".join(said))
     return figure
 
 
@@ -114,7 +123,8 @@ def label_picture(*, dark: bool | None = None) -> Picture:
             axes.plot(counts, middle, color=colour, linestyle=LINES[i], marker=MARKERS[i], markersize=4)
             ends.append((counts[-1], middle[-1], name, colour))
             said.append(
-                f"{task}, {name}: " + ", ".join(f"{y:.2f} at {n:,}" for n, y in zip(counts, middle, strict=True))
+                f"{task}, {name}: "
+                + ", ".join(worded("{y:.2f} at {n:,}", y=y, n=n) for n, y in zip(counts, middle, strict=True))
             )
         axes.set_xscale("log", base=2)
         axes.set_xticks(counts)
@@ -124,7 +134,7 @@ def label_picture(*, dark: bool | None = None) -> Picture:
         axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
         label_ends(axes, ends)
         label(axes, theme, title=task, x="labelled rows", y=metric)
-    figure.alt = f"Score by number of labels. {'; '.join(said)}."
+    figure.alt = worded("Score by number of labels. {said}.", said="; ".join(said))
     return figure
 
 
@@ -197,7 +207,7 @@ def real_picture(*, dark: bool | None = None) -> Picture:
         axes.set_yticks(range(3), list(found))
         axes.set_ylim(2.5, -0.5)
         label(axes, theme, title=title, x="bars: twice the standard deviation")
-    figure.alt = f"Real English, each seed, with bars of twice the deviation. {'; '.join(said)}."
+    figure.alt = worded("Real English, each seed, with bars of twice the deviation. {said}.", said="; ".join(said))
     return figure
 
 
@@ -207,7 +217,9 @@ def needs() -> list[tuple[str, str, str, dict[str, list[float]]]]:
     for task, name in (("topic", "classify a text"), ("entities", "tag words"), ("questions", "answer questions")):
         for count in (labelled(task)[0], labelled(task)[-1]):
             found = by_objective("fine_tuned", task, str(count))
-            rows.append((f"{name}, {count:,} labelled rows", TASKS[task], "1, 1, 1", found))
+            rows.append(
+                (worded("{name}, {count:,} labelled rows", name=name, count=count), TASKS[task], "1, 1, 1", found)
+            )
     rows.append(("write a text", "runs of 4 words known", "n, n, n", by_objective("written", "known_runs")))
     filled = [scores("clm", "filled", "reranked"), *(scores(o, "filled", "both sides") for o in ("mlm", "rtd"))]
     rows.append(("fill a blank", "words guessed", "21, 1, 1", dict(zip(NAMES.values(), filled, strict=True))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from electra_helpers.language import worded
 from electra_helpers.view.drawings.svg import Drawing
 
 
@@ -38,7 +39,7 @@ def two_nets(bright: str | None = None) -> Drawing:
             d.arrow((x, 104), (x, 84))
             d.box(left, 104, width, 34, head, kind)
             d.arrow((x, 160), (x, 140))
-            d.box(left, 160, width, 80, f"layers\n{wide}", kind)
+            d.box(left, 160, width, 80, worded("layers\n{wide}", wide=wide), kind)
             d.arrow((x, 262), (x, 242))
             d.box(left, 262, width, 34, "E → its width", kind)
             d.arrow((x, 322), (x, 298))
@@ -96,7 +97,7 @@ def encoder_layer() -> Drawing:
         d.arrow((last, middle), (478, middle))
         d.plus(492, middle)
         d.arrow((56, middle), (56, middle - 44), (492, middle - 44), (492, middle - 14))
-        d.text(274, middle - 49, f"residual: {enters} itself", "small faint")
+        d.text(274, middle - 49, worded("residual: {enters} itself", enters=enters), "small faint")
         d.arrow((504, middle), (538, middle))
         d.box(540, middle - 23, 94, 46, "LayerNorm", "part")
         d.arrow((634, middle), (664, middle))
@@ -141,7 +142,7 @@ def joint_step() -> Drawing:
     for x, side, toward, loss in ((148, 164, -2, "MLM"), (632, 616, 2, "RTD")):
         d.arrow((side, 293), (x, 293), (x, 180), (side + toward, 180), gradient=True)
         d.arrow((x, 293), (x, 376), (side + toward, 376), gradient=True)
-        for i, words in enumerate(("gradient", f"of {loss}")):
+        for i, words in enumerate(("gradient", worded("of {loss}", loss=loss))):
             d.text(x + 18 * toward, 240 + 16 * i, words, "small faint")
     return d
 

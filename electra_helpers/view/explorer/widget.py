@@ -14,6 +14,7 @@ import traitlets
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.store import load
+from electra_helpers.language import worded
 from electra_helpers.resources import FREE_TEXT
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.proposals import EncodedText
@@ -72,7 +73,7 @@ class TokenWidget(anywidget.AnyWidget):
         try:
             name, arguments = message["do"], message.get("with", [])
             if name not in self._actions:
-                raise ElectraError(f"There is no action {name!r}.")
+                raise ElectraError(worded("There is no action {name!r}.", name=name))
             self._act(name, *arguments)
         except Exception as error:  # shown in the widget: a traceback from a message would be seen nowhere
             self.error = error
@@ -272,7 +273,13 @@ def notice_of_cut(row: EncodedText) -> list[str]:
     if not row.n_cut:
         return []
     kept = len(row.encoding.ids)
-    return [f"The text is longer than what can be shown: the first {kept} tokens are here, {row.n_cut:,} are cut."]
+    return [
+        worded(
+            "The text is longer than what can be shown: the first {kept} tokens are here, {n_cut:,} are cut.",
+            kept=kept,
+            n_cut=row.n_cut,
+        )
+    ]
 
 
 def status(seen: Exploration) -> str:
@@ -281,13 +288,26 @@ def status(seen: Exploration) -> str:
     if not now.selected:
         return "Nothing is masked. Choose a token to hide it from the generator."
     if now.stage == "select":
-        return f"{len(now.selected)} tokens are selected: the generator will have to predict them."
+        return worded("{count} tokens are selected: the generator will have to predict them.", count=len(now.selected))
     if now.stage == "mask":
-        return f"{len(now.masked)} of {len(now.selected)} selected tokens show [MASK]; the others stay as they are."
+        return worded(
+            "{masked} of {selected} selected tokens show [MASK]; the others stay as they are.",
+            masked=len(now.masked),
+            selected=len(now.selected),
+        )
     if now.stage == "sample":
-        return f"{len(now.sampled)} tokens are drawn from the generator's proposals, each without knowing the others."
+        return worded(
+            "{count} tokens are drawn from the generator's proposals, each without knowing the others.",
+            count=len(now.sampled),
+        )
     blanks = len(now.selected) - len(now.sampled)
-    parts = [f"{sum(replaced)} of {len(now.sampled)} filled tokens are replaced; a right guess counts as original."]
+    parts = [
+        worded(
+            "{total} of {count} filled tokens are replaced; a right guess counts as original.",
+            total=sum(replaced),
+            count=len(now.sampled),
+        )
+    ]
     if blanks:
         parts = parts if now.sampled else []
         parts.append("An open blank counts as original: the discriminator never reads [MASK].")
@@ -297,7 +317,7 @@ def status(seen: Exploration) -> str:
 def plain_text(seen: Exploration) -> str:
     """The present moment as text: tokens with their numbers, then the open proposals."""
     p = seen.p_replaced
-    lines = [f"Token explorer: {seen.pretrained.name}", *notices(seen), ""]
+    lines = [worded("Token explorer: {name}", name=seen.pretrained.name), *notices(seen), ""]
     if p is None:
         lines.append(" ".join(seen.generator_tokens))
     else:
@@ -313,8 +333,17 @@ def proposal_lines(seen: Exploration) -> list[str]:
     if made is None:
         return []
     shown = "  ".join(f"{token} {p:.2f}" for token, p in zip(made.tokens, made.probabilities, strict=True))
-    rank = f"{made.original} is number {made.original_rank} with {made.original_probability:.2f}"
-    return ["", f"The generator at position {made.position}: {shown}", f"The original {rank}."]
+    rank = worded(
+        "{original} is number {original_rank} with {original_probability:.2f}",
+        original=made.original,
+        original_rank=made.original_rank,
+        original_probability=made.original_probability,
+    )
+    return [
+        "",
+        worded("The generator at position {position}: {shown}", position=made.position, shown=shown),
+        worded("The original {rank}.", rank=rank),
+    ]
 
 
 def saved_html(seen: Exploration) -> str:
@@ -327,7 +356,7 @@ def saved_html(seen: Exploration) -> str:
         p,
         word_ids=seen.row.encoding.word_ids,
         is_replaced=seen.is_replaced,
-        title=f"Token explorer: {seen.pretrained.name}",
+        title=worded("Token explorer: {name}", name=seen.pretrained.name),
     )
     lines = "".join(
         f"<p><small>{html_text(line)}</small></p>" for line in [*notices(seen), *proposal_lines(seen)] if line

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import StrMethodFormatter
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import (
     LINES,
@@ -66,7 +67,17 @@ def curves(
     for i, (name, (steps, values)) in enumerate(runs.items()):
         axes.plot(steps, values, color=theme.series[i % 5], linewidth=2, linestyle=LINES[i % 5])
         ends.append((steps[-1], values[-1], name, theme.series[i % 5]))
-        said.append(f"{name}: {values[0]:.3g} at {x} {steps[0]:,}, {values[-1]:.3g} at {x} {steps[-1]:,}")
+        said.append(
+            worded(
+                "{name}: {first:.3g} at {x} {start:,}, {last:.3g} at {x} {end:,}",
+                name=name,
+                first=values[0],
+                x=x,
+                start=steps[0],
+                last=values[-1],
+                end=steps[-1],
+            )
+        )
     for name, value in (ceilings or {}).items():
         _draw_level(axes, theme, name, value)
     label_ends(axes, ends)
@@ -74,7 +85,7 @@ def curves(
         legend(axes, theme, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     label(axes, theme, title=title, x=x, y=y)
-    levels = f" Level: {_levels(ceilings)}." if ceilings else ""
+    levels = worded(" Level: {ceilings}.", ceilings=_levels(ceilings)) if ceilings else ""
     figure.alt = f"{title + ': ' if title else ''}{y or 'Values'} over {_many(x)}. {'; '.join(said)}.{levels}"
     return figure
 
@@ -90,9 +101,22 @@ def _draw_band(axes: Axes, theme: Theme, i: int, name: str, seeds: Sequence[Curv
     for edge in (low, high):
         axes.plot(steps, edge, color=colour, linewidth=0.8)
     axes.plot(
-        steps, middle, color=colour, linewidth=1.6, linestyle=LINES[1 + i], label=f"{name}: {len(seeds)} seeds, median"
+        steps,
+        middle,
+        color=colour,
+        linewidth=1.6,
+        linestyle=LINES[1 + i],
+        label=worded("{name}: {count} seeds, median", name=name, count=len(seeds)),
     )
-    return f"{name}, {len(seeds)} seeds: {low[-1]:.3g} to {high[-1]:.3g} at {x} {steps[-1]:,.0f}"
+    return worded(
+        "{name}, {count} seeds: {low:.3g} to {high:.3g} at {x} {steps:,.0f}",
+        name=name,
+        count=len(seeds),
+        low=low[-1],
+        high=high[-1],
+        x=x,
+        steps=steps[-1],
+    )
 
 
 def _levels(ceilings: Mapping[str, Level]) -> str:
@@ -145,9 +169,18 @@ def two_exams(
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     label_ends(axes, ends)
     label(axes, theme, title="Own fakes get harder; a fixed exam does not", x="step", y="AUC (0.5 = guessing)")
-    said = [f"{name} {values[0]:.3g} to {values[-1]:.3g}" for name, values in {"own fakes": own, **fixed}.items()]
+    said = [
+        worded("{name} {first:.3g} to {last:.3g}", name=name, first=values[0], last=values[-1])
+        for name, values in {"own fakes": own, **fixed}.items()
+    ]
     limits = f". Ceilings: {words(ceilings)}" if ceilings else ""
-    figure.alt = f"AUC from step {steps[0]:,} to {steps[-1]:,}: {'. '.join([said[0], ', '.join(said[1:])])}{limits}."
+    figure.alt = worded(
+        "AUC from step {start:,} to {end:,}: {values}{limits}.",
+        start=steps[0],
+        end=steps[-1],
+        values=". ".join([said[0], ", ".join(said[1:])]),
+        limits=limits,
+    )
     return figure
 
 
@@ -189,7 +222,7 @@ def packing_strip(
                     fontsize=9,
                     color=on(style["color"]),
                 )
-    axes.set_yticks(range(len(rows)), [f"row {r}" for r in range(len(rows))])
+    axes.set_yticks(range(len(rows)), [worded("row {r}", r=r) for r in range(len(rows))])
     axes.invert_yaxis()
     axes.set_xlim(0, length)
     axes.spines["left"].set_visible(False)

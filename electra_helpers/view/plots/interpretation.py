@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 from electra_helpers.view.plots.places import name_points
 from electra_helpers.view.plots.style import (
     FONTS,
@@ -40,7 +41,12 @@ def attention(tokens: Sequence[str], weights: np.ndarray, *, title: str = "", da
     heads, length = weights.shape[0], len(tokens)
     if weights.shape != (heads, length, length) or length > MOST_TOKENS:
         raise ElectraError(
-            f"weights {weights.shape} and {length} tokens: (A, L, L) with at most {MOST_TOKENS} is shown."
+            worded(
+                "weights {shape} and {tokens} tokens: (A, L, L) with at most {most} is shown.",
+                shape=weights.shape,
+                tokens=length,
+                most=MOST_TOKENS,
+            )
         )
     theme, side = theme_of(dark), max(1.7, 0.17 * length)
     columns = min(heads, 4, max(1, int(WIDEST / side)))
@@ -55,7 +61,7 @@ def attention(tokens: Sequence[str], weights: np.ndarray, *, title: str = "", da
         image = one.imshow(weights[head], cmap=theme.heat, vmin=0, vmax=1)
         one.set_xticks(range(length), tokens, rotation=90, fontsize=8, fontfamily=FONTS)
         one.set_yticks(range(length), tokens, fontsize=8, fontfamily=FONTS)
-        label(one, theme, title=f"head {head}")
+        label(one, theme, title=worded("head {head}", head=head))
     bar = figure.colorbar(image, ax=axes, shrink=0.7, label="weight", aspect=30)
     bar.ax.tick_params(colors=theme.ink, labelsize=8)
     bar.ax.yaxis.label.set_color(theme.ink)
@@ -70,7 +76,13 @@ def attention(tokens: Sequence[str], weights: np.ndarray, *, title: str = "", da
 
 def _strongest(head: int, weights: np.ndarray, tokens: Sequence[str]) -> str:
     i, j = np.unravel_index(weights.argmax(), weights.shape)
-    return f"Head {head} looks most from {tokens[i]} to {tokens[j]} ({weights[i, j]:.2f})."
+    return worded(
+        "Head {head} looks most from {reader} to {read} ({weight:.2f}).",
+        head=head,
+        reader=tokens[i],
+        read=tokens[j],
+        weight=weights[i, j],
+    )
 
 
 def between(
@@ -88,8 +100,13 @@ def between(
     """
     if weights.shape != (len(written), len(read)) or max(weights.shape) > MOST_TOKENS:
         raise ElectraError(
-            f"weights {weights.shape} for {len(written)} written and {len(read)} read tokens: "
-            f"(T, L) with at most {MOST_TOKENS} is shown."
+            worded(
+                "weights {shape} for {written} written and {read} read tokens: (T, L) with at most {most} is shown.",
+                shape=weights.shape,
+                written=len(written),
+                read=len(read),
+                most=MOST_TOKENS,
+            )
         )
     theme = theme_of(dark)
     width, height = 1.8 + 0.3 * len(read), 1.2 + 0.24 * len(written)
@@ -103,10 +120,13 @@ def between(
     bar.ax.yaxis.label.set_color(theme.ink)
     most = weights.argmax(axis=1)
     said = ", ".join(
-        f"{piece} to {read[j]} ({weights[i, j]:.2f})" for i, (piece, j) in enumerate(zip(written, most, strict=True))
+        worded("{piece} to {read} ({weights:.2f})", piece=piece, read=read[j], weights=weights[i, j])
+        for i, (piece, j) in enumerate(zip(written, most, strict=True))
     )
     many = f"{len(written)} written piece{'s' * (len(written) > 1)}"
-    figure.alt = f"Attention of {many} over {len(read)} tokens read. Most from: {said}."
+    figure.alt = worded(
+        "Attention of {many} over {count} tokens read. Most from: {said}.", many=many, count=len(read), said=said
+    )
     return figure
 
 
@@ -130,7 +150,9 @@ def embedding_map(
     groups = list(groups or [""] * len(words))
     kinds = sorted(set(groups))
     if len(kinds) > 5:
-        raise ElectraError(f"{len(kinds)} groups cannot be told apart in one picture: give at most 5.")
+        raise ElectraError(
+            worded("{count} groups cannot be told apart in one picture: give at most 5.", count=len(kinds))
+        )
     figure, (axes,) = picture(theme, height=4.6)
     for i, kind in enumerate(kinds):
         chosen = [n for n, group in enumerate(groups) if group == kind]
@@ -140,18 +162,21 @@ def embedding_map(
     label(
         axes,
         theme,
-        title=f"Two components, {share:.0%} of the variance".replace("%", " %"),
+        title=worded("Two components, {share:.0%} of the variance", share=share).replace("%", " %"),
         x="component 1",
         y="component 2",
     )
     axes.margins(0.08)
     name_points(axes, theme, points, words)
-    figure.alt = (
-        f"{len(words)} word vectors on two principal components, which hold {share * 100:.0f} % of their variance."
+    figure.alt = worded(
+        "{count} word vectors on two principal components, which hold {share:.0f} % of their variance.",
+        count=len(words),
+        share=share * 100,
     )
     if len(kinds) > 1:
-        figure.alt += (
-            f" The nearest neighbour is of the same group for {same_group(centred, groups):.0f} % of the words."
+        figure.alt += worded(
+            " The nearest neighbour is of the same group for {same_group:.0f} % of the words.",
+            same_group=same_group(centred, groups),
         )
     return figure
 
@@ -250,4 +275,8 @@ def _number(axes: Axes, theme: Theme, start: str, end: str, norm: float | None) 
 def _said(loss: str, parts: Mapping[str, float | None]) -> str:
     reached = ", ".join(f"{part} {norm:.2g}" for part, norm in parts.items() if norm is not None)
     dark = ", ".join(part for part, norm in parts.items() if norm is None)
-    return f"{loss.upper()} loss: {'; '.join(filter(None, [reached, dark and f'none at {dark}']))}."
+    return worded(
+        "{loss} loss: {filter}.",
+        loss=loss.upper(),
+        filter="; ".join(filter(None, [reached, dark and worded("none at {dark}", dark=dark)])),
+    )

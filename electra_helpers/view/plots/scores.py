@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, legend, picture, theme_of
 
 DOTS = 1000
@@ -39,7 +40,13 @@ def calibration(
     theme = theme_of(dark)
     p, truth = np.asarray(p, dtype=float), np.asarray(truth, dtype=float)
     if p.shape != truth.shape:
-        raise ElectraError(f"{len(p)} probabilities but {len(truth)} truths: they belong together one by one.")
+        raise ElectraError(
+            worded(
+                "{probabilities} probabilities but {truths} truths: they belong together one by one.",
+                probabilities=len(p),
+                truths=len(truth),
+            )
+        )
     names = np.asarray(groups if groups is not None else ["all"] * len(p))
     figure, (axes,) = picture(theme, height=4.2)
     ends = (LOWEST, 1 - LOWEST) if log_odds else (0, 1)
@@ -61,7 +68,7 @@ def calibration(
             markersize=5,
         )
         gap = np.average(abs(x - y), weights=[len(part) for part in parts])
-        said.append(f"{name}: mean gap {gap:.2f} over {len(order):,} tokens")
+        said.append(worded("{name}: mean gap {gap:.2f} over {count:,} tokens", name=name, gap=gap, count=len(order)))
     if len(said) > 1:
         legend(axes, theme, loc="upper left")
     if log_odds:
@@ -71,7 +78,9 @@ def calibration(
     label(
         axes, theme, title="Does P(replaced) keep its word?", x="P(replaced), mean of a bin", y="share that is replaced"
     )
-    figure.alt = f"P(replaced) against the truth on {len(p):,} tokens. {'; '.join(said)}."
+    figure.alt = worded(
+        "P(replaced) against the truth on {count:,} tokens. {said}.", count=len(p), said="; ".join(said)
+    )
     return figure
 
 
@@ -79,7 +88,7 @@ def _log_odds(axes: Axes) -> None:
     """Both axes by log odds, with the marks named by their probability."""
     marks = [0.001, 0.01, 0.1, 0.5, 0.9, 0.99]
     for axis, limit in ((axes.xaxis, axes.set_xlim), (axes.yaxis, axes.set_ylim)):
-        axis.axes.set(**{f"{axis.axis_name}scale": "logit"})
+        axis.axes.set(**{worded("{axis_name}scale", axis_name=axis.axis_name): "logit"})
         axis.set_major_locator(FixedLocator(marks))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -110,7 +119,7 @@ def confusion_by_phenomenon(counts: Mapping[str, tuple[int, int, int, int]], *, 
                 edgecolor=theme.page,
                 label=None if row else ("replaced and found", "original and flagged")[colour],
             )
-            shown = f"{_percent(part, whole)} of {whole:,}" if whole else "none seen"
+            shown = worded("{part} of {whole:,}", part=_percent(part, whole), whole=whole) if whole else "none seen"
             axes.annotate(
                 shown,
                 (share, row + offset),
@@ -126,8 +135,11 @@ def confusion_by_phenomenon(counts: Mapping[str, tuple[int, int, int, int]], *, 
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
     legend(axes, theme, loc="upper center", bbox_to_anchor=(0.45, -0.5 / len(counts)), ncols=2)
     label(axes, theme, title="What is found, and what is flagged by mistake")
-    said = [f"{n} {_percent(h, f)} of {f}, {_percent(a, o)} of {o}" for n, (h, f, a, o) in rates.items()]
-    figure.alt = f"Found of the replaced, flagged of the original: {'; '.join(said)}."
+    said = [
+        worded("{n} {h} of {f}, {a} of {o}", n=n, h=_percent(h, f), f=f, a=_percent(a, o), o=o)
+        for n, (h, f, a, o) in rates.items()
+    ]
+    figure.alt = worded("Found of the replaced, flagged of the original: {said}.", said="; ".join(said))
     return figure
 
 
@@ -149,7 +161,7 @@ def threshold_and_prior(recall: float, false_alarms: float, prior: float, *, dar
     """
     for name, value in (("recall", recall), ("false_alarms", false_alarms), ("prior", prior)):
         if not 0 <= value <= 1:
-            raise ElectraError(f"{name} is {value}: it is a share, from 0 to 1.")
+            raise ElectraError(worded("{name} is {value}: it is a share, from 0 to 1.", name=name, value=value))
     theme = theme_of(dark)
     wrong = round(DOTS * prior)
     found, flagged = round(wrong * recall), round((DOTS - wrong) * false_alarms)
@@ -163,14 +175,25 @@ def threshold_and_prior(recall: float, false_alarms: float, prior: float, *, dar
     for count, name, colour, marker in kinds:
         _dots(axes, start, count, theme.series[colour], marker, 34, f"{count} {name}")
         start += count
-    _dots(axes, start, DOTS - start, theme.faint, "o", 9, f"{DOTS - start} good, passed")
+    _dots(axes, start, DOTS - start, theme.faint, "o", 9, worded("{dots} good, passed", dots=DOTS - start))
     axes.set_axis_off()
     axes.invert_yaxis()
     legend(axes, theme, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=4)
     flags = found + flagged
-    right = f"So {100 * found / flags:.0f} % of the flags are right." if flags else "Nothing is flagged."
+    right = (
+        worded("So {found:.0f} % of the flags are right.", found=100 * found / flags)
+        if flags
+        else "Nothing is flagged."
+    )
     label(axes, theme, title=right.removeprefix("So "))
-    figure.alt = f"Of 1,000 words {wrong} are wrong: {found} found, {wrong - found} missed; {flagged} good words are flagged. {right}"
+    figure.alt = worded(
+        "Of 1,000 words {wrong} are wrong: {found} found, {missed} missed; {flagged} good words are flagged. {right}",
+        wrong=wrong,
+        found=found,
+        missed=wrong - found,
+        flagged=flagged,
+        right=right,
+    )
     return figure
 
 
