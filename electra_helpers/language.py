@@ -5,7 +5,8 @@ part of the course (locale/zh/LC_MESSAGES/), read when the first message is aske
 
 1. Write `worded("{count} of {total} passed", count=n, total=len(rows))`: a constant text, its values as fields, never an f-string. What an
    exercise holds (title, specification, hints, why) and `Mistake("…", share=share)` are found as they are; a text in a table that is shown
-   later is marked with `wording("…")` and shown with `worded(text)`.
+   later is marked with `wording("…")`, and shown with `worded(text)` or as a field of another message. `worded` is called when it is
+   shown, never while a module is imported.
 2. `make messages` writes new messages into the catalogues and strikes out those that are gone.
 3. Translate it in its .po file, with the same fields: tests/house/test_messages.py names every message that lacks a translation.
 """
@@ -52,23 +53,30 @@ def language() -> str:
     return _chosen[0] if _chosen else choose_language()
 
 
+class Wording(str):
+    """A message that stands in a table; given to `worded`, as the message or as a field, it is shown in the language that was chosen."""
+
+
+def wording(template: str) -> Wording:
+    """Mark a message for translators where it is written, before anybody knows the language.
+
+    >>> worded("It is {kind}.", kind=wording("a word class"))
+    'It is a word class.'
+    """
+    return Wording(template)
+
+
 def worded(template: str, /, **fields: Any) -> str:
     """A message in the language that was chosen, its fields filled in as `str.format` does; without fields its braces stay.
 
     >>> worded("{share:.0%} of {count} words", share=0.25, count=8), worded("a {brace}")
     ('25% of 8 words', 'a {brace}')
     """
-    text = template if language() == ENGLISH else catalogue(language()).gettext(template)
-    return text.format(**fields) if fields else text
-
-
-def wording(template: str) -> str:
-    """The message itself, marked for translators: it stands in a table, and `worded` shows it later.
-
-    >>> wording("a word class")
-    'a word class'
-    """
-    return template
+    if language() == ENGLISH:
+        return template.format(**fields) if fields else str(template)
+    translate = catalogue(language()).gettext
+    given = {name: translate(value) if isinstance(value, Wording) else value for name, value in fields.items()}
+    return translate(template).format(**given) if given else translate(template)
 
 
 class Catalogue(gettext.NullTranslations):

@@ -8,6 +8,7 @@ from typing import Any
 
 from electra_helpers.course.engine.grading import Mistake, as_number
 from electra_helpers.course.labs.exams import bits
+from electra_helpers.language import wording
 
 LENGTH, SELECTED, VOCABULARY, SHARE = 128, 19, 30_522, 0.06
 WHY = (
@@ -99,13 +100,13 @@ def reason_is_given(text: Any) -> None:
         raise Mistake("You do not say *where* the loss is taken: at the selected tokens, or at every token?")
 
 
-REASON = (
+REASON = wording(
     "A row's RTD labels hold about 42 bits, its MLM labels up to 283, so it is not the labels that make the difference."
     " But RTD judges every token, and each judgement trains the vector of a real word in its real sentence; MLM trains"
     " only at the selected 15 %. The paper's table says the same: with the loss on 15 % of the tokens ELECTRA falls from"
     " 85.0 to 82.4, next to BERT's 82.2."
 )
-REASON_RUBRIC = (
+REASON_RUBRIC = wording(
     "A good answer says that a single RTD label tells less than an MLM label (your bits); that the loss is taken at every"
     " token, so that no vector of a row goes untrained; and leans on the comparison that changes only this: 82.4 against"
     " 85.0 in the paper, or the row '15 %' of your own table, as far as one seed says anything."

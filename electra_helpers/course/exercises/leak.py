@@ -8,6 +8,7 @@ from typing import Any
 
 from electra_helpers.course.engine.grading import Mistake, as_number
 from electra_helpers.course.labs.finetuning import world_rows
+from electra_helpers.language import wording
 from electra_helpers.reading.labelled import LabelledData, labelled
 
 COPIES = (str, str.lower, str.upper, lambda text: text.replace(" ", "  "))
@@ -36,8 +37,8 @@ def as_read(text: str) -> str:
 
 
 HALF_READ = (
-    (str.lower, "lower case is one half of it. To the model two spaces are one: join the words again."),
-    (lambda text: " ".join(text.split()), "the spaces are one half of it. The model reads lower case too."),
+    (str.lower, wording("lower case is one half of it. To the model two spaces are one: join the words again.")),
+    (lambda text: " ".join(text.split()), wording("the spaces are one half of it. The model reads lower case too.")),
 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from electra_helpers.course.engine.grading import Exercise, Mistake
-from electra_helpers.language import worded
+from electra_helpers.language import worded, wording
 
 
 @dataclass(frozen=True)
@@ -228,21 +228,36 @@ def _flags_at_any_threshold(flag: Callable) -> None:
 CLAIMS: dict[str, tuple[str, str]] = {
     "a": (
         "false",
-        "Stanford and Google Brain (Clark et al., ICLR 2020); it is an encoder and translates nothing by itself.",
+        wording(
+            "Stanford and Google Brain (Clark et al., ICLR 2020); it is an encoder and translates nothing by itself."
+        ),
     ),
     "b": (
         "false",
-        "The generator is trained by maximum likelihood to be right, not to fool; no gradient passes through its samples.",
+        wording(
+            "The generator is trained by maximum likelihood to be right, not to fool; no gradient passes through its samples."
+        ),
     ),
-    "c": ("true", "Paper, Section 3.1: after pre-training the discriminator is fine-tuned, the generator thrown away."),
-    "d": ("false", "[MASK] is in the generator's input; the discriminator sees whole text, some words replaced."),
-    "e": ("true", "Its loss is averaged over all tokens of the input, not over the 15 % that are selected."),
+    "c": (
+        "true",
+        wording("Paper, Section 3.1: after pre-training the discriminator is fine-tuned, the generator thrown away."),
+    ),
+    "d": (
+        "false",
+        wording("[MASK] is in the generator's input; the discriminator sees whole text, some words replaced."),
+    ),
+    "e": ("true", wording("Its loss is averaged over all tokens of the input, not over the 15 % that are selected.")),
     "f": (
         "half",
-        "As the encoder of a larger system with a decoder, yes; alone it gives vectors, and there are better tools.",
+        wording(
+            "As the encoder of a larger system with a decoder, yes; alone it gives vectors, and there are better tools."
+        ),
     ),
-    "g": ("half", "It was unexpected. Rare but right words are flagged too, and a wrong word may look plausible."),
-    "h": ("true", "The label compares tokens: a guess that hits the original is original."),
+    "g": (
+        "half",
+        wording("It was unexpected. Rare but right words are flagged too, and a wrong word may look plausible."),
+    ),
+    "h": ("true", wording("The label compares tokens: a guess that hits the original is original.")),
 }
 LONGER = {
     "t": "true",
@@ -254,14 +269,14 @@ LONGER = {
     "false": "false",
 }
 MISCONCEPTIONS = {
-    "a": "ELECTRA is not by OpenAI: look at the authors in the first lines of this notebook.",
-    "b": "It looks like a GAN and is none: ask whether the generator is ever rewarded for fooling anybody.",
-    "c": "The generator is a tool for training. Which of the two nets has read whole, natural-looking text?",
-    "d": "Who sees [MASK]? Follow the picture of the game from the left to the right.",
-    "e": "The loss covers more tokens than the selected ones: that is the paper's main argument.",
-    "f": "An encoder turns text into vectors. Can a translator be built around one? Is it one by itself?",
-    "g": "A flag says unexpected, not wrong. Think of the helmet in passage 5, and of passage 1.",
-    "h": "The label is about the token, not about having been selected.",
+    "a": wording("ELECTRA is not by OpenAI: look at the authors in the first lines of this notebook."),
+    "b": wording("It looks like a GAN and is none: ask whether the generator is ever rewarded for fooling anybody."),
+    "c": wording("The generator is a tool for training. Which of the two nets has read whole, natural-looking text?"),
+    "d": wording("Who sees [MASK]? Follow the picture of the game from the left to the right."),
+    "e": wording("The loss covers more tokens than the selected ones: that is the paper's main argument."),
+    "f": wording("An encoder turns text into vectors. Can a translator be built around one? Is it one by itself?"),
+    "g": wording("A flag says unexpected, not wrong. Think of the helmet in passage 5, and of passage 1."),
+    "h": wording("The label is about the token, not about having been selected."),
 }
 
 
@@ -289,16 +304,22 @@ class DoorQuestion:
 
 
 DOOR: dict[int, DoorQuestion] = {
-    1: DoorQuestion((3,), "An integer index removes its axis: x[:, 1] of a (3, 5) tensor is one column of 3 numbers."),
-    2: DoorQuestion((4, 3), "Shapes are aligned at the right; an axis of 1 is stretched: (4, 1) and (3,) give (4, 3)."),
-    3: DoorQuestion(9.01, "Cross-entropy in nats is -ln p(right token); with p = 1/8192 it is ln 8192."),
-    4: DoorQuestion(
-        0.69, "sigmoid(0) = 0.5, and binary cross-entropy is -ln of the probability given to the true label."
+    1: DoorQuestion(
+        (3,), wording("An integer index removes its axis: x[:, 1] of a (3, 5) tensor is one column of 3 numbers.")
     ),
-    5: DoorQuestion("w", "detach() cuts the graph: nothing before it gets a gradient from what comes after it."),
-    6: DoorQuestion("train", "Dropout acts after model.train() only; model.eval() switches it off."),
-    7: DoorQuestion(0.6, "Precision: of what was flagged, the share that is right."),
-    8: DoorQuestion(0.5, "Recall: of what should be found, the share that was flagged."),
+    2: DoorQuestion(
+        (4, 3), wording("Shapes are aligned at the right; an axis of 1 is stretched: (4, 1) and (3,) give (4, 3).")
+    ),
+    3: DoorQuestion(9.01, wording("Cross-entropy in nats is -ln p(right token); with p = 1/8192 it is ln 8192.")),
+    4: DoorQuestion(
+        0.69, wording("sigmoid(0) = 0.5, and binary cross-entropy is -ln of the probability given to the true label.")
+    ),
+    5: DoorQuestion(
+        "w", wording("detach() cuts the graph: nothing before it gets a gradient from what comes after it.")
+    ),
+    6: DoorQuestion("train", wording("Dropout acts after model.train() only; model.eval() switches it off.")),
+    7: DoorQuestion(0.6, wording("Precision: of what was flagged, the share that is right.")),
+    8: DoorQuestion(0.5, wording("Recall: of what should be found, the share that was flagged.")),
 }
 
 

@@ -18,7 +18,7 @@ from electra_helpers.course.exercises.attending import (
     low_scores_are_kept,
     strong_scores_are_hidden,
 )
-from electra_helpers.language import worded
+from electra_helpers.language import worded, wording
 from electra_helpers.model.encoder import SelfAttention
 
 
@@ -102,12 +102,12 @@ def _heads_are_cut(function: Callable) -> None:
 def _how_it_was_cut(name: str, given: Tensor, right: list[Tensor], parts: tuple[Tensor, ...]) -> str:
     """What a learner did instead of cutting every token's vector into slices that lie next to each other."""
     if any(torch.allclose(given, part.reshape(given.shape), atol=1e-5) for part in parts):
-        return (
+        return wording(
             "Right shape, wrong contents: view alone cuts the memory in its old order and mixes tokens. First (B, L, A,"
             " D), then transpose(1, 2)."
         )
     if any(torch.allclose(given, part.view(BATCH, LENGTH, -1, HEADS).permute(0, 3, 1, 2), atol=1e-5) for part in parts):
-        return (
+        return wording(
             "Head 0 got every third number. A head takes D numbers that lie next to each other: view(B, L, heads, D)."
         )
     if any(torch.allclose(given, other, atol=1e-5) for other in right):

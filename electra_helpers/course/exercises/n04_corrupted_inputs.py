@@ -22,7 +22,7 @@ from electra_helpers.course.labs.bug_hunt import (
     PADDING_IS_HIT,
     PIPELINES,
 )
-from electra_helpers.language import worded
+from electra_helpers.language import worded, wording
 
 MASK = 4
 
@@ -144,7 +144,7 @@ def _draws_use_the_generator(function: Callable) -> None:
 
 
 def _half_precision_is_widened(function: Callable) -> None:
-    message = (
+    message = wording(
         "It computes in fp16 when the logits are fp16. A sum over thousands of small probabilities needs more digits"
         " (tokens are skipped), and logits / temperature can overflow. Begin with logits.float()."
     )
@@ -274,11 +274,13 @@ def _labels_are_right(function: Callable) -> None:
 
 
 LOOK = {
-    MASK_LEAKS: "Read what the discriminator sees word by word: does something stand there that no text has?",
-    LABEL_IS_SELECTED: "Look at words in brackets that are the same in both lines.",
-    PADDING_IS_HIT: "Look behind [SEP], at several seeds.",
-    LABELS_ARE_SHIFTED: "Look at the word just before each word in brackets.",
-    NOTHING: "A word can change, be in brackets and all is well; and a selected word that was guessed right looks untouched.",
+    MASK_LEAKS: wording("Read what the discriminator sees word by word: does something stand there that no text has?"),
+    LABEL_IS_SELECTED: wording("Look at words in brackets that are the same in both lines."),
+    PADDING_IS_HIT: wording("Look behind [SEP], at several seeds."),
+    LABELS_ARE_SHIFTED: wording("Look at the word just before each word in brackets."),
+    NOTHING: wording(
+        "A word can change, be in brackets and all is well; and a selected word that was guessed right looks untouched."
+    ),
 }
 
 

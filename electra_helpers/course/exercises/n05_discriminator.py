@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.exercises.information import REASON, REASON_RUBRIC, WHY, labels_are_weighed, reason_is_given
+from electra_helpers.language import wording
 
 
 def rtd_loss(logits, labels, mask=None):
@@ -45,25 +46,27 @@ def _told_losses() -> dict[float, str]:
     words[:, 0] = words[0, 5] = words[1, 3] = words[2, 2] = False
     rows = [each[row, mask[row]].mean() for row in range(3)]
     return {
-        float(each.mean()): "Padding is judged too: multiply by the mask before adding up.",
-        float((each * mask).sum() / each.numel()): (
+        float(each.mean()): wording("Padding is judged too: multiply by the mask before adding up."),
+        float((each * mask).sum() / each.numel()): wording(
             "The sum is right, but you divide by all B · L positions: padding is in the denominator. Divide by the"
             " number of real tokens."
         ),
-        float(torch.stack(rows).mean()): (
+        float(torch.stack(rows).mean()): wording(
             "That is the mean of row means: a token of a short row weighs more than one of a long row. Add up everything,"
             " then divide once."
         ),
-        float(each[labels].mean()): (
+        float(each[labels].mean()): wording(
             "Only the replaced tokens count in your loss. RTD learns from *all* real tokens: saying *original* rightly"
             " is a task too."
         ),
-        float(
-            each[words].mean()
-        ): "You left [CLS] and [SEP] out. They are never replaced, but they are judged as well.",
-        float(each[mask].sum()): "That is the sum. Divide by the number of real tokens.",
-        float(p_twice[mask].mean()): "The sigmoid is applied twice: binary_cross_entropy_with_logits does it inside.",
-        float(inverted[mask].mean()): "Upside down: True, or 1, means *replaced*, and so does a high logit.",
+        float(each[words].mean()): wording(
+            "You left [CLS] and [SEP] out. They are never replaced, but they are judged as well."
+        ),
+        float(each[mask].sum()): wording("That is the sum. Divide by the number of real tokens."),
+        float(p_twice[mask].mean()): wording(
+            "The sigmoid is applied twice: binary_cross_entropy_with_logits does it inside."
+        ),
+        float(inverted[mask].mean()): wording("Upside down: True, or 1, means *replaced*, and so does a high logit."),
     }
 
 

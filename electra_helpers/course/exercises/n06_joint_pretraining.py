@@ -21,7 +21,7 @@ from electra_helpers.course.exercises.joint_step import (
     the_right_ids_go_in,
 )
 from electra_helpers.course.labs.objectives import gains, last_scores
-from electra_helpers.language import worded
+from electra_helpers.language import worded, wording
 
 GROUPS = {
     "word table": "encoder.embeddings.word",
@@ -156,16 +156,18 @@ SHEETS = {
 }
 CAUSES = tuple(sorted(SHEETS.values()))
 CLUES = {
-    "labels = selected": (
+    "labels = selected": wording(
         "in one sheet the share labelled as replaced never falls, though the generator gets words right"
     ),
-    "healthy": "own fakes get harder, so their AUC may stand still or fall in a healthy run: look at the fixed exam too",
-    "learning rate too high": "with steps that are too large neither net gets below the word frequencies",
-    "discriminator sees the originals": (
+    "healthy": wording(
+        "own fakes get harder, so their AUC may stand still or fall in a healthy run: look at the fixed exam too"
+    ),
+    "learning rate too high": wording("with steps that are too large neither net gets below the word frequencies"),
+    "discriminator sees the originals": wording(
         "who is shown only original words can learn which words are often replaced, and nothing more: an AUC on own"
         " fakes not far above 0.5"
     ),
-    "generator trained beforehand": (
+    "generator trained beforehand": wording(
         "a generator that was trained beforehand has a low MLM loss from the first step, and keeps it"
     ),
 }

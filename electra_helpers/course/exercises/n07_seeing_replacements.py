@@ -17,6 +17,7 @@ from electra_helpers.course.labs.replacements import (
     world_model,
 )
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import wording
 from electra_helpers.tasks.ceilings import ceilings_for
 from electra_helpers.tasks.interpret import Clues, find_clues
 from electra_helpers.view.explorer.duel import NOTICED_FROM
@@ -38,23 +39,36 @@ PIECES = (0.3, 0.8, 0.05, 0.2)
 TOLD_SCORES = (
     (
         [0.1, sum(PIECES) / 4, 0.2],
-        "The mean dilutes: of four pieces one is wrong with 0.8, and the word gets 0.34. One wrong piece makes a wrong"
-        " word: take the highest.",
+        wording(
+            "The mean dilutes: of four pieces one is wrong with 0.8, and the word gets 0.34. One wrong piece makes a wrong"
+            " word: take the highest."
+        ),
     ),
-    ([0.1, PIECES[0], 0.2], "You keep the first piece of each word. The wrong one may be any: take the highest."),
-    ([0.1, PIECES[-1], 0.2], "You keep the last piece of each word. The wrong one may be any: take the highest."),
-    ([0.1, min(PIECES), 0.2], "The lowest lets a wrong piece hide behind a right one: take the highest."),
+    (
+        [0.1, PIECES[0], 0.2],
+        wording("You keep the first piece of each word. The wrong one may be any: take the highest."),
+    ),
+    (
+        [0.1, PIECES[-1], 0.2],
+        wording("You keep the last piece of each word. The wrong one may be any: take the highest."),
+    ),
+    ([0.1, min(PIECES), 0.2], wording("The lowest lets a wrong piece hide behind a right one: take the highest.")),
     (
         [0.1, sum(PIECES), 0.2],
-        "You add the pieces up: a long word would be suspicious for its length. Take the highest.",
+        wording("You add the pieces up: a long word would be suspicious for its length. Take the highest."),
     ),
     (
         [0.1, 1 - 0.7 * 0.2 * 0.95 * 0.8, 0.2],
-        "1 − Π(1 − p) takes the pieces for independent: a long word would be suspicious for its length. Take the highest.",
+        wording(
+            "1 − Π(1 − p) takes the pieces for independent: a long word would be suspicious for its length. Take the highest."
+        ),
     ),
-    ([0.8, 0.2], "Word 0 is missing. 0 is the number of a word, and `if word:` is False for it: ask `is not None`."),
-    ([0.8, 0.2, 0.1], "The scores come in the order of the sentence, not sorted: word 0 first."),
-    ([0.1, 0.2, 0.8], "The scores come in the order of the sentence, not sorted: word 0 first."),
+    (
+        [0.8, 0.2],
+        wording("Word 0 is missing. 0 is the number of a word, and `if word:` is False for it: ask `is not None`."),
+    ),
+    ([0.8, 0.2, 0.1], wording("The scores come in the order of the sentence, not sorted: word 0 first.")),
+    ([0.1, 0.2, 0.8], wording("The scores come in the order of the sentence, not sorted: word 0 first.")),
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.exercises.leak import leak_answer, leak_is_found
 from electra_helpers.course.labs.finetuning import label_scores
-from electra_helpers.language import worded
+from electra_helpers.language import worded, wording
 from electra_helpers.training.optim import layer_scales
 
 
@@ -126,14 +126,20 @@ def _checkpoints_are_told_apart(answers: Any) -> None:
 
 # What a mistake makes of the logits of 08.2, and what is said then.
 TOLD_PROBABILITIES = (
-    (100 * CHECKPOINT_ANSWER["probability"], "a number between 0 and 1, not in per cent."),
-    (2.0 / sum(LOGITS), "the logits themselves divided by their sum can lie above 1. e^logit first, then divide."),
+    (100 * CHECKPOINT_ANSWER["probability"], wording("a number between 0 and 1, not in per cent.")),
+    (
+        2.0 / sum(LOGITS),
+        wording("the logits themselves divided by their sum can lie above 1. e^logit first, then divide."),
+    ),
     (
         1 / (1 + math.exp(-2.0)) / sum(1 / (1 + math.exp(-x)) for x in LOGITS),
-        "three sigmoids divided by their sum are no softmax: e^logit first, then divide.",
+        wording("three sigmoids divided by their sum are no softmax: e^logit first, then divide."),
     ),
-    (2**2.0 / sum(2**x for x in LOGITS), "softmax takes powers of e, not of 2."),
-    (math.log(CHECKPOINT_ANSWER["probability"]), "that is its logarithm, what the loss is made of. e to it is P."),
+    (2**2.0 / sum(2**x for x in LOGITS), wording("softmax takes powers of e, not of 2.")),
+    (
+        math.log(CHECKPOINT_ANSWER["probability"]),
+        wording("that is its logarithm, what the loss is made of. e to it is P."),
+    ),
 )
 
 
@@ -195,13 +201,13 @@ def _why_no_gain(given: float, task: str) -> str:
     tuned, scratch, frozen = (label_scores(task, arm)[64] for arm in ("pretrained", "scratch", "frozen"))
     gain = _gain(tuned, scratch)
     told = (
-        (max(tuned) - min(scratch), "the best seed against the worst of the other arm is the largest gap there is. Take means."),
-        (max(tuned) - max(scratch), "you compared the best seeds. The best of five flatters both arms: compare the means."),
-        (median(tuned) - median(scratch), "that is the difference of the medians. The mean counts every seed: take means."),
-        (-gain, "the sign is turned round: gain = fine-tuned − from scratch. Pre-training can cost something: mind the sign."),
-        (_gain(tuned, frozen), "that is over the frozen arm. From scratch is the net that has no pre-training at all."),
-        (100 * gain, "in shares as the accuracies are, not in points of a hundred."),
-        (mean(tuned), "that is the accuracy itself. A gain is what it is above the same net from scratch."),
+        (max(tuned) - min(scratch), wording("the best seed against the worst of the other arm is the largest gap there is. Take means.")),
+        (max(tuned) - max(scratch), wording("you compared the best seeds. The best of five flatters both arms: compare the means.")),
+        (median(tuned) - median(scratch), wording("that is the difference of the medians. The mean counts every seed: take means.")),
+        (-gain, wording("the sign is turned round: gain = fine-tuned − from scratch. Pre-training can cost something: mind the sign.")),
+        (_gain(tuned, frozen), wording("that is over the frozen arm. From scratch is the net that has no pre-training at all.")),
+        (100 * gain, wording("in shares as the accuracies are, not in points of a hundred.")),
+        (mean(tuned), wording("that is the accuracy itself. A gain is what it is above the same net from scratch.")),
     )  # fmt: skip
     for value, message in told:
         if abs(given - value) < 0.002 * max(1, abs(value)):
@@ -209,7 +215,7 @@ def _why_no_gain(given: float, task: str) -> str:
     other = "sentiment" if task == "reviews" else "reviews"
     if abs(given - _gain(label_scores(other, "pretrained")[64], label_scores(other, "scratch")[64])) < 0.002:
         return worded("that is the gain for {other}.", other=other)
-    return "the mean of the five fine-tuned accuracies less the mean of the five from scratch."
+    return wording("the mean of the five fine-tuned accuracies less the mean of the five from scratch.")
 
 
 def _sizes_are_counted(given: float) -> None:

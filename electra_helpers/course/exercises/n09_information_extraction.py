@@ -8,6 +8,7 @@ from typing import Any
 
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.labs.finetuning import recorded
+from electra_helpers.language import wording
 from electra_helpers.tasks import tagging
 
 IGNORED = tagging.IGNORED
@@ -106,25 +107,33 @@ TOLD_SPANS = (
     (
         ["B-PER", "B-PER", "O"],
         [("PER", 0, 2)],
-        "Two B in a row are two entities, also of one kind: a B always opens a new one. You merge them.",
+        wording("Two B in a row are two entities, also of one kind: a B always opens a new one. You merge them."),
     ),
     (
         ["O", "I-LOC", "I-LOC", "O"],
         [],
-        "An I after O continues nothing, but the net did see an entity: it opens one (as in seqeval). You drop it.",
+        wording(
+            "An I after O continues nothing, but the net did see an entity: it opens one (as in seqeval). You drop it."
+        ),
     ),
     (
         ["B-PER", "I-LOC", "O"],
         [("PER", 0, 2)],
-        "The kind changes inside: B-PER I-LOC are two entities. An I goes on only with an entity of its own kind.",
+        wording(
+            "The kind changes inside: B-PER I-LOC are two entities. An I goes on only with an entity of its own kind."
+        ),
     ),
-    (["O", "B-PER"], [], "An entity that ends with the row is lost: nothing after it closes it."),
+    (["O", "B-PER"], [], wording("An entity that ends with the row is lost: nothing after it closes it.")),
     (
         ["B-PER", "I-PER"],
         [("PER", 0, 1)],
-        "The last word is missing: the third number is the word *after* the last, as in a slice.",
+        wording("The last word is missing: the third number is the word *after* the last, as in a slice."),
     ),
-    (["B-PER", "I-PER"], [("PER", 0, 1), ("PER", 1, 2)], "I goes on with the entity before it; you open a new one."),
+    (
+        ["B-PER", "I-PER"],
+        [("PER", 0, 1), ("PER", 1, 2)],
+        wording("I goes on with the entity before it; you open a new one."),
+    ),
 )
 ROWS = (
     ["B-PER", "I-PER", "O", "B-LOC", "B-LOC"],

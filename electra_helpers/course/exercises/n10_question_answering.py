@@ -11,7 +11,7 @@ import numpy as np
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.labs.finetuning import recorded, share_without_answer
 from electra_helpers.errors import ElectraError
-from electra_helpers.language import worded
+from electra_helpers.language import worded, wording
 from electra_helpers.tasks import windows as package_windows
 from electra_helpers.tasks.question_answering import answer_words, best_spans, word_f1
 
@@ -49,44 +49,55 @@ SPAN_CASES: tuple[tuple[np.ndarray, np.ndarray, int, str], ...] = (
         _scores(p8=3.0, p5=2.5),
         _scores(p6=3.0, p9=1.0),
         4,
-        "Two argmaxes that know nothing of each other end before they begin. Choose the best *pair* with first ≤ last.",
+        wording(
+            "Two argmaxes that know nothing of each other end before they begin. Choose the best *pair* with first ≤ last."
+        ),
     ),
     (
         _scores(p1=6.0, p5=2.0),
         _scores(p2=6.0, p6=2.0),
         4,
-        "Your answer stands in the question, or on a special token: only tokens that context_mask allows can be answers.",
+        wording(
+            "Your answer stands in the question, or on a special token: only tokens that context_mask allows can be answers."
+        ),
     ),
     (
         _scores(p1=4.0, p7=2.0),
         _scores(p8=3.0),
         8,
-        "Your answer begins outside of the context: the mask holds for the first *and* the last token.",
+        wording("Your answer begins outside of the context: the mask holds for the first *and* the last token."),
     ),
     (
         _scores(p4=3.0, p8=1.0),
         _scores(p9=3.0),
         3,
-        "Your answer is longer than max_length tokens (last − first + 1).",
+        wording("Your answer is longer than max_length tokens (last − first + 1)."),
     ),
     (
         _scores(p4=3.0, p5=2.0),
         _scores(p6=3.0),
         3,
-        "A span of exactly max_length tokens is allowed: last − first + 1 ≤ max_length.",
+        wording("A span of exactly max_length tokens is allowed: last − first + 1 ≤ max_length."),
     ),
-    (_scores(p7=3.0), _scores(p7=3.0, p9=2.0), 4, "An answer of one token is an answer: first may equal last."),
+    (
+        _scores(p7=3.0),
+        _scores(p7=3.0, p9=2.0),
+        4,
+        wording("An answer of one token is an answer: first may equal last."),
+    ),
     (
         _scores(p4=3.0, p6=2.0),
         _scores(p7=3.0),
         3,
-        "Your answer is longer than max_length tokens (last − first + 1).",
+        wording("Your answer is longer than max_length tokens (last − first + 1)."),
     ),
     (
         _scores(p6=-1.0) - 10.0,
         _scores(p7=-1.0) - 10.0,
         3,
-        "All scores may lie below 0, and a token of the context is still the answer: begin with −∞, and hide with −∞, not with 0.",
+        wording(
+            "All scores may lie below 0, and a token of the context is still the answer: begin with −∞, and hide with −∞, not with 0."
+        ),
     ),
 )
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.labs.seq2seq import baseline_of, seed_scores
+from electra_helpers.language import wording
 from electra_helpers.tasks.seq2seq import shift_right as package_shift
 
 
@@ -220,16 +221,16 @@ def _why_no_difference(given: float) -> str:
     """What was computed in place of warm less random, chrF of en-fr, in words."""
     warm, random = seed_scores("en-fr"), seed_scores("en-fr", "random")
     told = (
-        (mean(random) - mean(warm), "the sign is turned round."),
-        (mean(seed_scores("en-fr", "warm", "test")) - mean(seed_scores("en-fr", "random", "test")), "that is on the test rows."),
-        (max(warm) - max(random), "you compared the best seeds. Compare the means."),
-        (median(warm) - median(random), "that is the difference of the medians. The mean counts every seed."),
-        (mean(seed_scores("en-fr", "random")) - baseline_of("en-fr"), "that is what the random arm gains over the dictionary."),
+        (mean(random) - mean(warm), wording("the sign is turned round.")),
+        (mean(seed_scores("en-fr", "warm", "test")) - mean(seed_scores("en-fr", "random", "test")), wording("that is on the test rows.")),
+        (max(warm) - max(random), wording("you compared the best seeds. Compare the means.")),
+        (median(warm) - median(random), wording("that is the difference of the medians. The mean counts every seed.")),
+        (mean(seed_scores("en-fr", "random")) - baseline_of("en-fr"), wording("that is what the random arm gains over the dictionary.")),
     )  # fmt: skip
     for value, message in told:
         if abs(given - value) < 0.05:
             return message
-    return "the mean of the warm seeds less the mean of the random ones, en-fr, validation."
+    return wording("the mean of the warm seeds less the mean of the random ones, en-fr, validation.")
 
 
 def _gain_is_a_difference(given: float, right: float, what: str, close: float) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.labs.cleaning import chosen, right_but_rare
 from electra_helpers.course.labs.replacements import world_model
-from electra_helpers.language import worded
+from electra_helpers.language import worded, wording
 from electra_helpers.tasks.cleaning.acceptability import sentence_score as package_score
 from electra_helpers.tasks.cleaning.suspects import suspects
 from electra_helpers.tasks.cleaning.task import choose_threshold as package_threshold
@@ -308,7 +308,7 @@ def _long_sentences_are_survived(function: Callable) -> None:
     for how in ("sum", "mean"):
         long, message = (
             (0.9, 0.99) * 200,
-            "product of 400 probabilities is too small for a float, and its log is −∞: add up logs instead.",
+            wording("product of 400 probabilities is too small for a float, and its log is −∞: add up logs instead."),
         )
         try:
             found = _number(function, long, how)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
+from electra_helpers.language import wording
 
 
 def causal_mask(is_real):
@@ -92,21 +93,26 @@ def _wrong_losses(logits: Tensor, ids: Tensor, real: Tensor) -> dict[str, Tensor
     before = F.cross_entropy(logits[:, 1:].transpose(1, 2), ids[:, :-1], reduction="none")
     asked, rows = real[:, 1:], real[:, 1:].sum(1)
     return {
-        "The targets are not shifted: a token that is seen need not be predicted. The logits at t are asked for the token at t + 1.": own[
-            real
-        ].mean(),
-        "You shifted the wrong way: that is the token *before*, which the net has read already.": before[
+        wording(
+            "The targets are not shifted: a token that is seen need not be predicted. The logits at t are asked for the token at t + 1."
+        ): own[real].mean(),
+        wording("You shifted the wrong way: that is the token *before*, which the net has read already."): before[
             real[:, 1:]
         ].mean(),
-        "Padding is counted as a target: leave out the places where the next token is not real.": each.mean(),
-        "The last token is asked for the first one: roll goes round in a circle. Cut instead.": around[real].mean(),
-        "Padding is left out of the sum and counted in the mean: divide by the real targets.": (each * asked).sum()
+        wording("Padding is counted as a target: leave out the places where the next token is not real."): each.mean(),
+        wording("The last token is asked for the first one: roll goes round in a circle. Cut instead."): around[
+            real
+        ].mean(),
+        wording("Padding is left out of the sum and counted in the mean: divide by the real targets."): (
+            each * asked
+        ).sum()
         / each.numel(),
-        "You took the mean of the rows' means: a token of a short row then counts for more. One mean over all targets.": (
-            (each * asked).sum(1) / rows
-        ).mean(),
-        "That is a sum over the targets; the mean is asked for.": (each * asked).sum(),
-        "That is in bits (log2); cross-entropy is in nats here.": each[asked].mean() / torch.log(torch.tensor(2.0)),
+        wording(
+            "You took the mean of the rows' means: a token of a short row then counts for more. One mean over all targets."
+        ): ((each * asked).sum(1) / rows).mean(),
+        wording("That is a sum over the targets; the mean is asked for."): (each * asked).sum(),
+        wording("That is in bits (log2); cross-entropy is in nats here."): each[asked].mean()
+        / torch.log(torch.tensor(2.0)),
     }
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from electra_helpers.corruption import Selection
 from electra_helpers.course.engine.grading import Mistake
-from electra_helpers.language import worded
+from electra_helpers.language import wording
 
 PAD, UNK, CLS, SEP, MASK = range(5)
 UNSELECTABLE = (PAD, CLS, SEP, MASK)
@@ -87,9 +87,12 @@ def positions_are_allowed(function: Callable) -> None:
                 )
             bad = [at for at in chosen if int(ids[row, at]) in UNSELECTABLE]
             if bad:
-                name = {PAD: "[PAD]", CLS: "[CLS]", SEP: "[SEP]", MASK: "a [MASK] that is already in the text"}[
-                    int(ids[row, bad[0]])
-                ]
+                name = {
+                    PAD: wording("[PAD]"),
+                    CLS: wording("[CLS]"),
+                    SEP: wording("[SEP]"),
+                    MASK: wording("a [MASK] that is already in the text"),
+                }[int(ids[row, bad[0]])]
                 raise Mistake(
                     "Row {row} selects position {bad}, which is {name}: only words of the text are candidates.",
                     row=row,
@@ -99,15 +102,17 @@ def positions_are_allowed(function: Callable) -> None:
 
 
 RIGHT_COUNTS = [6, 4, 4, 1, 1, 0]  # of the batch; its last row has no candidate
-ROUNDED_DOWN = "The count is rounded down. round(share · real tokens) of 26 tokens is round(3.9) = 4."
-OF_CANDIDATES = (
+ROUNDED_DOWN = wording("The count is rounded down. round(share · real tokens) of 26 tokens is round(3.9) = 4.")
+OF_CANDIDATES = wording(
     "The share is of too few tokens: of 24 real tokens you select 3, not 4. Real tokens are all but [PAD]; [CLS] and [SEP] count,"
     " though they are never selected."
 )
 WRONG_COUNTS = {
     (6, 3, 3, 1, 1, 0): ROUNDED_DOWN,
-    (6, 3, 3, 1, 0, 0): worded("{rounded_down} And n is at least 1.", rounded_down=ROUNDED_DOWN),
-    (6, 4, 4, 2, 1, 0): "The count is rounded up. round(share · real tokens) of 8 tokens is round(1.2) = 1.",
+    (6, 3, 3, 1, 0, 0): wording(
+        "The count is rounded down. round(share · real tokens) of 26 tokens is round(3.9) = 4. And n is at least 1."
+    ),
+    (6, 4, 4, 2, 1, 0): wording("The count is rounded up. round(share · real tokens) of 8 tokens is round(1.2) = 1."),
     (5, 4, 3, 1, 1, 0): OF_CANDIDATES,
     (6, 4, 3, 1, 1, 0): OF_CANDIDATES,
 }

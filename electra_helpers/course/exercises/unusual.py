@@ -9,6 +9,7 @@ from typing import Any
 
 from electra_helpers.course.engine.grading import Mistake, as_number
 from electra_helpers.course.labs.replacements import SWAPS, p_where_they_differ, swaps, world_model
+from electra_helpers.language import wording
 
 
 @cache
@@ -108,13 +109,13 @@ def note_says_whom(text: Any) -> None:
         raise Mistake("Unusual is not an error: all of these stories are right. It is the flag that is wrong.")
 
 
-NOTE = (
+NOTE = wording(
     "Your model suspects names that it has never met by 0.92 more than known ones, and a dialect's 'there was three"
     " mushrooms' by 0.49 more than the standard, in stories that are right in every word. A cleaner that trusts it would"
     " overwrite people's names, and correct speakers of that dialect into somebody else. Before you use it, count its"
     " false alarms on right letters group by group, never touch names, and let a person decide."
 )
-RUBRIC = (
+RUBRIC = wording(
     "A good answer names the groups with their gaps; says what is done to whom, names overwritten, right sentences of a"
     " dialect turned into another; and says what to do first: count false alarms by group on right text, leave names"
     " alone, let a person decide."

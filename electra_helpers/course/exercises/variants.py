@@ -18,6 +18,7 @@ from torch import Tensor
 from electra_helpers.corruption import Selection
 from electra_helpers.course.engine.grading import Exercise, Mistake
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import wording
 
 PAD, CLS, SEP, MASK = 0, 2, 3, 4
 UNSELECTABLE = (PAD, CLS, SEP, MASK)
@@ -227,9 +228,9 @@ def _label_checks(rule: Rules) -> tuple[Callable, ...]:
         right = solve_labels(rule)(original, corrupted, selection, PAD)
         places = (
             ("padding", original == PAD),
-            ("a token that was never selected", ~selection.as_mask(7) & (original != PAD)),
-            ("a selected token that came back right", selection.as_mask(7) & (original == corrupted)),
-            ("a replaced token", original != corrupted),
+            (wording("a token that was never selected"), ~selection.as_mask(7) & (original != PAD)),
+            (wording("a selected token that came back right"), selection.as_mask(7) & (original == corrupted)),
+            (wording("a replaced token"), original != corrupted),
         )
         for what, mask in places:
             if not torch.equal(found[mask], right[mask]):
@@ -246,8 +247,8 @@ def _label_checks(rule: Rules) -> tuple[Callable, ...]:
 def variants(seed: int) -> tuple[Exercise, ...]:
     """The three exercises of a seed."""
     rule = rules(seed)
-    base = "all tokens but [PAD]" if rule.of == "real tokens" else "the candidates alone"
-    fits = "is passed over, and the draw goes on with the next" if rule.goes_on else "ends the draw"
+    base = wording("all tokens but [PAD]") if rule.of == "real tokens" else wording("the candidates alone")
+    fits = wording("is passed over, and the draw goes on with the next") if rule.goes_on else wording("ends the draw")
     common: dict[str, Any] = {"kind": "build", "minutes": 20, "difficulty": 2, "marked": True}
     return (
         Exercise(
