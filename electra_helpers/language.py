@@ -21,6 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from wcwidth import wcwidth
+
 from electra_helpers.errors import ElectraError
 
 ENGLISH = "en"
@@ -77,6 +79,15 @@ def worded(template: str, /, **fields: Any) -> str:
     translate = catalogue(language()).gettext
     given = {name: translate(value) if isinstance(value, Wording) else value for name, value in fields.items()}
     return translate(template).format(**given) if given else translate(template)
+
+
+def padded(text: str, width: int) -> str:
+    """The text and blanks up to so many columns of a terminal, where a Chinese character takes two.
+
+    >>> padded("step", 6) + "|", padded("步", 6) + "|"
+    ('step  |', '步    |')
+    """
+    return text + " " * (width - sum(max(wcwidth(character), 0) for character in text))
 
 
 class Catalogue(gettext.NullTranslations):

@@ -18,10 +18,16 @@ from typing import Any
 from electra_helpers.course.engine import portfolio
 from electra_helpers.course.engine.sandbox import SECONDS, Outcome, own_frames, run_limited, short_traceback
 from electra_helpers.errors import ElectraError
-from electra_helpers.language import worded
+from electra_helpers.language import worded, wording
 
 KINDS = {"build": "B", "find": "F", "decide": "D", "measure": "M", "write": "W"}
 NOT_ATTEMPTED, PASSED, FAILED, FALLBACK = "not attempted", "passed", "failed", "not yours"
+STATUS = {
+    NOT_ATTEMPTED: wording("not attempted yet"),
+    PASSED: wording("passed"),
+    FAILED: wording("failed"),
+    FALLBACK: wording("not yours"),
+}  # as a learner reads them
 FEWEST_WORDS = 12  # of a written answer
 
 
@@ -58,7 +64,7 @@ class Exercise:
     hints: tuple[str, str]
     solution: Any
     variable: str  # the name that the notebook gives the submission
-    why: str = ""
+    why: str | dict[Any, str] = ""  # one reason, or one for each part of the answer
     fallback: Any = None
     starred: bool = False
     marked: bool = False  # its solution is not printed
@@ -66,6 +72,13 @@ class Exercise:
     @property
     def label(self) -> str:
         return f"{'★ ' if self.starred else ''}{self.id} [{KINDS[self.kind]}]"
+
+    @property
+    def reason(self) -> str:
+        """`why` in the learner's language, a line for each part."""
+        if isinstance(self.why, str):
+            return worded(self.why)
+        return "\n".join(f"{part}: {worded(text)}" for part, text in self.why.items())
 
     def solved_source(self) -> str:
         """The solution as a cell's source: the function, or the assignment of the answer."""
@@ -93,7 +106,7 @@ class Fallback:
         return self.function(*args, **kwargs)
 
     def __repr__(self) -> str:
-        return f"<the course's {self.__name__}, until your {self.exercise_id} passes>"
+        return worded("<the course's {name}, until your {id} passes>", name=self.__name__, id=self.exercise_id)
 
 
 class CourseNumber(float):
@@ -117,7 +130,7 @@ def whose(function: Any) -> str:
 
     Built in notebook 00.
     """
-    return "the course's code" if is_ours(function) else "your code"
+    return worded("the course's code") if is_ours(function) else worded("your code")
 
 
 def judge(exercise: Exercise, submission: Any, seconds: float = SECONDS, patience: float = 1.0) -> Verdict:
@@ -170,14 +183,13 @@ def _judge_function(exercise: Exercise, submission: Any, seconds: float, patienc
 def _verdict(outcome: Outcome, exercise: Exercise, seconds: float) -> Verdict:
     printed = worded("\nIt printed:\n{printed}", printed=outcome.printed.rstrip()) if outcome.printed.strip() else ""
     if outcome.timed_out:
-        stuck = " It could not be stopped: restart the kernel." if outcome.still_running else ""
-        ends = worded(
-            "Stopped after {seconds:g} seconds: is there a loop that never ends?{stuck}", seconds=seconds, stuck=stuck
-        )
+        ends = worded("Stopped after {seconds:g} seconds: is there a loop that never ends?", seconds=seconds)
+        if outcome.still_running:
+            ends += worded(" It could not be stopped: restart the kernel.")
         return Verdict(FAILED, ends + printed)
     error = outcome.error
     if error is None:
-        kept = "Kept in your portfolio. Now open the rubric below and mark your own answer."
+        kept = worded("Kept in your portfolio. Now open the rubric below and mark your own answer.")
         return Verdict(PASSED, kept if exercise.kind == "write" else printed.lstrip("\n"))
     if isinstance(error, Mistake):
         return Verdict(FAILED, str(error) + printed)
@@ -194,14 +206,7 @@ def _verdict(outcome: Outcome, exercise: Exercise, seconds: float) -> Verdict:
                 printed=printed,
             ),
         )
-    return Verdict(
-        FAILED,
-        worded(
-            "Your code raised an exception.\n{short_traceback}{printed}",
-            short_traceback=short_traceback(error),
-            printed=printed,
-        ),
-    )
+    return Verdict(FAILED, f"{worded('Your code raised an exception.')}\n{short_traceback(error)}{printed}")
 
 
 def plain(answer: Any) -> Any:
@@ -261,7 +266,12 @@ def check(exercise_id: str, submission: Any, *, record: bool = True) -> Any:
         portfolio.record(exercise.id, verdict.status, submission, exercise.variable)
     if record and verdict.status != PASSED and _is_strict():
         raise ExerciseFailed(
-            worded("{id} is {status}: {message}", id=exercise.id, status=verdict.status, message=verdict.message)
+            worded(
+                "{id} is {status}: {message}",
+                id=exercise.id,
+                status=wording(verdict.status),
+                message=verdict.message,
+            )
         )
     return submission if verdict.status == PASSED else _stand_in(exercise, submission)
 
@@ -272,8 +282,11 @@ def _is_strict() -> bool:
 
 
 def _announcement(exercise: Exercise, verdict: Verdict) -> str:
-    status = "not attempted yet" if verdict.status == NOT_ATTEMPTED else verdict.status
-    lines = [f"{exercise.id} · {status}{'. ' if verdict.message else '.'}{verdict.message}"]
+    said = {"id": exercise.id, "status": STATUS[verdict.status]}
+    if verdict.message:
+        lines = [worded("{id} · {status}. {message}", **said, message=verdict.message)]
+    else:
+        lines = [worded("{id} · {status}.", **said)]
     if verdict.status in (NOT_ATTEMPTED, FALLBACK):
         lines += _passed_before(exercise)
     if verdict.status != PASSED and exercise.fallback is not None:
@@ -288,7 +301,7 @@ def _passed_before(exercise: Exercise) -> list[str]:
     if not portfolio.has_passed(exercise.id):
         return []
     if exercise.kind != "build":
-        return ["You passed it before: your answer is in your portfolio."]
+        return [worded("You passed it before: your answer is in your portfolio.")]
     return [
         worded(
             'You passed it before: {variable} = eh.mine("{id}") gives you your own back.',
@@ -321,21 +334,15 @@ def mine(exercise_id: str) -> Callable:
     try:
         saved = portfolio.saved_function(exercise_id)
     except portfolio.DoesNotRun as error:
-        print(f"{error}\nThe course's {exercise.variable} is used.")
+        print(error, worded("The course's {variable} is used.", variable=exercise.variable), sep="\n")
         return _stand_in(exercise, None)
     if saved is None:
         return _stand_in(exercise, None)
     verdict = judge(exercise, saved)
     if verdict.status == PASSED:
         return saved
-    print(
-        worded(
-            "Your saved {exercise_id} does not pass any more: {message}\nThe course's {variable} is used.",
-            exercise_id=exercise_id,
-            message=verdict.message,
-            variable=exercise.variable,
-        )
-    )
+    print(worded("Your saved {id} does not pass any more: {message}", id=exercise_id, message=verdict.message))
+    print(worded("The course's {variable} is used.", variable=exercise.variable))
     return _stand_in(exercise, None)
 
 
@@ -356,14 +363,8 @@ def hint(exercise_id: str) -> None:
     exercise = find(exercise_id)
     number = _hints_given.get(exercise_id, 0) % len(exercise.hints)
     _hints_given[exercise_id] = number + 1
-    print(
-        worded(
-            "Hint {number} of {count}: {hints}",
-            number=number + 1,
-            count=len(exercise.hints),
-            hints=exercise.hints[number],
-        )
-    )
+    text = worded(exercise.hints[number])
+    print(worded("Hint {number} of {count}: {hint}", number=number + 1, count=len(exercise.hints), hint=text))
 
 
 def solution(exercise_id: str) -> None:
@@ -382,4 +383,4 @@ def solution(exercise_id: str) -> None:
     exercise = find(exercise_id)
     if exercise.marked:
         raise ElectraError(worded("{exercise_id} is marked work: it has no printed solution.", exercise_id=exercise_id))
-    print("\n".join(filter(None, [exercise.solved_source().rstrip(), exercise.why])))
+    print("\n".join(filter(None, [exercise.solved_source().rstrip(), exercise.reason])))

@@ -140,7 +140,11 @@ def portfolio(file: str | Path | None = None) -> Path:
             raise ElectraError(worded("There is no file {file}: upload your electra_portfolio.json first.", file=file))
         _take_in(read(Path(file)))
     kept = [i for i, entry in read()["exercises"].items() if entry["status"] == "passed"]
-    print(f"{path.name}: {len(kept)} passed{': ' + ', '.join(sorted(kept)) if kept else ''}.")
+    said = {"name": path.name, "count": len(kept)}
+    if kept:
+        print(worded("{name}: {count} passed: {kept}.", **said, kept=", ".join(sorted(kept))))
+    else:
+        print(worded("{name}: {count} passed.", **said))
     if "google.colab" in sys.modules and file is None and path.exists():
         importlib.import_module("google.colab.files").download(str(path))
     return path
@@ -189,7 +193,9 @@ def reveal(name: str, result: Any) -> None:
     04.share: 0.0604 (no guess was made)
     """
     guessed = read()["predictions"].get(name)
-    beside = "no guess was made" if guessed is None else worded("your guess: {guessed}", guessed=_shown(guessed))
+    beside = (
+        worded("no guess was made") if guessed is None else worded("your guess: {guessed}", guessed=_shown(guessed))
+    )
     print(f"{name}: {_shown(result)} ({beside})")
 
 

@@ -159,11 +159,12 @@ def _announce(choice: DeviceChoice, profile: str, seed: int) -> None:
         )
     )
     offline = os.environ.get("HF_HUB_OFFLINE") == "1"
-    print(f"Data: bundled with the course{', the hub is switched off' if offline else ''}.")
+    bundled = worded("Data: bundled with the course.")
+    print(worded("Data: bundled with the course, the hub is switched off.") if offline else bundled)
 
 
 def _version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
-        return "missing"
+        return worded("missing")

@@ -289,10 +289,10 @@ def _claims_are_judged(answers: Any) -> None:
             raise Mistake('{key}: {answers!r} is none of "true", "false", "half".', key=key, answers=answers[key])
     wrong = [key for key, value in given.items() if value != CLAIMS[key][0]]
     if wrong:
-        more = f" (and {len(wrong) - 1} more to think over)" if len(wrong) > 1 else ""
-        raise Mistake(
-            "{wrong}: {misconceptions}{more}", wrong=wrong[0], misconceptions=MISCONCEPTIONS[wrong[0]], more=more
-        )
+        said = {"claim": wrong[0], "clue": MISCONCEPTIONS[wrong[0]]}
+        if len(wrong) > 1:
+            raise Mistake("{claim}: {clue} (and {count} more to think over)", **said, count=len(wrong) - 1)
+        raise Mistake("{claim}: {clue}", **said)
 
 
 @dataclass(frozen=True)
@@ -331,7 +331,7 @@ def _door_is_open(answers: Any) -> None:
         lines = [
             worded("{right} of {total}. A refresher for the others:", right=len(DOOR) - len(wrong), total=len(DOOR))
         ]
-        raise Mistake("\n".join(lines + [f"  {n}: {DOOR[n].refresher}" for n in wrong]))
+        raise Mistake("\n".join(lines + [f"  {n}: {worded(DOOR[n].refresher)}" for n in wrong]))
 
 
 def _same(given: Any, right: Any) -> bool:
@@ -392,7 +392,7 @@ EXERCISES = (
         ),
         solution={key: verdict for key, (verdict, _) in CLAIMS.items()},
         variable="my_verdicts",
-        why="\n".join(f"{key}: {why}" for key, (_, why) in CLAIMS.items()),
+        why={key: why for key, (_, why) in CLAIMS.items()},
     ),
     Exercise(
         id="00.4",
@@ -406,6 +406,6 @@ EXERCISES = (
         hints=("Six of the eight can be tried in a cell in ten seconds.", "The answer to 3 is math.log(8192)."),
         solution={n: question.answer for n, question in DOOR.items()},
         variable="my_door",
-        why="\n".join(f"{n}: {question.refresher}" for n, question in DOOR.items()),
+        why={n: question.refresher for n, question in DOOR.items()},
     ),
 )

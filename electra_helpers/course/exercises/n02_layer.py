@@ -46,7 +46,7 @@ def _wrong_norms(x: Tensor, gain: Tensor, shift: Tensor, eps: float) -> list[tup
     mean, variance = _spread_over(x, -1)
     plain = (x - mean) / (variance + eps).sqrt()
     sample = _spread_over(x, -1, correction=1)[1]
-    over = {"the tokens of a row": 1, "the whole batch": (0, 1, 2), "the batch": 0}
+    over = {wording("the tokens of a row"): 1, wording("the whole batch"): (0, 1, 2), wording("the batch"): 0}
     return [
         (
             (x - mean) / (sample + eps).sqrt() * gain + shift,

@@ -8,7 +8,7 @@ from typing import Any
 
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.labs.finetuning import recorded
-from electra_helpers.language import wording
+from electra_helpers.language import worded, wording
 from electra_helpers.tasks import tagging
 
 IGNORED = tagging.IGNORED
@@ -159,7 +159,7 @@ def _tags_become_spans(function: Callable) -> None:
         if found != right:
             raise Mistake(
                 "{tags}: {right} is right; you return {found}.",
-                tags=" ".join(tags) or "No tags",
+                tags=" ".join(tags) or worded("No tags"),
                 right=right,
                 found=found,
             )
