@@ -81,13 +81,15 @@ def worded(template: str, /, **fields: Any) -> str:
     return translate(template).format(**given) if given else translate(template)
 
 
-def padded(text: str, width: int) -> str:
-    """The text and blanks up to so many columns of a terminal, where a Chinese character takes two.
+def padded(text: str, width: int, *, right: bool = False) -> str:
+    """A message of a table's cell, worded, with blanks up to so many columns, where a Chinese character takes two.
 
-    >>> padded("step", 6) + "|", padded("步", 6) + "|"
-    ('step  |', '步    |')
+    >>> padded("step", 6) + "|", padded("步", 6) + "|", padded("step", 6, right=True)
+    ('step  |', '步    |', '  step')
     """
-    return text + " " * (width - sum(max(wcwidth(character), 0) for character in text))
+    shown = worded(text)
+    blanks = " " * (width - sum(max(wcwidth(character), 0) for character in shown))
+    return blanks + shown if right else shown + blanks
 
 
 class Catalogue(gettext.NullTranslations):

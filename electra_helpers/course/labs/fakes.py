@@ -104,7 +104,7 @@ def hardness_picture(found: dict[str, dict[float, Hardness]], *, dark: bool | No
             worded("T {t:g} {replaced:.2f} and {impossible:.2f}", t=t, replaced=h.replaced, impossible=h.impossible)
             for t, h in by_temperature.items()
         ]
-        said.append(f"{name}: {', '.join(each)}")
+        said.append(f"{worded(name)}: {', '.join(each)}")
     axes.margins(0.08, 0.12)
     legend(axes, theme, loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=3)
     label(axes, theme, x="share of the selected that is replaced", y="share of these that is impossible")

@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from electra_helpers.course.labs.benchmarks import recorded_by
-from electra_helpers.language import worded
+from electra_helpers.language import padded, worded, wording
 from electra_helpers.reading.labelled import LabelledData, labelled
 from electra_helpers.tasks import question_answering, tagging
 from electra_helpers.tasks.finetuned import Finetuned
@@ -28,7 +28,11 @@ from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, picture, theme_of
 from electra_helpers.world import stories
 
-ARMS = {"pretrained": "fine-tuned", "frozen": "frozen, head alone", "scratch": "from scratch"}
+ARMS = {
+    "pretrained": wording("fine-tuned"),
+    "frozen": wording("frozen, head alone"),
+    "scratch": wording("from scratch"),
+}
 TASK_OF = {"topic": "classification", "sentiment": "classification", "entities": "tagging"} | {
     "questions": "question-answering"
 }
@@ -49,7 +53,8 @@ def beside_baseline(made: Finetuned, data: LabelledData, names: Sequence[str] = 
     """The scores of a fine-tuned model on these rows, each against the trivial baseline."""
     found = score_beside_baseline(made, data)
     scores, baseline = found["scores"], found["baseline"]
-    lines = [f"{found['rows']:,} rows{'':<14}model   {baseline['name']}"]
+    rows, model = worded("{count:,} rows", count=found["rows"]), padded("model", 8)
+    lines = [f"{rows}{'':<14}{model}{worded(baseline['name'])}"]
     for metric in names or scores:
         trivial = f"{baseline[metric]:.3f}" if metric in baseline else "–"
         lines.append(f"  {metric:<18}{scores[metric]:>8.3f}   {trivial}")
@@ -227,7 +232,7 @@ def best_arms(what: str, labels: int, close: float = 0.01) -> str:
     """The arm with the best median there; the others too that are no further away than `close`."""
     medians = {title: float(np.median(label_scores(what, arm)[labels])) for arm, title in ARMS.items()}
     best = max(medians.values())
-    return " and ".join(title for title, median in medians.items() if median >= best - close)
+    return worded(" and ").join(worded(title) for title, median in medians.items() if median >= best - close)
 
 
 def label_curves(
@@ -254,7 +259,9 @@ def label_curves(
     if mine:
         axes.plot(list(mine), list(mine.values()), color=theme.ink, linewidth=2.6, marker="o")
         at = sorted(mine)[len(mine) // 2]
-        axes.annotate("yours", (at, mine[at]), (-36, -3), textcoords="offset points", color=theme.ink, fontsize=9)
+        axes.annotate(
+            worded("yours"), (at, mine[at]), (-36, -3), textcoords="offset points", color=theme.ink, fontsize=9
+        )
         said.append(
             worded("yours: {mine}", mine=", ".join((worded("{y:.2f} at {n:,}", y=y, n=n) for n, y in mine.items())))
         )
@@ -287,7 +294,7 @@ def real_rows(sets: Sequence[str], rows: Sequence[dict[str, Any]] | None = None)
     known = recorded().get("real", []) if rows is None else rows
     found = [row for row in known if str(row["set"]).startswith(tuple(sets))]
     if not found:
-        return "No run on a published set is recorded in this release."
+        return worded("No run on a published set is recorded in this release.")
     lines = []
     for row in found:
         baseline = (

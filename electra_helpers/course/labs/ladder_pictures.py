@@ -7,15 +7,15 @@ from statistics import mean, stdev
 
 from electra_helpers.course.labs.ladder import ARMS, LADDER, PAPER, band, gains, runs, scores
 from electra_helpers.course.labs.objectives_pictures import arms_picture
-from electra_helpers.language import worded
+from electra_helpers.language import padded, worded, wording
 from electra_helpers.view.plots.style import Picture, label, picture, theme_of
 
 READ = {
-    ("real", "blimp"): "BLiMP, the arm's own way to score a sentence",
-    ("real", "grammar"): "BLiMP, a linear probe on the frozen encoder",
-    ("real", "reviews"): "reviews, a linear probe that learned from 64",
-    ("world", "pairs"): "minimal pairs of the little world, a linear probe",
-    ("world", "outcome"): "outcome of a story, a linear probe",
+    ("real", "blimp"): wording("BLiMP, the arm's own way to score a sentence"),
+    ("real", "grammar"): wording("BLiMP, a linear probe on the frozen encoder"),
+    ("real", "reviews"): wording("reviews, a linear probe that learned from 64"),
+    ("world", "pairs"): wording("minimal pairs of the little world, a linear probe"),
+    ("world", "outcome"): wording("outcome of a story, a linear probe"),
 }
 
 
@@ -42,7 +42,7 @@ def gains_picture(
         values,
         mine or {},
         worded("Points gained: {read}", read=READ[ground, reading]),
-        "points gained over its own start",
+        wording("points gained over its own start"),
         0.0,
         dark,
     )
@@ -55,7 +55,7 @@ def scores_picture(reading: str, arms: Sequence[str], *, chance: float = 0.5, da
         values,
         {},
         worded("Right: {read}", read=READ["real", reading]),
-        "% right at the end; the line: a coin",
+        wording("% right at the end; the line: a coin"),
         chance,
         dark,
     )
@@ -73,12 +73,12 @@ def _dots(
         axes.plot(points, [row] * len(points), "o", markerfacecolor="none", color=theme.series[0], markersize=6)
         axes.plot([mean(points)] * 2, [row - 0.3, row + 0.3], color=theme.ink, linewidth=2)
         seeds = worded(" ({count} seeds)", count=len(points)) if len(points) > 1 else ""
-        said.append(f"{ARMS[arm].title} {with_spread(points)}{seeds}")
+        said.append(f"{worded(ARMS[arm].title)} {with_spread(points)}{seeds}")
         if arm in mine:
             axes.plot([100 * mine[arm]], [row], "D", color=theme.series[1], markersize=8)
             said.append(worded("yours {mine:.1f}", mine=100 * mine[arm]))
     axes.axvline(100 * line, color=theme.ink, linewidth=0.8, linestyle=":")
-    axes.set_yticks(range(len(values)), [ARMS[arm].title for arm in values])
+    axes.set_yticks(range(len(values)), [worded(ARMS[arm].title) for arm in values])
     axes.set_ylim(len(values) - 0.5, -0.5)  # the first on top
     label(axes, theme, title=title, x=worded("{x}; ring: a seed, bar: the mean", x=x))
     figure.alt = f"{title}. {'; '.join(said)}."
@@ -87,14 +87,15 @@ def _dots(
 
 def gains_table(ground: str, reading: str, arms: Sequence[str] = LADDER) -> str:
     """What each arm took and reached: its steps, its score before and after, and the points gained, mean ± deviation and every seed."""
-    lines = [READ[ground, reading], f"{'':<26}steps  before  after   gained, in points"]
+    head = worded("steps  before  after   gained, in points")
+    lines = [worded(READ[ground, reading]), f"{'':<26}{head}"]
     for arm in arms:
         found, points = runs(ground, arm), [100 * gain for gain in gains(ground, arm, reading)]
         steps, start = found[0]["steps"], mean(run["readings"][0][reading] for run in found)
         steps = sum(steps) if isinstance(steps, list) else steps
         each = " ".join(f"{point:+.1f}" for point in points)
         lines.append(
-            f"{ARMS[arm].title:<26}{steps:>5,}  {start:.3f}   {mean(scores(ground, arm, reading)):.3f}"
+            f"{padded(ARMS[arm].title, 26)}{steps:>5,}  {start:.3f}   {mean(scores(ground, arm, reading)):.3f}"
             f"  {with_spread(points, '+'):<16} {each}"
         )
     return "\n".join(lines)
@@ -102,7 +103,8 @@ def gains_table(ground: str, reading: str, arms: Sequence[str] = LADDER) -> str:
 
 def paper_table() -> str:
     """The paper's Table 5 beside what was recorded here: GLUE; the score on BLiMP, in %; points gained by the two probes."""
-    lines = [f"{'':<16}{'GLUE, paper':>12}{'BLiMP, own way':>18}{'BLiMP, probe':>18}{'world, probe':>18}"]
+    heads = [wording("GLUE, paper"), wording("BLiMP, own way"), wording("BLiMP, probe"), wording("world, probe")]
+    lines = [" " * 16 + "".join(padded(head, 18 if i else 12, right=True) for i, head in enumerate(heads))]
     for arm in LADDER:
         found = (
             ("", scores("real", arm, "blimp")),
@@ -110,7 +112,7 @@ def paper_table() -> str:
             ("+", gains("world", arm, "pairs")),
         )
         cells = "".join(f"{with_spread([100 * value for value in values], sign):>18}" for sign, values in found)
-        lines.append(f"{ARMS[arm].title:<16}{PAPER[arm]:>12.1f}{cells}")
+        lines.append(f"{padded(ARMS[arm].title, 16)}{PAPER[arm]:>12.1f}{cells}")
     return "\n".join(lines)
 
 

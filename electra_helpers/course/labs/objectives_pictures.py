@@ -7,22 +7,28 @@ from statistics import mean, stdev
 
 from electra_helpers.course.exercises.n06_joint_pretraining import SHEETS
 from electra_helpers.course.labs.objectives import ARMS, CLAIM, band, gains, last_scores, recorded
-from electra_helpers.language import worded
+from electra_helpers.language import padded, worded, wording
 from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, legend, picture, theme_of
 
 READ = {
-    "pairs": "minimal pairs preferred rightly",
-    "outcome": "outcome of a story read rightly",
-    "accuracy": "generator's accuracy at hidden words",
-    "entropy": "entropy of the generator's guesses (nats)",
+    "pairs": wording("minimal pairs preferred rightly"),
+    "outcome": wording("outcome of a story read rightly"),
+    "accuracy": wording("generator's accuracy at hidden words"),
+    "entropy": wording("entropy of the generator's guesses (nats)"),
 }
+NAMED = {
+    "pairs": wording("pairs"),
+    "outcome": wording("outcome"),
+    "accuracy": wording("accuracy"),
+    "entropy": wording("entropy"),
+}  # the same in a word, at the axis
 # What stands in a column of the sheets, and from where to where its axis goes; the two losses are of different sizes.
 COLUMNS = {
-    ("MLM loss",): (0, 8),
-    ("RTD loss",): (0.25, 0.7),
-    ("labelled replaced",): (0.09, 0.18),
-    ("AUC own fakes", "AUC fixed exam"): (0.2, 1.0),
+    (wording("MLM loss"),): (0, 8),
+    (wording("RTD loss"),): (0.25, 0.7),
+    (wording("labelled replaced"),): (0.09, 0.18),
+    (wording("AUC own fakes"), wording("AUC fixed exam")): (0.2, 1.0),
 }
 
 TITLES = {name: arm.title for name, arm in ARMS.items()}
@@ -65,13 +71,12 @@ def arms_picture(
     found = [(100 * record["compute"], record[reading]) for record in mine if reading in record]
     if found:
         axes.plot(*zip(*found, strict=True), color=theme.ink, linewidth=2.6)
-        ends.append((*found[-1], "yours", theme.ink))
+        ends.append((*found[-1], worded("yours"), theme.ink))
         said.append(worded("yours ends at {found:.3g}", found=found[-1][1]))
     label_ends(axes, ends)
-    label(axes, theme, title=READ[reading].capitalize(), x="% of the compute", y=reading)
-    figure.alt = worded(
-        "{read} over the share of the compute. {said}.", read=READ[reading].capitalize(), said="; ".join(said)
-    )
+    title = worded(READ[reading]).capitalize()
+    label(axes, theme, title=title, x="% of the compute", y=NAMED[reading])
+    figure.alt = worded("{read} over the share of the compute. {said}.", read=title, said="; ".join(said))
     return figure
 
 
@@ -93,14 +98,14 @@ def arms_table(reading: str = "pairs", arms: Sequence[str] = CLAIM) -> str:
     """The last reading of each arm, mean ± standard deviation and every seed, beside the mean before training."""
     lines = [
         worded("{read}, at the end", read=READ[reading]),
-        worded("{value:<32}steps  untrained  trained        seeds", value=""),
+        f"{'':<32}{worded('steps  untrained  trained        seeds')}",
     ]
     for arm in arms:
         values, steps = last_scores(arm, reading), recorded()["arms"][arm][0]["steps"]
         seeds = " ".join(f"{value:.3f}" for value in values)
         start = mean(y[0] for _, y in band(arm, reading))
         lines.append(
-            f"{ARMS[arm].title:<32}{steps:>5,}  {start:<9.3f}  {mean(values):.3f} ± {stdev(values):.3f}  {seeds}"
+            f"{padded(ARMS[arm].title, 32)}{steps:>5,}  {start:<9.3f}  {mean(values):.3f} ± {stdev(values):.3f}  {seeds}"
         )
     return "\n".join(lines)
 
@@ -126,8 +131,8 @@ def sheets_picture(*, dark: bool | None = None) -> Picture:
                     label=curve,
                 )
                 middle = values[len(values) // 2]
-                parts.append(f"{curve} {values[0]:.2f}, {middle:.2f}, {values[-1]:.2f}")
-            label(panel, theme, title=f"{letter} · {names[0] if len(names) == 1 else 'AUC'}")
+                parts.append(f"{worded(curve)} {values[0]:.2f}, {middle:.2f}, {values[-1]:.2f}")
+            label(panel, theme, title=f"{letter} · {worded(names[0]) if len(names) == 1 else 'AUC'}")
             panel.set_ylim(*limits)
             if len(names) > 1 and row == len(SHEETS) - 1:  # one for the column, below it: inside it would cover a curve
                 legend(panel, theme, loc="upper right", bbox_to_anchor=(1, -0.16))

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 
 from electra_helpers.course.labs.objectives import ARMS, READINGS, Readings, gains, last_scores, recorded
-from electra_helpers.course.labs.objectives_pictures import READ
+from electra_helpers.course.labs.objectives_pictures import NAMED, READ
 from electra_helpers.errors import ElectraError
-from electra_helpers.language import worded
+from electra_helpers.language import worded, wording
 from electra_helpers.training.loop import Run
 from electra_helpers.view.plots.style import MARKERS, Picture, label, legend, picture, theme_of
 
@@ -63,7 +63,7 @@ def share(readings: Readings | None = None) -> None:
     """
     readings = readings or Readings.last
     if readings is None or len(readings.found) < readings.count:
-        raise ElectraError("There is no finished run to share yet: run the cell with my_arm and my_seed first.")
+        raise ElectraError(worded("There is no finished run to share yet: run the cell with my_arm and my_seed first."))
     print(shared_run(readings).line())
 
 
@@ -96,15 +96,15 @@ def read_lines(text: str) -> tuple[list[SharedRun], list[str]]:
     runs: dict[tuple[str, int, int], SharedRun] = {}
     out: dict[str, int] = defaultdict(int)
     whole = LINE.findall(flat)
-    out["was cut off"] = len(BEGINNING.findall(flat)) - len(whole)
+    out[wording("was cut off")] = len(BEGINNING.findall(flat)) - len(whole)
     for version, body, total in whole:
         run = _parsed(body, total) if int(version) == VERSION else None
         if int(version) != VERSION:
             out[worded("is of version {found}, not {known}", found=version, known=VERSION)] += 1
         elif run is None:
-            out["was changed on its way"] += 1
+            out[wording("was changed on its way")] += 1
         elif (run.arm, run.seed, run.percent) in runs:
-            out["repeats an arm and seed that is there already"] += 1
+            out[wording("repeats an arm and seed that is there already")] += 1
         else:
             runs[run.arm, run.seed, run.percent] = run
     return list(runs.values()), [worded("left out: {n} that {why}", n=n, why=why) for why, n in out.items() if n]
@@ -177,7 +177,7 @@ def _conclusion(scores: dict[str, list[float]], gained: dict[str, list[float]], 
         seeds = {arm: gains(arm, reading) for arm in ("rtd", "mlm")}
         difference = mean([*seeds["rtd"], *gained["rtd"]]) - mean([*seeds["mlm"], *gained["mlm"]])
         spread = max(map(stdev, seeds.values()))
-        clear = "clear" if abs(difference) >= 2 * spread else "not clear"
+        clear = worded("clear") if abs(difference) >= 2 * spread else worded("not clear")
         lines.append(
             worded(
                 "gains over their starts, rtd − mlm: {difference:+.3f}; twice the spread {spread:.3f}: {clear}",
@@ -210,13 +210,13 @@ def _drawn(scores: dict[str, list[float]], reading: str, dark: bool | None) -> P
                 middle=middle,
             )
         )
-    axes.scatter([], [], s=30, facecolors="none", edgecolors=theme.ink, marker="o", label="recorded")
-    axes.scatter([], [], s=34, color=theme.series[0], marker=MARKERS[3], label="your class")
-    axes.set_xticks(range(len(arms)), [ARMS[arm].title.replace(", ", ",\n") for arm in arms])
+    axes.scatter([], [], s=30, facecolors="none", edgecolors=theme.ink, marker="o", label=wording("recorded"))
+    axes.scatter([], [], s=34, color=theme.series[0], marker=MARKERS[3], label=wording("your class"))
+    axes.set_xticks(range(len(arms)), [worded(ARMS[arm].title).replace(", ", ",\n") for arm in arms])
     axes.set_xlim(-0.5, len(arms) - 0.5)
     legend(axes, theme, loc="lower right")
-    title = worded("{read} at the end of each run", read=READ[reading].capitalize())
-    label(axes, theme, title=title, y=worded("{reading} (share)", reading=reading))
+    title = worded("{read} at the end of each run", read=worded(READ[reading]).capitalize())
+    label(axes, theme, title=title, y=worded("{reading} (share)", reading=NAMED[reading]))
     figure.alt = f"{title}: {'; '.join(said)}."
     return figure
 
