@@ -44,7 +44,7 @@ def ladder_to_terminal(made: Ladder, width: int | None = None) -> str:
             cells = (pad(column[i], max(map(wcswidth, column))) for column in block)
             lines.append(f"{rung:>11}  {' '.join(cells)}".rstrip())
         lines.append("")
-    lines.append("The generator's proposals:")
+    lines.append(worded("The generator's proposals:"))
     for token, proposals in zip(made.tokens, made.top_k, strict=True):
         if proposals:
             lines.append(f"  {shown(token)} ← " + "  ".join(f"{shown(name)} {p:.2f}" for name, p in proposals))

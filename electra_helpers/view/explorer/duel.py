@@ -71,7 +71,7 @@ class Contest:
     def put(self, word: str) -> Attempt:
         """Change the chosen word; the attempt is judged and kept."""
         if self.position is None:
-            raise ElectraError("Choose the word that you want to change first.")
+            raise ElectraError(worded("Choose the word that you want to change first."))
         original = self.row.encoding.tokens[self.position]
         word_id = proposals.single_token(self.pretrained.tokenizer, word, like=original)
         if word_id == self.row.encoding.ids[self.position]:
@@ -185,7 +185,7 @@ class Duel(TokenWidget):
     def _status(self) -> str:
         contest = self.contest
         if contest.position is None:
-            return "Choose a word, then type another one for its place."
+            return worded("Choose a word, then type another one for its place.")
         if contest.word_id is None:
             return worded(
                 "Which word could stand for “{tokens}” without being noticed?",
@@ -232,7 +232,7 @@ class Duel(TokenWidget):
             contest.tokens,
             contest.p_replaced,
             word_ids=contest.row.encoding.word_ids,
-            title="Beat the discriminator: change one word so that it does not notice",
+            title=worded("Beat the discriminator: change one word so that it does not notice"),
         )
         return f"{picture}<p><small>{html_text(self._status())} A picture: run the cell to play.</small></p>"
 
@@ -258,5 +258,5 @@ def duel(
     pretrained = model if isinstance(model, Pretrained) else load(model)
     offered = list(examples) if examples is not None else examples_for(pretrained.tokenizer)
     if text is None and not offered:
-        raise ElectraError("Give a text: no example is made of this model's vocabulary.")
+        raise ElectraError(worded("Give a text: no example is made of this model's vocabulary."))
     return Duel(Contest(pretrained, offered[0] if text is None else text), offered)

@@ -223,7 +223,7 @@ class Exploration:
 
     def _open(self) -> int:
         if self.now.position is None:
-            raise ElectraError("No token is open: choose a token first.")
+            raise ElectraError(worded("No token is open: choose a token first."))
         return self.now.position
 
     def choose(self, token: str) -> None:

@@ -286,7 +286,7 @@ def status(seen: Exploration) -> str:
     """What a screen reader is told after every action, and what stands under the tokens."""
     now, replaced = seen.now, seen.is_replaced
     if not now.selected:
-        return "Nothing is masked. Choose a token to hide it from the generator."
+        return worded("Nothing is masked. Choose a token to hide it from the generator.")
     if now.stage == "select":
         return worded("{count} tokens are selected: the generator will have to predict them.", count=len(now.selected))
     if now.stage == "mask":
@@ -310,7 +310,7 @@ def status(seen: Exploration) -> str:
     ]
     if blanks:
         parts = parts if now.sampled else []
-        parts.append("An open blank counts as original: the discriminator never reads [MASK].")
+        parts.append(worded("An open blank counts as original: the discriminator never reads [MASK]."))
     return " ".join(parts)
 
 
@@ -323,7 +323,7 @@ def plain_text(seen: Exploration) -> str:
     else:
         shape = {"word_ids": seen.row.encoding.word_ids, "is_replaced": seen.is_replaced}
         lines.append(tokens_to_terminal(seen.current_tokens, p, **shape, color=False, width=PLAIN_WIDTH))
-        lines += ["", "The number is P(replaced); * marks 0.5 and more, _ what really is replaced."]
+        lines += ["", worded("The number is P(replaced); * marks 0.5 and more, _ what really is replaced.")]
     return "\n".join(lines + proposal_lines(seen))
 
 
@@ -334,15 +334,15 @@ def proposal_lines(seen: Exploration) -> list[str]:
         return []
     shown = "  ".join(f"{token} {p:.2f}" for token, p in zip(made.tokens, made.probabilities, strict=True))
     rank = worded(
-        "{original} is number {original_rank} with {original_probability:.2f}",
-        original=made.original,
-        original_rank=made.original_rank,
-        original_probability=made.original_probability,
+        "The original {token} is number {rank} with {p:.2f}.",
+        token=made.original,
+        rank=made.original_rank,
+        p=made.original_probability,
     )
     return [
         "",
         worded("The generator at position {position}: {shown}", position=made.position, shown=shown),
-        worded("The original {rank}.", rank=rank),
+        rank,
     ]
 
 
@@ -361,7 +361,8 @@ def saved_html(seen: Exploration) -> str:
     lines = "".join(
         f"<p><small>{html_text(line)}</small></p>" for line in [*notices(seen), *proposal_lines(seen)] if line
     )
-    return f"{picture}{lines}<p><small>A picture: run the cell to mask, sample and replace tokens yourself.</small></p>"
+    hint = worded("A picture: run the cell to mask, sample and replace tokens yourself.")
+    return f"{picture}{lines}<p><small>{html_text(hint)}</small></p>"
 
 
 def explore(
@@ -388,5 +389,5 @@ def explore(
     pretrained = model if isinstance(model, Pretrained) else load(model)
     offered = list(examples) if examples is not None else examples_for(pretrained.tokenizer)
     if text is None and not offered:
-        raise ElectraError("Give a text: no example is made of this model's vocabulary.")
+        raise ElectraError(worded("Give a text: no example is made of this model's vocabulary."))
     return Explorer(Exploration(pretrained, offered[0] if text is None else text, top_k=top_k, seed=seed), offered)

@@ -124,7 +124,7 @@ def _explain(axes: Axes, theme: Theme, n: int, word: str, p: float) -> None:
     axes.set(xlim=(-0.7, n - 0.3), ylim=(-3.2, 3.2))
     axes.set_axis_off()
     label(axes, theme, title=worded("What decides about “{word}”? P(replaced) = {p:.2f}", word=word, p=p))
-    above = "Above: how P moves when the word is deleted; filled: it rises, outlined: it falls"
+    above = worded("Above: how P moves when the word is deleted; filled: it rises, outlined: it falls")
     axes.text(0, 1, above, color=theme.ink, fontsize=9, va="top", transform=axes.transAxes)
-    below = "Below: attention of the last layer, mean over its heads"
+    below = worded("Below: attention of the last layer, mean over its heads")
     axes.text(0, 0, below, color=theme.ink, fontsize=9, va="bottom", transform=axes.transAxes)
