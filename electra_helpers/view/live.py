@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.language import worded
+from electra_helpers.language import worded, wording
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.detection import Detection, detect
 from electra_helpers.text.tokenizer import Tokenizer
@@ -38,6 +38,9 @@ class InPlace(Callback):
         self.shown_at = time.monotonic()
 
 
+TRAINING = wording("Training")
+
+
 @dataclass
 class LiveCurves(InPlace):
     """Draws values of the log or of the evaluations while a model trains, over the course's band and between named levels.
@@ -57,7 +60,7 @@ class LiveCurves(InPlace):
     logged: set[str] = field(default_factory=set)  # labels that the log reports
 
     def on_start(self, run: Run) -> None:
-        self._begin(f"{self.title or 'Training'}: step {run.step}")
+        self._begin(worded("{title}: step {step}", title=worded(self.title or TRAINING), step=run.step))
 
     def on_log(self, run: Run, record: dict[str, float]) -> None:
         found = self._found(record)
@@ -136,7 +139,7 @@ class Recolour(InPlace):
     def _take(self, run: Run) -> None:
         net = run.task.model
         net.eval()
-        model = Pretrained(net, self.tokenizer, "this run")
+        model = Pretrained(net, self.tokenizer, worded("this run"))
         self.snapshots.append(Snapshot(run.step, tuple(detect(model, text) for text in self.sentences.values())))
         net.train()
         if self._is_due():
@@ -167,7 +170,7 @@ class Recolour(InPlace):
         painted = ipywidgets.HTML(self.at(-1).html)
         steps = [(worded("step {step:,}", step=snapshot.step), i) for i, snapshot in enumerate(self.snapshots)]
         choose = ipywidgets.SelectionSlider(
-            options=steps, value=len(steps) - 1, description="after", layout=ipywidgets.Layout(width="95%")
+            options=steps, value=len(steps) - 1, description=worded("after"), layout=ipywidgets.Layout(width="95%")
         )
         choose.observe(lambda change: setattr(painted, "value", self.at(change["new"]).html), names="value")
         return self.film().with_widget(ipywidgets.VBox([choose, painted]))

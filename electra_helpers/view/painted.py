@@ -51,7 +51,7 @@ def paint_steps(title: str, judged: Sequence[tuple[int, Detection]]) -> Painted:
     rows, lines = [], [title]
     for step, found in judged:
         cells = "".join(f"<td {heat(p)}>{p:.2f}</td>" for p in found.p_replaced_words)
-        rows.append(f"<tr style='background:none'><th>step {step:,}</th>{cells}</tr>")
+        rows.append(f"<tr style='background:none'><th>{html_text(worded('step {step:,}', step=step))}</th>{cells}</tr>")
         top = sorted(zip(found.p_replaced_words, found.words, strict=True), reverse=True)[:MOST_NAMED]
         lines.append(worded("  step {step:>5,}: ", step=step) + ", ".join(f"{word} {p:.2f}" for p, word in top))
     table = (

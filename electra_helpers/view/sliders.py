@@ -87,12 +87,12 @@ def threshold_sliders(
         )
     grid = ipywidgets.Layout(width=WIDE)
     cut = ipywidgets.FloatSlider(
-        threshold, min=0.01, max=0.99, step=0.01, description="threshold", readout_format=".2f", layout=grid
+        threshold, min=0.01, max=0.99, step=0.01, description=worded("threshold"), readout_format=".2f", layout=grid
     )
     share = ipywidgets.SelectionSlider(
         options=[(f"{100 * x:g} %", x) for x in sorted({*PRIORS, prior})],
         value=prior,
-        description="prior",
+        description=worded("prior"),
         layout=grid,
     )
     first = _paint_threshold(p, truth, threshold, prior, dark)

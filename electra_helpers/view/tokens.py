@@ -143,7 +143,7 @@ def _token_html(cell: Cell) -> str:
 
 def _legend_html(*, with_underline: bool) -> str:
     steps = (f'<span class="eh-token" {heat(x)}><small>{x}</small></span>' for x in (0, 0.25, 0.5, 0.75, 1))
-    underline = " · <u>underlined</u>: really replaced" if with_underline else ""
+    underline = worded(" · <u>underlined</u>: really replaced") if with_underline else ""
     return f'<p class="eh-legend">P(replaced) <span class="eh-word">{" ".join(steps)}</span>{underline}</p>'
 
 
@@ -168,8 +168,8 @@ def tokens_to_html(
     """
     cells = _cells(tokens, p, word_ids, is_replaced)
     words = (f'<span class="eh-word">{"".join(map(_token_html, word))}</span>' for word in _words(cells))
-    text = "\n".join(words) or "(no tokens)"
-    caption = f"<figcaption>{html_text(shown(title))}</figcaption>\n" if title else ""
+    text = "\n".join(words) or worded("(no tokens)")
+    caption = f"<figcaption>{html_text(shown(worded(title)))}</figcaption>\n" if title else ""
     legend = _legend_html(with_underline=is_replaced is not None)
     return (
         f'<figure class="eh-tokens">\n<style>{STYLE}</style>\n{caption}'
@@ -251,4 +251,4 @@ def tokens_to_terminal(
         above = "".join(" " * gap + paint(column.token, column.p) for gap, column in row)
         below = "".join(" " * gap + paint(column.number, column.p) for gap, column in row)
         blocks.append(f"{above.rstrip(' ')}\n{below.rstrip(' ')}")
-    return "\n\n".join(blocks) or "(no tokens)"
+    return "\n\n".join(blocks) or worded("(no tokens)")

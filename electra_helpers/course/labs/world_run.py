@@ -67,7 +67,7 @@ class WorldRun:
     @property
     def model(self) -> Pretrained:
         """The network as it is now, with its tokenizer."""
-        return Pretrained(self.task.model.eval(), self.tokenizer, "this run")
+        return Pretrained(self.task.model.eval(), self.tokenizer, worded("this run"))
 
     def train(self, *callbacks: Callback) -> Run:
         """Train to the end; returns where the run stands, its evaluation included."""

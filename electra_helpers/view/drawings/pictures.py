@@ -12,14 +12,25 @@ def two_nets(bright: str | None = None) -> Drawing:
     Source: paper, Figure 2 and Section 3.2.
     """
     d = Drawing(
-        worded("The generator and the discriminator side by side. Both stand on one and the same embeddings: word, position and segment"
-        " tables and their LayerNorm. Each has its own projection, its own layers and its own head; the generator's layers are"
-        " narrower, not fewer. The generator's output matrix is the shared word table. After training the generator is set aside"
-        " and the discriminator is kept."),
+        worded(
+            "The generator and the discriminator side by side. Both stand on one and the same embeddings: word, position and segment"
+            " tables and their LayerNorm. Each has its own projection, its own layers and its own head; the generator's layers are"
+            " narrower, not fewer. The generator's output matrix is the shared word table. After training the generator is set aside"
+            " and the discriminator is kept."
+        ),
         430,
     )
     columns = (
-        ("generator", wording("Generator"), 190, 130, wording("narrower"), wording("a word for each selected token"), wording("MLM head"), wording("set aside after training")),
+        (
+            "generator",
+            wording("Generator"),
+            190,
+            130,
+            wording("narrower"),
+            wording("a word for each selected token"),
+            wording("MLM head"),
+            wording("set aside after training"),
+        ),
         (
             "discriminator",
             wording("Discriminator"),
@@ -47,7 +58,14 @@ def two_nets(bright: str | None = None) -> Drawing:
             d.arrow((x, 398), (x, 376))
             d.text(x, 414, "[MASK] chef [MASK] the meal" if kind == "generator" else "the chef ate the meal")
     d.text(320, 204, wording("equally many"), "small faint")
-    d.box(60, 322, 580, 52, wording("Shared embeddings\nword table · position table · segment table · LayerNorm"), "shared")
+    d.box(
+        60,
+        322,
+        580,
+        52,
+        wording("Shared embeddings\nword table · position table · segment table · LayerNorm"),
+        "shared",
+    )
     with d.faded(bright == "discriminator"):
         d.arrow((88, 322), (88, 121), (123, 121))
         for i, words in enumerate((wording("output"), wording("matrix:"), wording("the word"), wording("table"))):
@@ -58,10 +76,12 @@ def two_nets(bright: str | None = None) -> Drawing:
 def encoder_layer() -> Drawing:
     """One layer, post-LayerNorm as in BERT: attention and feed-forward net, each with dropout, residual sum and LayerNorm."""
     d = Drawing(
-        worded("One encoder layer in two rows. First row: x goes through attention and dropout; x itself, carried around them by the"
-        " residual connection, is added; LayerNorm gives a. Second row: a goes through a linear map from H to F, GELU, a linear"
-        " map from F back to H, and dropout; a itself is added; LayerNorm gives y. Attention mixes tokens; everything else"
-        " treats each token alone."),
+        worded(
+            "One encoder layer in two rows. First row: x goes through attention and dropout; x itself, carried around them by the"
+            " residual connection, is added; LayerNorm gives a. Second row: a goes through a linear map from H to F, GELU, a linear"
+            " map from F back to H, and dropout; a itself is added; LayerNorm gives y. Attention mixes tokens; everything else"
+            " treats each token alone."
+        ),
         300,
     )
     rows = (
@@ -109,10 +129,12 @@ def encoder_layer() -> Drawing:
 def joint_step() -> Drawing:
     """One step of pre-training, forward in full lines and gradients backward in dashed ones. Source: paper, Section 2."""
     d = Drawing(
-        worded("One joint step. Forward, in full lines: the original ids are masked and read by the generator, words are sampled from its"
-        " guesses and put into the original ids, and the discriminator reads the corrupted ids. Backward, in dashed lines: the"
-        " MLM loss reaches the generator and the shared embeddings, the RTD loss the discriminator and the shared embeddings."
-        " Between sampling and the generator a wall: no gradient passes through a drawn word."),
+        worded(
+            "One joint step. Forward, in full lines: the original ids are masked and read by the generator, words are sampled from its"
+            " guesses and put into the original ids, and the discriminator reads the corrupted ids. Backward, in dashed lines: the"
+            " MLM loss reaches the generator and the shared embeddings, the RTD loss the discriminator and the shared embeddings."
+            " Between sampling and the generator a wall: no gradient passes through a drawn word."
+        ),
         412,
     )
     d.text(216, 20, wording("into the original ids, not the masked ones"), "small faint")
@@ -151,15 +173,29 @@ def joint_step() -> Drawing:
 def task_heads() -> Drawing:
     """The pre-trained encoder with each task's head. Source: reference code, `finetune/`."""
     d = Drawing(
-        worded("Four small heads on the same pre-trained encoder. Classification: one linear map on the vector of [CLS] gives one score"
-        " for each class. Tagging: one linear map on the first piece of each word gives one score for each tag. Question"
-        " answering: two numbers for each token, start and end. Detection: the RTD head of pre-training itself, one logit for each"
-        " token. Only the first three are new weights."),
+        worded(
+            "Four small heads on the same pre-trained encoder. Classification: one linear map on the vector of [CLS] gives one score"
+            " for each class. Tagging: one linear map on the first piece of each word gives one score for each tag. Question"
+            " answering: two numbers for each token, start and end. Detection: the RTD head of pre-training itself, one logit for each"
+            " token. Only the first three are new weights."
+        ),
         424,
     )
     panels = (
-        (wording("Classification"), wording("new: H → classes, on [CLS]"), wording("class"), (0,), "[CLS] a fine film [SEP]"),
-        (wording("Tagging"), wording("new: H → tags, on each word's first piece"), wording("tag"), (1, 3), "[CLS] ada ##s london [SEP]"),
+        (
+            wording("Classification"),
+            wording("new: H → classes, on [CLS]"),
+            wording("class"),
+            (0,),
+            "[CLS] a fine film [SEP]",
+        ),
+        (
+            wording("Tagging"),
+            wording("new: H → tags, on each word's first piece"),
+            wording("tag"),
+            (1, 3),
+            "[CLS] ada ##s london [SEP]",
+        ),
         (
             wording("Question answering"),
             wording("new: H → 2, start and end, on every token"),
@@ -167,7 +203,13 @@ def task_heads() -> Drawing:
             (0, 1, 2, 3, 4),
             "[CLS] who ? ada [SEP]",
         ),
-        (wording("Detection"), wording("not new: the RTD head of pre-training"), "P", (0, 1, 2, 3, 4), "[CLS] the chef flew [SEP]"),
+        (
+            wording("Detection"),
+            wording("not new: the RTD head of pre-training"),
+            "P",
+            (0, 1, 2, 3, 4),
+            "[CLS] the chef flew [SEP]",
+        ),
     )
     for i, (title, head, answer, heads, tokens) in enumerate(panels):
         left, top = 16 + 340 * (i % 2), 14 + 212 * (i // 2)

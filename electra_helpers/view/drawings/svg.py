@@ -71,7 +71,9 @@ class Drawing:
     parts: list[str] = field(default_factory=list)
 
     def text(self, x: float, y: float, words: str, style: str = "", anchor: str = "middle") -> None:
-        self.parts.append(f'<text x="{x}" y="{y}" class="{style}" text-anchor="{anchor}">{escape(worded(words))}</text>')
+        self.parts.append(
+            f'<text x="{x}" y="{y}" class="{style}" text-anchor="{anchor}">{escape(worded(words))}</text>'
+        )
 
     def box(self, x: float, y: float, width: float, height: float, words: str, kind: str = "plain") -> None:
         """A rounded box with its words in the middle; a line break starts a new line, all but the first one small."""

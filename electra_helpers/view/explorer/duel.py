@@ -192,9 +192,9 @@ class Duel(TokenWidget):
                 tokens=contest.row.encoding.tokens[contest.position],
             )
         last = contest.attempts[-1]
-        verdict = "Noticed" if last.is_noticed else "Not noticed"
+        verdict = worded("Noticed") if last.is_noticed else worded("Not noticed")
         best = (
-            "no word tried there does better"
+            worded("no word tried there does better")
             if last.word == last.best_word
             else worded("the ceiling there is {ceiling:.2f}", ceiling=last.ceiling)
         )
@@ -234,7 +234,8 @@ class Duel(TokenWidget):
             word_ids=contest.row.encoding.word_ids,
             title=worded("Beat the discriminator: change one word so that it does not notice"),
         )
-        return f"{picture}<p><small>{html_text(self._status())} A picture: run the cell to play.</small></p>"
+        hint = worded("A picture: run the cell to play.")
+        return f"{picture}<p><small>{html_text(self._status())} {html_text(hint)}</small></p>"
 
     def __repr__(self) -> str:
         return self._plain()

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.language import worded
+from electra_helpers.language import worded, wording
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, legend, picture, theme_of
 
 DOTS = 1000
@@ -47,12 +47,12 @@ def calibration(
                 truths=len(truth),
             )
         )
-    names = np.asarray(groups if groups is not None else ["all"] * len(p))
+    names = np.asarray(groups if groups is not None else [worded("all")] * len(p))
     figure, (axes,) = picture(theme, height=4.2)
     ends = (LOWEST, 1 - LOWEST) if log_odds else (0, 1)
     axes.plot(ends, ends, color=theme.faint, linewidth=1.5)
     slope = {"rotation": 45, "rotation_mode": "anchor", "transform_rotates_text": True}
-    axes.text(0.98, 0.985, "honest", ha="right", va="bottom", color=theme.ink, fontsize=9, **slope)
+    axes.text(0.98, 0.985, worded("honest"), ha="right", va="bottom", color=theme.ink, fontsize=9, **slope)
     said = []
     for i, name in enumerate(sorted(set(names))):
         order = np.flatnonzero(names == name)[np.argsort(p[names == name], kind="stable")]
@@ -88,11 +88,14 @@ def _log_odds(axes: Axes) -> None:
     """Both axes by log odds, with the marks named by their probability."""
     marks = [0.001, 0.01, 0.1, 0.5, 0.9, 0.99]
     for axis, limit in ((axes.xaxis, axes.set_xlim), (axes.yaxis, axes.set_ylim)):
-        axis.axes.set(**{worded("{axis_name}scale", axis_name=axis.axis_name): "logit"})
+        axis.axes.set(**{f"{axis.axis_name}scale": "logit"})
         axis.set_major_locator(FixedLocator(marks))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         limit(LOWEST, 1 - 1e-3)
+
+
+FOUND, FLAGGED = wording("replaced and found"), wording("original and flagged")
 
 
 def confusion_by_phenomenon(counts: Mapping[str, tuple[int, int, int, int]], *, dark: bool | None = None) -> Picture:
@@ -117,9 +120,11 @@ def confusion_by_phenomenon(counts: Mapping[str, tuple[int, int, int, int]], *, 
                 color=theme.series[colour],
                 hatch=hatch,
                 edgecolor=theme.page,
-                label=None if row else ("replaced and found", "original and flagged")[colour],
+                label=None if row else (FOUND, FLAGGED)[colour],
             )
-            shown = worded("{part} of {whole:,}", part=_percent(part, whole), whole=whole) if whole else "none seen"
+            shown = (
+                worded("{part} of {whole:,}", part=_percent(part, whole), whole=whole) if whole else worded("none seen")
+            )
             axes.annotate(
                 shown,
                 (share, row + offset),
@@ -129,7 +134,7 @@ def confusion_by_phenomenon(counts: Mapping[str, tuple[int, int, int, int]], *, 
                 fontsize=8,
                 color=theme.ink,
             )
-    axes.set_yticks(range(len(rates)), rates)
+    axes.set_yticks(range(len(rates)), [worded(name) for name in rates])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.18)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
@@ -146,7 +151,7 @@ def confusion_by_phenomenon(counts: Mapping[str, tuple[int, int, int, int]], *, 
 def _percent(part: int, whole: int) -> str:
     """A share in whole per cent, in tenths below one."""
     if not whole:
-        return "none"
+        return worded("none")
     return f"{100 * part / whole:.{1 if 0 < part < 0.01 * whole else 0}f} %"
 
 
@@ -166,26 +171,24 @@ def threshold_and_prior(recall: float, false_alarms: float, prior: float, *, dar
     wrong = round(DOTS * prior)
     found, flagged = round(wrong * recall), round((DOTS - wrong) * false_alarms)
     kinds = (
-        (found, "wrong, found", 0, "s"),
-        (wrong - found, "wrong, missed", 1, "X"),
-        (flagged, "good, flagged", 3, "^"),
+        (found, worded("{count} wrong, found", count=found), 0, "s"),
+        (wrong - found, worded("{count} wrong, missed", count=wrong - found), 1, "X"),
+        (flagged, worded("{count} good, flagged", count=flagged), 3, "^"),
     )
     figure, (axes,) = picture(theme, width=7.2, height=3.4)
     start = 0
     for count, name, colour, marker in kinds:
-        _dots(axes, start, count, theme.series[colour], marker, 34, f"{count} {name}")
+        _dots(axes, start, count, theme.series[colour], marker, 34, name)
         start += count
-    _dots(axes, start, DOTS - start, theme.faint, "o", 9, worded("{dots} good, passed", dots=DOTS - start))
+    _dots(axes, start, DOTS - start, theme.faint, "o", 9, worded("{count} good, passed", count=DOTS - start))
     axes.set_axis_off()
     axes.invert_yaxis()
     legend(axes, theme, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=4)
     flags = found + flagged
-    right = (
-        worded("So {found:.0f} % of the flags are right.", found=100 * found / flags)
-        if flags
-        else "Nothing is flagged."
-    )
-    label(axes, theme, title=right.removeprefix("So "))
+    share = 100 * found / max(flags, 1)
+    title = worded("{share:.0f} % of the flags are right.", share=share) if flags else worded("Nothing is flagged.")
+    right = worded("So {share:.0f} % of the flags are right.", share=share) if flags else title
+    label(axes, theme, title=title)
     figure.alt = worded(
         "Of 1,000 words {wrong} are wrong: {found} found, {missed} missed; {flagged} good words are flagged. {right}",
         wrong=wrong,
