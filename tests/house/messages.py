@@ -3,11 +3,14 @@
     python -m tests.house.messages           write what is new into electra_helpers/locale/*/LC_MESSAGES/*.po, strike out what is gone
     python -m tests.house.messages --list    only list what is missing, stale or has other fields
 
-A message is the constant text of `worded("…")`, `wording("…")`, `Mistake("…")`, and what an `Exercise` says. It stands in the catalogue of
-the part of the course that says it, the first in the order of the files where there are several.
+A message is the constant text of `worded("…")`, `wording("…")`, `padded("…")`, `Mistake("…")`, what an `Exercise` says, the names that
+`label` gives to axes, and `w("…")` in the widgets' JavaScript. It stands in the catalogue of the part of the course that says it, the first
+in the order of the files where there are several.
 """
 
 import ast
+import json
+import re
 import string
 import sys
 from collections.abc import Iterator
@@ -21,8 +24,10 @@ from babel.messages.pofile import read_po, write_po
 from electra_helpers.language import ENGLISH, LOCALE, languages
 
 PACKAGE = LOCALE.parent
-CALLS = {"worded", "wording", "Mistake"}
-SHOWN = {"title", "hints", "why"}  # of an exercise; its specification is read in the notebook
+CALLS = {"worded", "wording", "padded", "Mistake"}  # whose first argument is a message
+# Keywords whose values are; the specification of an exercise is read in the notebook.
+NAMED = {"Exercise": {"title", "hints", "why"}, "label": {"title", "x", "y"}}
+IN_JAVASCRIPT = re.compile(r'\bw\("((?:[^"\\]|\\.)*)"')
 WIDTH = 120
 
 
@@ -37,13 +42,17 @@ class Found:
 
 def messages(folder: Path = PACKAGE) -> list[Found]:
     """Every message of the package, in the order of files and lines."""
-    return [found for path in sorted(folder.rglob("*.py")) for found in messages_of(path, folder)]
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".js"))
+    return [found for path in paths for found in messages_of(path, folder)]
 
 
 def messages_of(path: Path, folder: Path = PACKAGE) -> list[Found]:
     """The messages of one file."""
-    tree = ast.parse(path.read_text("utf-8"))
-    file = path.relative_to(folder).as_posix()
+    source, file = path.read_text("utf-8"), path.relative_to(folder).as_posix()
+    if path.suffix == ".js":
+        found = IN_JAVASCRIPT.finditer(source)
+        return [Found(json.loads(f'"{each[1]}"'), file, source[: each.start()].count("\n") + 1) for each in found]
+    tree = ast.parse(source)
     found = [Found(node.value, file, node.lineno) for node in _texts(tree) if isinstance(node.value, str)]
     return sorted(found, key=lambda each: each.line)
 
@@ -61,7 +70,7 @@ def unreadable(path: Path) -> list[str]:
 
 def _calls(tree: ast.AST) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in (*CALLS, "Exercise"):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CALLS | set(NAMED):
             yield node
 
 
@@ -72,8 +81,8 @@ def _texts(tree: ast.AST) -> Iterator[ast.Constant]:
 
 def _first_texts(call: ast.Call) -> Iterator[ast.expr]:
     """The expressions that are a call's messages, one for each branch of a choice."""
-    is_exercise = call.func.id == "Exercise"
-    given = [each.value for each in call.keywords if each.arg in SHOWN] if is_exercise else call.args[:1]
+    named = NAMED.get(call.func.id)
+    given = [each.value for each in call.keywords if each.arg in named] if named else call.args[:1]
     while given:
         node = given.pop(0)
         if isinstance(node, ast.Tuple):

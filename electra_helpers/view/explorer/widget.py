@@ -20,6 +20,7 @@ from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.proposals import EncodedText
 from electra_helpers.view.explorer.examples import examples_for
 from electra_helpers.view.explorer.exploration import STAGES, Exploration
+from electra_helpers.view.explorer.words import front_words
 from electra_helpers.view.painted import WIDGET_VIEW
 from electra_helpers.view.tokens import html_text, text_direction, tokens_to_html, tokens_to_terminal
 
@@ -44,9 +45,11 @@ class TokenWidget(anywidget.AnyWidget):
     _css = STYLE
     _actions: frozenset[str] = frozenset()
     view = traitlets.Dict().tag(sync=True)
+    words = traitlets.Dict().tag(sync=True)
 
     def __init__(self) -> None:
         super().__init__()
+        self.words = front_words(str(self._esm))
         self.error: Exception | None = None
         self._answers = 0
         self.on_msg(self._receive)
