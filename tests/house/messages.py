@@ -2,6 +2,7 @@
 
     python -m tests.house.messages           write what is new into electra_helpers/locale/*/LC_MESSAGES/*.po, strike out what is gone
     python -m tests.house.messages --list    only list what is missing, stale or has other fields
+    python -m tests.house.messages FILE …    the same, with the translations of these .po files
 
 A message is the constant text of `worded("…")`, `wording("…")`, `padded("…")`, `Mistake("…")`, what an `Exercise` says, the names that
 `label` gives to axes, and `w("…")` in the widgets' JavaScript. It stands in the catalogue of the part of the course that says it, the first
@@ -118,8 +119,13 @@ def folder_of(language: str) -> Path:
 
 def translations(language: str) -> dict[str, str]:
     """Message → translation, of all catalogues of a language."""
+    return translated_in(sorted(folder_of(language).glob("*.po")))
+
+
+def translated_in(files: list[Path]) -> dict[str, str]:
+    """Message → translation, of these files."""
     found = {}
-    for file in sorted(folder_of(language).glob("*.po")):
+    for file in files:
         for message in read(file):
             if message.id and message.string:
                 found[message.id] = message.string
@@ -131,9 +137,12 @@ def read(file: Path) -> Catalog:
         return read_po(stream)
 
 
-def renewed(language: str) -> dict[str, bytes]:
-    """The catalogues of a language as they should be: name → content. A translation stays with its message, whatever file it moves to."""
-    known, files = translations(language), {}
+def renewed(language: str, more: dict[str, str] | None = None) -> dict[str, bytes]:
+    """The catalogues of a language as they should be: name → content. A translation stays with its message, whatever file it moves to.
+
+    `more` are translations from elsewhere, which win.
+    """
+    known, files = translations(language) | (more or {}), {}
     for part, told in parts().items():
         catalog = Catalog(locale=language, project="electra_helpers", charset="utf-8", fuzzy=False)
         catalog.header_comment = f"# Messages of {part}; how to add one stands in electra_helpers/language.py."
@@ -192,9 +201,10 @@ def _with_fields(folder: Path = PACKAGE) -> Iterator[str]:
 
 
 def main() -> int:
+    more = translated_in([Path(name) for name in sys.argv[1:] if name.endswith(".po")])
     for language in set(languages()) - {ENGLISH}:
         if "--list" not in sys.argv:
-            wanted, folder = renewed(language), folder_of(language)
+            wanted, folder = renewed(language, more), folder_of(language)
             for file in folder.glob("*.po"):
                 if file.name not in wanted:
                     file.unlink()
