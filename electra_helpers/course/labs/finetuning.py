@@ -251,9 +251,9 @@ def label_curves(
         ends.append((max(scores), middle[-1], title, theme.series[i]))
         said.append(
             worded(
-                "{title}: median {zip} labels",
+                "{title}: median {values} labels",
                 title=title,
-                zip=", ".join((worded("{y:.2f} at {n:,}", y=y, n=n) for n, y in zip(scores, middle, strict=True))),
+                values=", ".join((worded("{y:.2f} at {n:,}", y=y, n=n) for n, y in zip(scores, middle, strict=True))),
             )
         )
     if mine:

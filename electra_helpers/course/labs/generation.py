@@ -151,9 +151,9 @@ def race_picture(mine: dict[str, dict[int, float]] | None = None, *, dark: bool 
         ends.append((max(found), middle[-1], by, theme.series[i]))
         said.append(
             worded(
-                "{by}: median {zip}",
+                "{by}: median {values}",
                 by=by,
-                zip=", ".join((worded("{y:.2f} after {x}", y=y, x=x) for x, y in zip(found, middle, strict=True))),
+                values=", ".join((worded("{y:.2f} after {x}", y=y, x=x) for x, y in zip(found, middle, strict=True))),
             )
         )
     for by, shares in (mine or {}).items():

@@ -141,7 +141,14 @@ def confusion_by_phenomenon(counts: Mapping[str, tuple[int, int, int, int]], *, 
     legend(axes, theme, loc="upper center", bbox_to_anchor=(0.45, -0.5 / len(counts)), ncols=2)
     label(axes, theme, title="What is found, and what is flagged by mistake")
     said = [
-        worded("{n} {h} of {f}, {a} of {o}", n=n, h=_percent(h, f), f=f, a=_percent(a, o), o=o)
+        worded(
+            "{name} {found} of {fakes}, {flagged} of {originals}",
+            name=worded(n),
+            found=_percent(h, f),
+            fakes=f,
+            flagged=_percent(a, o),
+            originals=o,
+        )
         for n, (h, f, a, o) in rates.items()
     ]
     figure.alt = worded("Found of the replaced, flagged of the original: {said}.", said="; ".join(said))
