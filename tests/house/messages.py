@@ -148,7 +148,9 @@ def renewed(language: str, more: dict[str, str] | None = None) -> dict[str, byte
         catalog.header_comment = f"# Messages of {part}; how to add one stands in electra_helpers/language.py."
         for text, places in told.items():
             where = [(f"electra_helpers/{place.file}", None) for place in places]
-            catalog[text] = Message(text, known.get(text, ""), locations=list(dict.fromkeys(where)))
+            message = Message(text, known.get(text, ""), locations=list(dict.fromkeys(where)))
+            message.flags.discard("python-format")  # "15 % of" is no format
+            catalog[text] = message
         files[f"{part}.po"] = _written(catalog)
     return files
 

@@ -18,7 +18,8 @@ from typing import Any
 from electra_helpers.course.engine import portfolio
 from electra_helpers.course.engine.sandbox import SECONDS, Outcome, own_frames, run_limited, short_traceback
 from electra_helpers.errors import ElectraError
-from electra_helpers.language import worded, wording
+from electra_helpers.language import Wording, worded, wording
+from electra_helpers.words import is_chinese
 
 KINDS = {"build": "B", "find": "F", "decide": "D", "measure": "M", "write": "W"}
 NOT_ATTEMPTED, PASSED, FAILED, FALLBACK = "not attempted", "passed", "failed", "not yours"
@@ -84,7 +85,8 @@ class Exercise:
         """The solution as a cell's source: the function, or the assignment of the answer."""
         if callable(self.solution):
             return textwrap.dedent(inspect.getsource(self.solution))
-        return f"{self.variable} = {self.solution!r}"
+        written = worded(self.solution) if isinstance(self.solution, Wording) else self.solution
+        return f"{self.variable} = {written!r}"
 
 
 @dataclass(frozen=True)
@@ -153,10 +155,15 @@ def judge(exercise: Exercise, submission: Any, seconds: float = SECONDS, patienc
         )
     if missing:
         return Verdict(FAILED, worded("{missing} of {total} answers are still None.", missing=missing, total=total))
-    if exercise.kind == "write" and len(str(submission).split()) < FEWEST_WORDS:
-        words = len(str(submission).split())
+    if exercise.kind == "write" and (words := _count_words(str(submission))) < FEWEST_WORDS:
         return Verdict(FAILED, worded("{words} words say little: write at least two full sentences.", words=words))
     return _verdict(run_limited(lambda: _run_checks(exercise, submission), seconds, patience), exercise, seconds)
+
+
+def _count_words(text: str) -> int:
+    """Words between blanks, and one for every two Chinese characters."""
+    chinese = sum(map(is_chinese, text))
+    return len("".join(" " if is_chinese(character) else character for character in text).split()) + chinese // 2
 
 
 def _run_checks(exercise: Exercise, submission: Any) -> None:

@@ -67,27 +67,30 @@ def labels_are_weighed(answers: Any) -> None:
 
 
 # What a sentence must not claim, unless it denies it.
-MORE_INFORMATION = re.compile(r"6[.,]7\s*(?:times|x|×|-fold)[^.]*\binformation", re.IGNORECASE)
+MORE_INFORMATION = re.compile(r"6[.,]7\s*(?:times|x|×|-fold)[^.]*\binformation|6[.,]7\s*倍[^。]*信息", re.IGNORECASE)
 # The discriminator itself meets [MASK]: between the two stands no other net, nor the end of the clause.
 GOES_ON = r"(?:(?!\b(?:while|where|whereas|MLM|BERT|masked|generator|than)\b)[^,;:])*"
 MASK_SEEN = re.compile(
-    rf"\bdiscriminator\b{GOES_ON}\b(?:sees?|reads?|meets?|gets?|learns?|trained){GOES_ON}(?:\[MASK|\bmasks\b|\bmask tokens?\b)",
+    rf"\bdiscriminator\b{GOES_ON}\b(?:sees?|reads?|meets?|gets?|learns?|trained){GOES_ON}(?:\[MASK|\bmasks\b|\bmask tokens?\b)"
+    r"|判别器[^，。；：]*(?:看到|看见|读到|见到|遇到|学|训练)[^，。；：]*(?:\[MASK|掩码)",
     re.IGNORECASE,
 )
 DENIED = re.compile(
     r"\b(?:not|cannot|no|never|less|fewer|nor|neither|hardly|without|instead|rather|but|wrong|false|myth)\b|n['’]t\b"
-    r"|\b(?:say|said|claim|think|believe)",
+    r"|\b(?:say|said|claim|think|believe)"
+    r"|不|没|从未|并非|无|少|错|误|说|认为|以为",
     re.IGNORECASE,
 )
 WHERE = re.compile(
-    r"\b(?:all|any|each|every\w*|entire|whole|fifteen|selected|chosen|masked (?:tokens?|positions?|words?))\b|\b15\s?(?:%|per ?cent)",
+    r"\b(?:all|any|each|every\w*|entire|whole|fifteen|selected|chosen|masked (?:tokens?|positions?|words?))\b|\b15\s?(?:%|per ?cent)"
+    r"|每一?个|所有|全部|任何|整[个行句]|选中|掩去|百分之十五",
     re.IGNORECASE,
 )
 
 
 def reason_is_given(text: Any) -> None:
     """Check of 05.6: a number, where the loss is taken, and neither of two false reasons; the rest is for the rubric."""
-    for sentence in re.split(r"(?<=[.!?])\s", str(text)):
+    for sentence in re.split(r"(?<=[.!?])\s|(?<=[。！？])", str(text)):
         if MORE_INFORMATION.search(sentence) and not DENIED.search(sentence):
             raise Mistake(
                 "6.7 × the tokens is not 6.7 × the information: your own bits of 05.4 say that a row's RTD labels hold less."

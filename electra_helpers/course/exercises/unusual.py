@@ -68,31 +68,47 @@ def _chance_is_weighed(given: set[str], right: set[str]) -> None:
 
 
 # A gap, a share or a count; a year or "three sentences" is no measurement.
-MEASURED = re.compile(r"[.,]\d|\d ?(?:%|per ?cent|points?\b|times\b|(?:out )?of \d|in \d)", re.IGNORECASE)
+MEASURED = re.compile(
+    r"[.,]\d|\d ?(?:%|per ?cent|points?\b|times\b|(?:out )?of \d|in \d)|\d ?(?:倍|个?百分点|成)|百分之|分之",
+    re.IGNORECASE,
+)
 GROUPS = re.compile(
-    r"name|dialect|wom[ae]n|female|\bshe\b|\bher\b|group|person|people|writer|author|speaker|minorit", re.IGNORECASE
+    r"name|dialect|wom[ae]n|female|\bshe\b|\bher\b|group|person|people|writer|author|speaker|minorit"
+    r"|名字|姓名|人名|方言|女|她|群体|人群|作者|读者|说话人|写信",
+    re.IGNORECASE,
 )
 DEED = re.compile(
-    r"correct|chang|replac|flag|overwr|rewr|alter|edit|delet|remov|eras|repair|clean|alarm", re.IGNORECASE
+    r"correct|chang|replac|flag|overwr|rewr|alter|edit|delet|remov|eras|repair|clean|alarm"
+    r"|改|替换|换掉|标记|覆盖|重写|删|纠正|清洗|误报",
+    re.IGNORECASE,
 )
 # Said of the writers or of what they wrote; that the *flag* is wrong may be said, as may "they are wrong", which can mean the flags.
 BLAME = re.compile(
     r"\b(?:dialects?|names|sentences|stories|letters|speakers|writers)(?: of (?:a |the )?\w+)?"
     r" (?:is|are|was|were) (?:an? )?(?:errors?|mistakes?|wrong|incorrect|bad english)\b(?!-)"
     r"|\b(?:dialects?|speakers|writers|people|women|they|letters|sentences)\b[^.!?]{0,40}"
-    r"\b(?:makes?|contains?|has|have) (?:\w+ ){0,2}(?:errors?|mistakes?|bad grammar|bad english)\b(?!-)",
+    r"\b(?:makes?|contains?|has|have) (?:\w+ ){0,2}(?:errors?|mistakes?|bad grammar|bad english)\b(?!-)"
+    r"|(?:方言|名字|人名|句子|故事|来信|作者|读者|说话人|他们|她们)[^。！？；，]{0,6}"
+    r"(?:是|有|写得|写|犯了?)(?:错|病句|语法错|不正确|不规范)",
     re.IGNORECASE,
 )
 # Said against the flag, not of the writers: "they make no mistakes", "as if they made mistakes", "the model says that …".
 NOT_SAID_OF_THEM = re.compile(
-    r"\b(?:not?|cannot|never|nor|hardly|without|as if|model|it|thinks|says|believes)\b|n['’]t\b", re.IGNORECASE
+    r"\b(?:not?|cannot|never|nor|hardly|without|as if|model|it|thinks|says|believes)\b|n['’]t\b"
+    r"|不(?!正确|规范)|没|并非|未|模型|它|认为|当成|当作|以为|看作|误",
+    re.IGNORECASE,
 )
+BEFORE, BEFORE_IN_CHINESE = 25, 12  # characters that are read before what is said
 
 
 def _blames(text: str) -> bool:
     """Whether the writers are said to be wrong; what stands just before is read too."""
-    found = BLAME.finditer(text)
-    return any(not NOT_SAID_OF_THEM.search(text[max(0, each.start() - 25) : each.end()]) for each in found)
+
+    def in_context(found: re.Match) -> str:
+        reach = BEFORE if found[0].isascii() else BEFORE_IN_CHINESE
+        return text[max(0, found.start() - reach) : found.end()]
+
+    return any(not NOT_SAID_OF_THEM.search(in_context(found)) for found in BLAME.finditer(text))
 
 
 def note_says_whom(text: Any) -> None:
