@@ -88,9 +88,9 @@ def positions_are_allowed(function: Callable) -> None:
             bad = [at for at in chosen if int(ids[row, at]) in UNSELECTABLE]
             if bad:
                 name = {
-                    PAD: wording("[PAD]"),
-                    CLS: wording("[CLS]"),
-                    SEP: wording("[SEP]"),
+                    PAD: "[PAD]",
+                    CLS: "[CLS]",
+                    SEP: "[SEP]",
                     MASK: wording("a [MASK] that is already in the text"),
                 }[int(ids[row, bad[0]])]
                 raise Mistake(
