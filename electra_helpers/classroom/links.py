@@ -31,7 +31,7 @@ OPENED_FROM = r'''  # {comment}
     here = !curl -s http://$COLAB_JUPYTER_IP:9000/api/sessions
     course = re.search(r"github\.com/([\w.-]+/[\w.-]+)/blob/([\w.-]+)/", urllib.parse.unquote(here.n))
     put = "%pip install -q --no-deps git+https://github.com/OWNER/NAME"
-    assert course, f"{unknown}: {put}"
+    assert course, f"{unknown}{put}"
     %pip install -q --no-deps "electra_helpers @ git+https://github.com/{course[1]}@{course[2]}"'''
 
 
@@ -53,14 +53,14 @@ WORDS = {
         "contents",
         "Open in Colab",
         "install the course from the repository that this notebook was opened from",
-        "Colab does not say where this notebook is from. Put in place of these lines, with your course's name",
+        "Colab does not say where this notebook is from. Put in place of these lines, with your course's name: ",
     ),
     "zh": Words(
         "中文",
         "目录",
         "在 Colab 中打开",
         "从打开本笔记本的仓库安装课程",
-        "Colab 没有说明本笔记本来自哪里。请把这几行换成下面这一行，填上你的课程名",
+        "Colab 没有说明本笔记本来自哪里。请把这几行换成下面这一行，填上你的课程名：",
     ),
 }
 

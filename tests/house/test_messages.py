@@ -65,12 +65,12 @@ def test_a_changed_message_a_lost_field_and_a_gone_message_are_named(monkeypatch
     monkeypatch.setattr(
         messages,
         "messages",
-        lambda: [Found(f.text + " Indeed." if f is changed else f.text, f.file, f.line) for f in told],
+        lambda *_: [Found(f.text + " Indeed." if f is changed else f.text, f.file, f.line) for f in told],
     )
     found = findings("zh")
     assert any("not translated" in each and repr(changed.text + " Indeed.") in each for each in found)
     assert any(each.endswith("run `make messages`") for each in found), "the old one is struck out"
-    monkeypatch.setattr(messages, "messages", lambda: told)
+    monkeypatch.setattr(messages, "messages", lambda *_: told)
     known = translations("zh") | {changed.text: "没有字段"}
     monkeypatch.setattr(messages, "translations", lambda _: known)
     assert any("other fields" in each and repr(changed.text) in each for each in findings("zh"))

@@ -128,7 +128,7 @@ class _Blank(ast.NodeTransformer):
 
 def skeleton(source: str) -> str:
     """What of a cell's code no translation may change: everything but comments and the texts of strings."""
-    plain = TransformerManager().transform_cell(INSTALL.sub("pass", source))
+    plain = TransformerManager().transform_cell(INSTALL.sub("if True:\n    %pip", source))
     return ast.dump(_Blank().visit(ast.parse(plain)))
 
 
