@@ -5,12 +5,11 @@ import pytest
 import torch
 
 from electra_helpers.course.exercises import find
+from electra_helpers.course.exercises.clue_ranking import clue_agreement, clue_answer
 from electra_helpers.course.exercises.n07_seeing_replacements import (
     AGREEMENT,
     BEATEN,
     RESTLESS_ANSWER,
-    clue_agreement,
-    clue_answer,
     word_scores,
 )
 from electra_helpers.course.exercises.stop_words import CLAIMS, lost_without_stop_words

@@ -62,8 +62,7 @@ def _pair(function: Callable, a: list[int], b: list[int], max_length: int) -> tu
     if len(ids) != len(segments):
         raise Mistake(
             "{ids} ids but {segments} segment numbers: every token has a segment, [CLS] and [SEP] too.",
-            ids=len(ids),
-            segments=len(segments),
+            **{"ids": len(ids), "segments": len(segments)},
         )
     if (mine_a, mine_b) != (a, b):
         raise Mistake("Your function changed the caller's list: pop from a copy, list(a).")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,17 +11,12 @@ from torch import Tensor
 from electra_helpers import corruption
 from electra_helpers.corruption import Selection
 from electra_helpers.course.engine.grading import Exercise, Mistake
+from electra_helpers.course.exercises.bugs import bugs_are_found
 from electra_helpers.course.exercises.hard_fakes import findings_are_right
 from electra_helpers.course.labs.bug_hunt import (
-    BUGS,
-    LABEL_IS_SELECTED,
-    LABELS_ARE_SHIFTED,
-    MASK_LEAKS,
-    NOTHING,
-    PADDING_IS_HIT,
     PIPELINES,
 )
-from electra_helpers.language import worded, wording
+from electra_helpers.language import wording
 
 MASK = 4
 
@@ -273,39 +267,6 @@ def _labels_are_right(function: Callable) -> None:
         raise Mistake("The pre-training step calls it with two arguments: the ids alone decide.")
 
 
-LOOK = {
-    MASK_LEAKS: wording("Read what the discriminator sees word by word: does something stand there that no text has?"),
-    LABEL_IS_SELECTED: wording("Look at words in brackets that are the same in both lines."),
-    PADDING_IS_HIT: wording("Look behind [SEP], at several seeds."),
-    LABELS_ARE_SHIFTED: wording("Look at the word just before each word in brackets."),
-    NOTHING: wording(
-        "A word can change, be in brackets and all is well; and a selected word that was guessed right looks untouched."
-    ),
-}
-
-
-def _bugs_are_found(answers: Any) -> None:
-    if not isinstance(answers, dict) or set(answers) != set(PIPELINES):
-        raise Mistake("Keep the dictionary as it is, with {pipelines}.", pipelines=", ".join(PIPELINES))
-    for name, given in answers.items():
-        if given not in BUGS:
-            raise Mistake("{name}: choose one of {bugs}.", name=name, bugs=", ".join(map(repr, BUGS)))
-    for name, right in PIPELINES.items():
-        given = answers[name]
-        if given == right:
-            continue
-        if right == NOTHING:
-            raise Mistake(
-                "{name} breaks no rule ({given!r} is not it). {look}", name=name, given=given, look=LOOK[NOTHING]
-            )
-        start = (
-            worded("{name} breaks a rule, and you say nothing is broken.", name=name)
-            if given == NOTHING
-            else worded("{name}: not {given!r}.", name=name, given=given)
-        )
-        raise Mistake("{start} {look}", start=start, look=LOOK[right])
-
-
 EXERCISES = (
     Exercise(
         id="04.1",
@@ -381,7 +342,7 @@ EXERCISES = (
         difficulty=2,
         starred=True,
         specification="For each of five pipelines the rule that it breaks, or nothing: one of them is sound.",
-        checks=(_bugs_are_found,),
+        checks=(bugs_are_found,),
         hints=(
             "Take one pipeline and five seeds. Compare the two lines word by word; then look at the brackets alone.",
             "Four questions: is there a [MASK]? Does padding change? Is an unchanged word in brackets? Is a changed word not?",

@@ -20,8 +20,9 @@ from electra_helpers.course.exercises.joint_step import (
     the_losses_are_right,
     the_right_ids_go_in,
 )
+from electra_helpers.course.exercises.sheets import SHEETS, sheets_are_matched
 from electra_helpers.course.labs.objectives import gains, last_scores
-from electra_helpers.language import worded, wording
+from electra_helpers.language import worded
 
 GROUPS = {
     "word table": "encoder.embeddings.word",
@@ -144,56 +145,6 @@ def _each_parameter_is_there_once(function: Callable) -> None:
             count=len(missing),
             missing=missing[0],
         )
-
-
-# Letter → the recorded sheet that it shows; the causes to choose from stand in alphabetical order.
-SHEETS = {
-    "A": "labels = selected",
-    "B": "healthy",
-    "C": "learning rate too high",
-    "D": "discriminator sees the originals",
-    "E": "generator trained beforehand",
-}
-CAUSES = tuple(sorted(SHEETS.values()))
-CLUES = {
-    "labels = selected": wording(
-        "in one sheet the share labelled as replaced never falls, though the generator gets words right"
-    ),
-    "healthy": wording(
-        "own fakes get harder, so their AUC may stand still or fall in a healthy run: look at the fixed exam too"
-    ),
-    "learning rate too high": wording("with steps that are too large neither net gets below the word frequencies"),
-    "discriminator sees the originals": wording(
-        "who is shown only original words can learn which words are often replaced, and nothing more: an AUC on own"
-        " fakes not far above 0.5"
-    ),
-    "generator trained beforehand": wording(
-        "a generator that was trained beforehand has a low MLM loss from the first step, and keeps it"
-    ),
-}
-
-
-def _sheets_are_matched(answers: Any) -> None:
-    if not isinstance(answers, dict) or set(answers) != set(SHEETS):
-        raise Mistake("Keep the letters {sheets}.", sheets=", ".join(SHEETS))
-    unknown = [value for value in answers.values() if value not in CAUSES]
-    if unknown:
-        raise Mistake(
-            "{unknown!r} is not a cause. Choose from: {causes}.", unknown=unknown[0], causes="; ".join(CAUSES)
-        )
-    if len(set(answers.values())) < len(SHEETS):
-        raise Mistake("A cause is used twice: each fits one sheet.")
-    wrong = [letter for letter, cause in SHEETS.items() if answers[letter] != cause]
-    if wrong:
-        called_healthy = next((letter for letter in wrong if answers[letter] == "healthy"), None)
-        if called_healthy:
-            raise Mistake(
-                "Sheet {called_healthy} is not the healthy one. A falling loss alone does not mean that it works:"
-                " {clues}.",
-                called_healthy=called_healthy,
-                clues=CLUES[SHEETS[called_healthy]],
-            )
-        raise Mistake("{count} do not fit. One clue: {clues}.", count=len(wrong), clues=CLUES[SHEETS[wrong[0]]])
 
 
 COMPARED = ("rtd", "mlm")
@@ -378,7 +329,7 @@ EXERCISES = (
         difficulty=3,
         starred=True,
         specification="Five recorded runs, five causes: which sheet belongs to which?",
-        checks=(_sheets_are_matched,),
+        checks=(sheets_are_matched,),
         hints=(
             "Look at the share labelled as replaced first: what should it do while the generator learns?",
             "Then at the two AUCs beside each other, and at where the MLM loss starts and where it stays.",

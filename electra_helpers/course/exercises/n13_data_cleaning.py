@@ -269,12 +269,8 @@ def _sum_is_of_logs(function: Callable) -> None:
         raise Mistake("In nats: math.log without a base.")
     if _same(found, package_score(TOKENS, "mean")):
         raise Mistake('how="sum" gives the sum; you divided by the number of tokens.')
-    raise Mistake(
-        "For {tokens} the sum of log(1 − p) is {right:.3f}, yours is {found:.3f}.",
-        tokens=TOKENS,
-        right=right,
-        found=found,
-    )
+    said = {"tokens": TOKENS, "right": right, "found": found}
+    raise Mistake("For {tokens} the sum of log(1 − p) is {right:.3f}, yours is {found:.3f}.", **said)
 
 
 def _mean_is_by_token(function: Callable) -> None:

@@ -108,10 +108,8 @@ def _copies_are_gone(found: list[dict], texts: list[str]) -> None:
     if [row.get("customer") for row in found] != [row["customer"] for row in TIDY]:
         raise Mistake("Of copies keep the first, and leave the rows in their order (a set has none).")
     if [{k: row.get(k) for k in TIDY[0]} for row in found] != TIDY:
-        raise Mistake(
-            "On the check's nine rows the right result is {tidy}, as they are written.",
-            tidy=[row["message"] for row in TIDY],
-        )
+        tidy = [row["message"] for row in TIDY]
+        raise Mistake("On the check's nine rows the right result is {tidy}, as they are written.", tidy=tidy)
 
 
 GROUPED = [_row(f"k{number % 40}", f"message {number}", "question") for number in range(100)]
@@ -284,8 +282,7 @@ def _the_report_is_honest(answers: Any) -> None:
     if answers["report"] not in REPORTS or answers["threshold chosen on"] not in THRESHOLDS:
         raise Mistake(
             "report: one of {reports}. threshold chosen on: one of {thresholds}.",
-            reports="; ".join(REPORTS),
-            thresholds="; ".join(THRESHOLDS),
+            **{"reports": "; ".join(REPORTS), "thresholds": "; ".join(THRESHOLDS)},
         )
     if answers["report"] == REPORTS[0]:
         raise Mistake("The best of several runs was lucky on just these rows: its validation score flatters.")
