@@ -150,7 +150,13 @@ class Site:
             number: Markup(f'<a href="{page.to(other.name)}">{other.title}</a>') for number, other in numbered.items()
         }
         first = next(iter(numbered.values()))
-        return {"links": links, "first": first, "count": len(numbered), "pictures": home.pictures(numbered, self.root)}
+        return {
+            "links": links,
+            "first": first,
+            "count": len(numbered),
+            "there": {page.name for page in self.pages},
+            "pictures": home.pictures(numbered, self.root),
+        }
 
     def _context(self, page: Page) -> dict:
         order = [other for other in self.of_language(page.language) if other.part in PARTS]
