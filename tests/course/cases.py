@@ -49,9 +49,12 @@ def is_said_in_chinese(exercise: Exercise, wrong: Any) -> None:
 def english_runs(message: str) -> list[str]:
     """Four and more English words in a row that are no quotation, no answer to choose, no story, and nothing that an exception says."""
     text = re.sub(
-        r"^\w*(?:Error|Exception):.*$|'[^'\n]*'|\"[^\"\n]*\"|“[^”]*”|`[^`]*`", "|", message, flags=re.MULTILINE
+        r"^\w*(?:Error|Exception):.*$|'[^'\n]*'|\"[^\"\n]*\"|“[^”]*”|`[^`]*`|\b[BI]-[\w-]+",
+        "|",
+        message,
+        flags=re.MULTILINE,
     )
-    runs = re.findall(r"\b[A-Za-z]+(?:[ ’'-]+[A-Za-z]+){3,}", text)
+    runs = re.findall(r"\b[A-Za-z-]+(?:[ ’']+[A-Za-z-]+){3,}", text)
     return [run for run in runs if not any(run in answer for answer in answers()) and not is_told(run)]
 
 
