@@ -168,7 +168,7 @@ def fine_tuned_table() -> str:
             found = by_objective("fine_tuned", task, count)
             untrained = scores("none", "fine_tuned", task, count, part="scratch")
             cells = [shown(values) for values in (*found.values(), untrained)]
-            lines.append(f"{task:<10}{count:>6}  {''.join(f'{cell:<15}' for cell in cells)}{ahead(found)}")
+            lines.append(f"{padded(task, 10)}{count:>6}  {''.join(f'{cell:<15}' for cell in cells)}{ahead(found)}")
     return "\n".join(lines)
 
 

@@ -226,7 +226,12 @@ def needs() -> list[tuple[str, str, str, dict[str, list[float]]]]:
         for count in (labelled(task)[0], labelled(task)[-1]):
             found = by_objective("fine_tuned", task, str(count))
             rows.append(
-                (worded("{name}, {count:,} labelled rows", name=name, count=count), TASKS[task], "1, 1, 1", found)
+                (
+                    worded("{name}, {count:,} labelled rows", name=name, count=count),
+                    worded(TASKS[task]),
+                    "1, 1, 1",
+                    found,
+                )
             )
     rows.append(
         (worded("write a text"), worded("runs of 4 words known"), "n, n, n", by_objective("written", "known_runs"))
