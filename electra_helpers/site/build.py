@@ -23,7 +23,7 @@ from electra_helpers.site.pages import FILES, Anchors, Page, Places
 from electra_helpers.site.words import DEFAULT, LANGUAGES, WORDS
 
 HERE = Path(__file__).parent
-SIZE_LIMIT = 40_000_000  # bytes of the whole site
+SIZE_LIMIT = 50_000_000  # bytes, of two languages
 # Part of the navigation → the numbers of its notebooks.
 PARTS = {"start": (0, 1), "nets": (2, 3, 4, 5), "whole": (6, 7), "uses": tuple(range(8, 100))}
 # Document of the repository → the name of its page, its part, and its title in the navigation.
@@ -204,7 +204,7 @@ def size_of(folder: Path) -> int:
 def build(root: Path, out: Path, *, katex: Path | None) -> Site:
     """Write the site of the clone `root` into `out`, made anew; formulas by KaTeX in the folder `katex`, None leaves them as TeX.
 
-    Raises `ElectraError` for a folder that holds anything else, where npm or KaTeX fails, and for a site of more than 40 MB.
+    Raises `ElectraError` for a folder that holds anything else, where npm or KaTeX fails, and for a site of more than 50 MB.
     """
     for folder in ("notebooks", "data", "electra_helpers", "tests"):
         begin_own_folder(out, "site", apart_from=root / folder)
