@@ -160,26 +160,26 @@ def export(pretrained: Pretrained, out: str | Path) -> list[Path]:
 
     The predictor of the objectives that have one goes to OUT/predictor (without the copy gate of all-tokens-mlm), the net of clm to
     OUT/language_model (`ElectraForCausalLM`). The others load with `ElectraForPreTraining` / `ElectraForMaskedLM.from_pretrained` and
-    `AutoTokenizer`. Raises `ElectraError` if `out` holds something already.
+    `AutoTokenizer`. Raises `ElectraError` if `out` holds something already, or for a net with no form there (`no_export`).
 
     >>> import electra_helpers as eh
     >>> eh.export(eh.load("electra-tiny-world-en"), "exported")  # doctest: +SKIP
 
     Built in notebook 07.
     """
-    out = Path(out)
-    check_new_folder(out, "choose another folder to export to")
-    folders = []
+    if why := getattr(pretrained.net, "no_export", None):
+        raise ElectraError(f"{pretrained.name} {why}")
+    check_new_folder(out := Path(out), "choose another folder to export to")
+    folders, front = [], {"discriminator": {}, CAUSAL: {"pipeline_tag": "text-generation"}}
     for role in (*ROLES, "predictor", CAUSAL):
         if getattr(pretrained.net, role, None) is not None:
             folders.append(out / role)
             with quiet_transformers():
                 to_transformers(pretrained.net, role).save_pretrained(out / role)
             pretrained.tokenizer.save(out / role, max_length=pretrained.net.config.max_positions)
-            front = {"discriminator": {}, CAUSAL: {"pipeline_tag": "text-generation"}}
-            said = f"The {role.replace('_', ' ')} of {pretrained.name}, an ELECTRA."
-            fields = front.get(role, {"pipeline_tag": "fill-mask"})
-            write_card(out / role, exported_card(role, class_of(role), said, front=fields))
+            tags, net = front.get(role, {"pipeline_tag": "fill-mask"}), role.replace("_", " ")
+            said = f"The {net} of {pretrained.name}, an ELECTRA."
+            write_card(out / role, exported_card(role, class_of(role), said, front=tags))
     if not folders:
         raise ElectraError(f"{pretrained.name} has neither a generator nor a discriminator to export.")
     return folders

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from electra_helpers.errors import ElectraError
@@ -42,7 +43,11 @@ def export(
     check_new_folder(out, "choose another folder to export to")
     model = opened(model)
     if onnx:
-        return export_onnx(model, out, int8=int8)
+        try:
+            return export_onnx(model, out, int8=int8)
+        except BaseException:
+            shutil.rmtree(out, ignore_errors=True)  # it was new: of two nets neither is left where one is refused
+            raise
     return [export_made(model, out)[0]] if isinstance(model, Finetuned) else export_pretrained(model, out)
 
 
@@ -85,12 +90,7 @@ def export_onnx(model: Pretrained | Finetuned, out: Path, *, int8: bool = False)
 def _write(net, tokenizer: Tokenizer, folder: Path, *, int8: bool, what: str, labels=()) -> None:
     """A graph with its tokenizer, the configuration by which others know it, and a card."""
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        write_onnx(net, folder, int8=int8)
-    except ElectraError:
-        if not any(folder.iterdir()):
-            folder.rmdir()
-        raise
+    write_onnx(net, folder, int8=int8)
     shape = net.encoder.config
     tokenizer.save(folder, max_length=shape.max_positions)
     about = transformers_config(shape).to_dict()

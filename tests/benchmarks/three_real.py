@@ -56,12 +56,12 @@ def material() -> tuple[Tokenizer, RowsInMemory, RowsInMemory]:
     return pieces, *made
 
 
-def real_run(objective: str, seed: int, steps: int) -> WorldRun:
-    """A run of the tiny recipe on these rows; the weights are drawn from the seed."""
+def real_run(objective: str, seed: int, steps: int, **changes: Any) -> WorldRun:
+    """A run of the tiny recipe on these rows; the weights are drawn from the seed. `changes` are fields of `PretrainConfig`."""
     pieces, rows, held_out = material()
     about = {"objective": objective, "seed": seed, "steps": steps, "batch_size": BATCH, "length": LENGTH}
     fixed = {"warmup_steps": max(1, steps // 10), "form": "plain", "log_every": 50, "eval_every": steps}
-    config = replace(recipe("tiny").pretrain, mask_share=0.15, **about, **fixed)
+    config = replace(recipe("tiny").pretrain, mask_share=0.15, **about, **fixed, **changes)
     ids = {name: getattr(pieces, name) for name in ("pad_id", "cls_id", "sep_id", "mask_id")}
     shape = replace(recipe("tiny").model, vocab_size=pieces.vocab_size, **ids)
     torch.manual_seed(seed_for(seed, 16))

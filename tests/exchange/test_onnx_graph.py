@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from electra_helpers.errors import ElectraError
+from electra_helpers.errors import ElectraError, ElectraWarning
 from electra_helpers.exchange import onnx_graph
 from electra_helpers.exchange.onnx_graph import (
     Graph,
@@ -72,6 +72,63 @@ def test_a_fine_tuned_model_says_the_same_in_onnx_in_transformers_and_here(tmp_p
     with torch.no_grad():
         theirs = AutoModelForSequenceClassification.from_pretrained(folder).eval()(**tokens).logits.softmax(-1)
     assert np.abs(theirs.numpy() - ours).max() < 1e-4
+
+
+@needs_onnx
+def test_products_in_eight_bits_that_are_too_far_off_leave_only_the_weights_in_eight_bits(tmp_path):
+    made = finetune("classification", MODEL, ROWS, **QUICK)
+    last = [part for part in made.net.head.modules() if isinstance(part, torch.nn.Linear)][-1]
+    with torch.no_grad():
+        last.weight.mul_(6)  # a sure classifier: every rounding error moves its probabilities further
+    import onnx
+
+    for name in ("fp32", "int8"):
+        (tmp_path / name).mkdir()
+    write_onnx(made.net, tmp_path / "fp32")
+    with pytest.warns(
+        ElectraWarning, match=r"differs from torch's by 0\.\d+, over 0\.03: only the weights are in eight bits"
+    ):
+        write_onnx(made.net, tmp_path / "int8", int8=True)
+    large, small = ((tmp_path / name / "model.onnx") for name in ("fp32", "int8"))
+    assert small.stat().st_size < large.stat().st_size / 2
+    kinds = {node.op_type for node in onnx.load(small).graph.node}
+    assert "DequantizeLinear" in kinds
+    assert "MatMulInteger" not in kinds
+    assert check_graph(Graph(made.net).eval(), small, 0.03) > 1e-4, "it is rounded, and near enough"
+
+
+@needs_onnx
+def test_the_command_writes_graphs_and_says_how_far_they_are_from_torch(tmp_path, electra):
+    made = finetune("classification", MODEL, ROWS, **QUICK)
+    made.save(tmp_path / "made")
+    nets = {
+        MODEL: {role: getattr(load(MODEL).net, role) for role in ("discriminator", "generator")},
+        tmp_path / "made": {"out": made.net},
+    }
+    sizes = []
+    for number, (model, more, least) in enumerate(
+        ((MODEL, (), 1e-4), (tmp_path / "made", (), 1e-4), (tmp_path / "made", ("--int8",), 0.03))
+    ):
+        out = tmp_path / str(number) / "out"
+        code, said, errors = electra("export", model, out, "--onnx", *more)
+        assert code == 0, errors
+        files = {file.parent.name: file for file in out.rglob("model.onnx")}
+        assert files.keys() == nets[model].keys()
+        for name, file in files.items():
+            assert f"{file}: the same as torch, to {least:g} of each probability" in " ".join(said.split())
+            assert check_graph(Graph(nets[model][name]).eval(), file, least) >= 0
+        sizes.append(sum(file.stat().st_size for file in files.values()))
+    assert sizes[2] < sizes[1] / 2
+
+
+@needs_onnx
+def test_a_net_that_eight_bits_change_too_much_is_refused_in_one_line_and_nothing_is_left(tmp_path, electra):
+    code, _, errors = electra("export", MODEL, tmp_path / "out", "--onnx", "--int8")
+    assert code == 2
+    assert "only the weights are in eight bits" in errors
+    assert "differs from torch by 0.0" in errors
+    assert "Leave --int8 out." in errors
+    assert not list(tmp_path.rglob("*.onnx"))
 
 
 @needs_onnx

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.benchmarks.plan import Plan, facts
+from electra_helpers.course.labs.plan import Plan, facts
 
 RECIPES = (Path(__file__).resolve().parents[2] / "notebooks" / "RECIPES.md").read_text("utf-8")
 

@@ -82,6 +82,14 @@ AMOUNTS: dict[str, tuple[int, int, int]] = {
     "16.known": (100, 10_000, 10_000),  # stories that these are compared with
     "16.pairs": (2, 30, 30),  # of each phenomenon
     "16.held_out": (8, 96, 96),
+    "17.percent": (1, 100, 100),  # of the compute of a recorded run, for the Electric that is trained live
+    "17.pairs": (2, 30, 30),  # of each phenomenon
+    "18.steps": (2, 200, 200),  # of fine-tuning on 320 reviews
+    "18.few_steps": (2, 30, 30),  # the paper's three epochs of them
+    "18.percent": (2, 100, 100),  # of the budget of the run that is trained live
+    "18.stories": (100, 8_000, 40_000),
+    "18.hidden": (4, 150, 150),  # held-out stories with hidden words
+    "18.examined": (8, 300, 300),  # held-out stories of the exams
 }
 
 
