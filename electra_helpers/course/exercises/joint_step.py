@@ -14,6 +14,7 @@ from electra_helpers import corruption
 from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.corruption import Noise, draw_noise
 from electra_helpers.course.engine.grading import Mistake
+from electra_helpers.language import worded
 from electra_helpers.model.electra import Electra, Steps
 from electra_helpers.text.packing import Batch
 
@@ -256,7 +257,7 @@ def gradient_flows_as_it_should(function: Callable) -> None:
     reference = small_net()
     right = gradients(reference, package_step(reference, ids, is_real, noise, WatchedParts().steps)["loss"])
     for name in (name for name in right if mine[name] is None):
-        whose = "generator" if name.startswith("generator") else "discriminator"
+        whose = worded("generator") if name.startswith("generator") else worded("discriminator")
         raise Mistake(
             "No gradient reaches the {whose} ({name}): is its loss detached, or made under no_grad?",
             whose=whose,

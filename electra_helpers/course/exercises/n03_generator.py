@@ -25,6 +25,7 @@ from electra_helpers.course.exercises.selecting import (
     select_positions,
     what_is_passed_counts,
 )
+from electra_helpers.language import wording
 
 
 def mask_positions(input_ids, selection, mask_id, keep_share=0.15, generator=None):
@@ -102,7 +103,7 @@ def _shares_are_right(function: Callable) -> None:
         raise Mistake("The same seed masks different positions: your draw ignores the generator that is passed.")
     if torch.equal(found, other):
         raise Mistake("Two different seeds mask the same positions: draw by chance which tokens are kept.")
-    for axis, name in ((1, "row"), (0, "column")):
+    for axis, name in ((1, wording("row")), (0, wording("column"))):
         shares = is_masked.float().mean(axis)
         if ((shares == 0) | (shares == 1)).float().mean() > 0.5:
             raise Mistake(

@@ -47,7 +47,7 @@ def rules(seed: int) -> Rules:
     return Rules(
         seed=seed,
         share=chance.choice((0.1, 0.2, 0.25, 0.3)),
-        rounding=chance.choice(("up", "down")),
+        rounding=chance.choice((wording("up"), wording("down"))),
         of=chance.choice(("real tokens", "candidates")),
         least=chance.choice((1, 2, 3)),
         goes_on=chance.choice((True, False)),
@@ -227,7 +227,7 @@ def _label_checks(rule: Rules) -> tuple[Callable, ...]:
             raise Mistake("Return a tensor (B, L) of integers.")
         right = solve_labels(rule)(original, corrupted, selection, PAD)
         places = (
-            ("padding", original == PAD),
+            (wording("padding"), original == PAD),
             (wording("a token that was never selected"), ~selection.as_mask(7) & (original != PAD)),
             (wording("a selected token that came back right"), selection.as_mask(7) & (original == corrupted)),
             (wording("a replaced token"), original != corrupted),
