@@ -9,6 +9,8 @@
 # make lint        ruff alone
 # make notebooks   execute every notebook in order and normalise it
 # make links       write the links in every notebook anew, from [project.urls] in pyproject.toml, and the marks for nbgrader
+# make zh          the Chinese notebooks: code and outputs anew from the English ones, prose left alone; list what is stale or missing
+# make messages    write new messages of the package into the catalogues of electra_helpers/locale, and strike out those that are gone
 # make handout     the notebooks without hints and solutions, in build/handout
 # make site        the website, in build/site: every notebook as a page, and the explorer in the page (wants Node.js for formulas)
 # make offline-kit  everything for a room without network, in build/offline-kit
@@ -33,7 +35,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 LAB_SETTINGS := .venv/share/jupyter/lab/settings
 NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
-.PHONY: lab check test test-all test-slow test-colab solved mutants lint notebooks links handout site offline-kit model enough-text electra-mini-en electra-minilm-en electra-mini-zh release types lock clean
+.PHONY: lab check test test-all test-slow test-colab solved mutants lint notebooks links zh messages handout site offline-kit model enough-text electra-mini-en electra-minilm-en electra-mini-zh release types lock clean
 
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab $(ROOT_FLAG) --LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb
@@ -69,6 +71,12 @@ notebooks: $(INSTALLED)
 
 links: $(INSTALLED)
 	$(BIN)/python -m tests.notebooks.execute --links
+
+zh: $(INSTALLED)
+	$(BIN)/python -m tests.notebooks.translated
+
+messages: $(INSTALLED)
+	$(BIN)/python -m tests.house.messages
 
 handout: $(INSTALLED)
 	$(BIN)/electra course handout --out build/handout

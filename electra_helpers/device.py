@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,16 @@ def choose_device(device: str = "auto", precision: str = "auto") -> DeviceChoice
         return DeviceChoice(name, best, why)
     if precision == "fp16" and kind == "cpu":
         raise ElectraError("precision fp16 needs a GPU: on a CPU choose fp32.")
-    return DeviceChoice(name, precision, "as you asked")
+    return DeviceChoice(name, precision, worded("as you asked"))
 
 
 def _best_precision(kind: str) -> tuple[str, str]:
     import torch
 
     if kind != "cuda":
-        return "fp32", f"{kind}: half precision would gain nothing here"
+        return "fp32", worded("{kind}: half precision would gain nothing here", kind=kind)
     major, minor = torch.cuda.get_device_capability()
-    name = torch.cuda.get_device_name()
+    found = {"name": torch.cuda.get_device_name(), "version": f"{major}.{minor}"}
     if major >= 8:
-        return "bf16", f"{name}, compute capability {major}.{minor}: bf16 in hardware"
-    return "fp16", f"{name}, compute capability {major}.{minor}: no bf16, so fp16 with a gradient scaler"
+        return "bf16", worded("{name}, compute capability {version}: bf16 in hardware", **found)
+    return "fp16", worded("{name}, compute capability {version}: no bf16, so fp16 with a gradient scaler", **found)

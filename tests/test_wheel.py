@@ -31,6 +31,16 @@ def test_the_wheel_carries_all_of_data(wheel):
 
 
 @pytest.mark.slow
+def test_the_wheel_speaks_chinese(wheel, tmp_path):
+    site = tmp_path / "site"
+    subprocess.run([*PIP, "install", "--no-deps", "--target", str(site), str(wheel)], check=True, timeout=600)
+    ask = "from electra_helpers.language import choose_language, worded; choose_language('zh'); print(worded('your code'))"
+    env = os.environ | {"PYTHONPATH": str(site), "PYTHONIOENCODING": "utf-8"}
+    said = subprocess.run([sys.executable, "-c", ask], cwd=tmp_path, env=env, check=True, capture_output=True)
+    assert said.stdout.decode("utf-8").strip() == "你的代码"
+
+
+@pytest.mark.slow
 def test_the_first_notebook_runs_from_the_wheel(wheel, tmp_path):
     site, room = tmp_path / "site", tmp_path / "room"
     room.mkdir()

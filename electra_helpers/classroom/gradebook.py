@@ -136,7 +136,7 @@ def _question(number: str) -> tuple[str, str]:
     from electra_helpers.course.exercises import every
 
     if number in {exercise.id for exercise in every()}:
-        return find(number).title, find(number).why
+        return find(number).title, find(number).reason
     return "", ""
 
 

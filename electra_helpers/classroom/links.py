@@ -26,13 +26,43 @@ INSTALL = re.compile(
     rf'^{re.escape(ON_COLAB)}.*?^    %pip install -q --no-deps "electra_helpers @ [^"\n]+"', re.MULTILINE | re.DOTALL
 )
 # Colab's own server knows where a notebook was opened from.
-OPENED_FROM = r'''  # install the course from the repository that this notebook was opened from
+OPENED_FROM = r'''  # {comment}
     import re, urllib.parse
     here = !curl -s http://$COLAB_JUPYTER_IP:9000/api/sessions
     course = re.search(r"github\.com/([\w.-]+/[\w.-]+)/blob/([\w.-]+)/", urllib.parse.unquote(here.n))
     put = "%pip install -q --no-deps git+https://github.com/OWNER/NAME"
-    assert course, f"Colab does not say where this notebook is from. Put in place of these lines, with your course's name: {put}"
+    assert course, f"{unknown}{put}"
     %pip install -q --no-deps "electra_helpers @ git+https://github.com/{course[1]}@{course[2]}"'''
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the first cell of a notebook says in one language: the language's own name, and the names of its links."""
+
+    name: str
+    contents: str
+    open: str
+    comment: str
+    unknown: str
+
+
+ENGLISH, README = "en", "README.md"
+WORDS = {
+    ENGLISH: Words(
+        "English",
+        "contents",
+        "Open in Colab",
+        "install the course from the repository that this notebook was opened from",
+        "Colab does not say where this notebook is from. Put in place of these lines, with your course's name: ",
+    ),
+    "zh": Words(
+        "中文",
+        "目录",
+        "在 Colab 中打开",
+        "从打开本笔记本的仓库安装课程",
+        "Colab 没有说明本笔记本来自哪里。请把这几行换成下面这一行，填上你的课程名：",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -80,10 +110,11 @@ def set_address(root: Path, address: Address) -> None:
     path.write_text(text.replace(BEFORE_TABLE, table + BEFORE_TABLE, 1), "utf-8")
 
 
-def install_block(address: Address | None) -> str:
+def install_block(address: Address | None, language: str = ENGLISH) -> str:
     """The first lines of a set-up cell: what is installed on Colab."""
     if address is None:
-        return ON_COLAB + OPENED_FROM
+        words = WORDS[language]
+        return ON_COLAB + OPENED_FROM.replace("{comment}", words.comment).replace("{unknown}", words.unknown)
     return f'{ON_COLAB}\n    %pip install -q --no-deps "electra_helpers @ {address.source}"'
 
 
@@ -105,16 +136,32 @@ def colab_url(path: Path, root: Path, address: Address) -> str:
 def navigation(path: Path, root: Path, address: Address | None) -> str:
     """The first cell. Links, not pictures: opening a notebook asks nothing of another machine."""
     folder = sorted(path.parent.glob("*.ipynb"))
-    place = folder.index(path)
+    place, words = folder.index(path), WORDS[language_of(path)]
     contents = "../" * len(path.relative_to(root).parent.parts) + "README.md"
-    parts = [f"[contents]({contents})"]
+    parts = [f"[{words.contents}]({README if (path.parent / README).is_file() else contents})"]
     if place > 0:
         parts.insert(0, _neighbour("←", folder[place - 1], root, address))
     if place + 1 < len(folder):
         parts.append(_neighbour("→", folder[place + 1], root, address))
     if address:
-        parts.insert(0, f"[▶ Open in Colab]({colab_url(path, root, address)})")
+        parts.insert(0, f"[▶ {words.open}]({colab_url(path, root, address)})")
+    parts += [f"[{WORDS[language].name}]({target})" for language, target in _other_languages(path)]
     return " | ".join(parts)
+
+
+def language_of(path: Path) -> str:
+    """The language of a notebook, by its folder: notebooks/zh/ holds the Chinese ones."""
+    return path.parent.name if path.parent.name in WORDS else ENGLISH
+
+
+def _other_languages(path: Path) -> list[tuple[str, str]]:
+    """The same notebook in other languages: (language, link), for each that there is."""
+    own = language_of(path)
+    here = {} if own == ENGLISH else {ENGLISH: f"../{path.name}"}
+    there = {
+        other: f"{'' if own == ENGLISH else '../'}{other}/{path.name}" for other in WORDS if other not in (own, ENGLISH)
+    }
+    return [(language, link) for language, link in (here | there).items() if (path.parent / link).is_file()]
 
 
 def _neighbour(arrow: str, path: Path, root: Path, address: Address | None) -> str:
@@ -129,7 +176,7 @@ def set_links(book: NotebookNode, path: Path, root: Path, address: Address | Non
     book.cells[0].source = navigation(path, root, address)
     for cell in book.cells:
         if cell.cell_type == "code":
-            cell.source = INSTALL.sub(lambda _: install_block(address), cell.source)
+            cell.source = INSTALL.sub(lambda _: install_block(address, language_of(path)), cell.source)
 
 
 def relink(root: Path, repository: str, ref: str) -> int:

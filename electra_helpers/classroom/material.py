@@ -23,7 +23,7 @@ STUBS = {
     "label_three": "original: torch.Tensor, corrupted: torch.Tensor, selection: Selection, pad_id: int) -> torch.Tensor",
 }
 DETAILS = re.compile(r"<details>\s*<summary>(.*?)</summary>.*?</details>\n?", re.DOTALL)
-HELP = re.compile(r"(?:<[^>]+>)*\s*(?:Hint|Solution|Rubric|What a good)", re.IGNORECASE)
+HELP = re.compile(r"(?:<[^>]+>)*\s*(?:Hint|Solution|Rubric|What a good|提示|解答|评分标准|好的回答)", re.IGNORECASE)
 
 
 def variants_notebook(seed: int) -> NotebookNode:

@@ -22,6 +22,7 @@ from electra_helpers.cli.pretraining import bench, pretrain
 from electra_helpers.cli.pushing import push
 from electra_helpers.cli.teaching import course_app, grade
 from electra_helpers.errors import ElectraError, ElectraWarning
+from electra_helpers.language import ENGLISH, choose_language
 from electra_helpers.output import never_fail_to_print
 from electra_helpers.terminal import error_line, fail, say
 
@@ -78,6 +79,7 @@ def main() -> None:
     # Set before torch or datasets are loaded: their own bars and notices would bury ours.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     never_fail_to_print()
+    choose_language(ENGLISH)  # only the course speaks other languages
     warnings.showwarning = say_warning
     try:
         raise SystemExit(app(prog_name="electra", standalone_mode=False) or 0)

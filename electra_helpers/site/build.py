@@ -16,13 +16,14 @@ from electra_helpers import __version__
 from electra_helpers.classroom.links import Address, address_of_clone, colab_url
 from electra_helpers.classroom.own_folder import begin_own_folder
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import ENGLISH, choose_language
 from electra_helpers.site import command_help, formulas, home, markdown, models, notebooks, reference, search
 from electra_helpers.site.engine import write_engine
 from electra_helpers.site.pages import FILES, Anchors, Page, Places
 from electra_helpers.site.words import DEFAULT, LANGUAGES, WORDS
 
 HERE = Path(__file__).parent
-SIZE_LIMIT = 40_000_000  # bytes of the whole site
+SIZE_LIMIT = 50_000_000  # bytes, of two languages
 # Part of the navigation → the numbers of its notebooks.
 PARTS = {"start": (0, 1), "nets": (2, 3, 4, 5), "whole": (6, 7), "uses": tuple(range(8, 100))}
 # Document of the repository → the name of its page, its part, and its title in the navigation.
@@ -67,7 +68,7 @@ class Site:
             self.add(Page(f"{DEFAULT}/{name}.html", DEFAULT, part, WORDS[DEFAULT][name]))
         for language in languages:
             name = "index.html" if language == DEFAULT else f"{language}/index.html"
-            home = Page(name, language, "home", WORDS[language]["home"], template="home.html")
+            home = Page(name, language, "home", WORDS[language]["home"], template=f"home.{language}.html")
             self.pages.insert(0, home)
 
     def _plan_notebooks(self, language: str) -> None:
@@ -88,6 +89,11 @@ class Site:
         for source, (name, part, title) in found.items():
             if (self.root / source).is_file():
                 self.add(Page(f"{DEFAULT}/{name}.html", DEFAULT, part, title, source=source))
+        for language in set(LANGUAGES) - {DEFAULT}:
+            for source, name in (("README.md", "readme"), ("TEACHING.md", "teaching")):
+                if (self.root / "notebooks" / language / source).is_file():
+                    title, path = WORDS[language][name], f"notebooks/{language}/{source}"
+                    self.add(Page(f"{language}/{name}.html", language, "guides", title, source=path))
 
     def add(self, page: Page) -> None:
         self.pages.append(page)
@@ -98,6 +104,7 @@ class Site:
         """The body of every page."""
         numbered = self._numbered(DEFAULT)
         for page in self.pages:
+            choose_language(page.language)
             if page.notebook and page.source:
                 notebooks.fill(page, self.root / page.source, self.places, self.formulas)
             elif page.source:
@@ -130,6 +137,7 @@ class Site:
         set_formulas = self.formulas.set(self.typeset)
         templates = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape())
         for page in self.pages:
+            choose_language(page.language)
             html = templates.get_template(page.template).render(self._context(page))
             path = self.out / page.name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -142,7 +150,13 @@ class Site:
             number: Markup(f'<a href="{page.to(other.name)}">{other.title}</a>') for number, other in numbered.items()
         }
         first = next(iter(numbered.values()))
-        return {"links": links, "first": first, "count": len(numbered), "pictures": home.pictures(numbered, self.root)}
+        return {
+            "links": links,
+            "first": first,
+            "count": len(numbered),
+            "there": {page.name for page in self.pages},
+            "pictures": home.pictures(numbered, self.root),
+        }
 
     def _context(self, page: Page) -> dict:
         order = [other for other in self.of_language(page.language) if other.part in PARTS]
@@ -190,7 +204,7 @@ def size_of(folder: Path) -> int:
 def build(root: Path, out: Path, *, katex: Path | None) -> Site:
     """Write the site of the clone `root` into `out`, made anew; formulas by KaTeX in the folder `katex`, None leaves them as TeX.
 
-    Raises `ElectraError` for a folder that holds anything else, where npm or KaTeX fails, and for a site of more than 40 MB.
+    Raises `ElectraError` for a folder that holds anything else, where npm or KaTeX fails, and for a site of more than 50 MB.
     """
     for folder in ("notebooks", "data", "electra_helpers", "tests"):
         begin_own_folder(out, "site", apart_from=root / folder)
@@ -203,6 +217,7 @@ def build(root: Path, out: Path, *, katex: Path | None) -> Site:
     site.plan()
     site.fill()
     site.write()
+    choose_language(ENGLISH)
     if size_of(out) > SIZE_LIMIT:
         raise ElectraError(f"The site has {size_of(out) / 1e6:.0f} MB: at most {SIZE_LIMIT / 1e6:.0f} MB are wanted.")
     return site

@@ -93,7 +93,7 @@ def _solution(found: re.Match[str]) -> str:
     if exercise.marked:
         return found[0]
     code = markdown.coloured(exercise.solved_source().rstrip())
-    why = "".join(f"<p>{markdown.inline(line)}</p>" for line in (exercise.why or "").split("\n") if line)
+    why = "".join(f"<p>{markdown.inline(line)}</p>" for line in exercise.reason.split("\n") if line)
     return f'<details class="solution"><summary>{found[1]}</summary>{code}{why}</details>'
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from electra_helpers.jsonfile import expect
+from electra_helpers.language import worded
 from electra_helpers.training.loop import Callback, Run
 from electra_helpers.training.metrics import readable
 
@@ -36,7 +37,8 @@ class ProgressBar(Callback):
     def on_evaluation(self, run: Run, record: dict[str, float]) -> None:
         names = tuple(name for name in record if name != "step")
         if names:  # without held-out data there is nothing to tell
-            self.bar.write(f"held out, step {run.step}: {readable(record, names)}", self.stream)
+            said = worded("held out, step {step}: {record}", step=run.step, record=readable(record, names))
+            self.bar.write(said, self.stream)
 
     def on_end(self, run: Run) -> None:
         self.bar.close()

@@ -7,10 +7,18 @@ from collections.abc import Iterator
 
 from wcwidth import wcswidth
 
+from electra_helpers.language import padded, worded, wording
 from electra_helpers.tasks.detection import Ladder
 from electra_helpers.view.tokens import shown
 
-RUNGS = ("original", "selected", "masked", "sampled", "replaced", "P(replaced)")
+RUNGS = (
+    wording("original"),
+    wording("selected"),
+    wording("masked"),
+    wording("sampled"),
+    wording("replaced"),
+    "P(replaced)",
+)
 
 
 def ladder_to_terminal(made: Ladder, width: int | None = None) -> str:
@@ -42,9 +50,9 @@ def ladder_to_terminal(made: Ladder, width: int | None = None) -> str:
     for block in blocks(columns, (width or shutil.get_terminal_size().columns) - len(RUNGS[-1]) - 2):
         for i, rung in enumerate(RUNGS):
             cells = (pad(column[i], max(map(wcswidth, column))) for column in block)
-            lines.append(f"{rung:>11}  {' '.join(cells)}".rstrip())
+            lines.append(f"{padded(rung, 11, right=True)}  {' '.join(cells)}".rstrip())
         lines.append("")
-    lines.append("The generator's proposals:")
+    lines.append(worded("The generator's proposals:"))
     for token, proposals in zip(made.tokens, made.top_k, strict=True):
         if proposals:
             lines.append(f"  {shown(token)} ← " + "  ".join(f"{shown(name)} {p:.2f}" for name, p in proposals))

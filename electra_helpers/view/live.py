@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded, wording
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.detection import Detection, detect
 from electra_helpers.text.tokenizer import Tokenizer
@@ -37,6 +38,9 @@ class InPlace(Callback):
         self.shown_at = time.monotonic()
 
 
+TRAINING = wording("Training")
+
+
 @dataclass
 class LiveCurves(InPlace):
     """Draws values of the log or of the evaluations while a model trains, over the course's band and between named levels.
@@ -56,7 +60,7 @@ class LiveCurves(InPlace):
     logged: set[str] = field(default_factory=set)  # labels that the log reports
 
     def on_start(self, run: Run) -> None:
-        self._begin(f"{self.title or 'Training'}: step {run.step}")
+        self._begin(worded("{title}: step {step}", title=worded(self.title or TRAINING), step=run.step))
 
     def on_log(self, run: Run, record: dict[str, float]) -> None:
         found = self._found(record)
@@ -83,7 +87,9 @@ class LiveCurves(InPlace):
         missing = [name for label, name in self.names.items() if label not in self.runs]
         if missing:
             known = ", ".join(sorted({*run.last, *run.evaluation}))
-            raise ElectraError(f"The run reported no {', '.join(missing)}; it reported {known}.")
+            raise ElectraError(
+                worded("The run reported no {missing}; it reported {known}.", missing=", ".join(missing), known=known)
+            )
         self._show(self.picture())
 
     def picture(self) -> Picture:
@@ -133,7 +139,7 @@ class Recolour(InPlace):
     def _take(self, run: Run) -> None:
         net = run.task.model
         net.eval()
-        model = Pretrained(net, self.tokenizer, "this run")
+        model = Pretrained(net, self.tokenizer, worded("this run"))
         self.snapshots.append(Snapshot(run.step, tuple(detect(model, text) for text in self.sentences.values())))
         net.train()
         if self._is_due():
@@ -143,13 +149,15 @@ class Recolour(InPlace):
         """Where the run stands, and while it runs how long it will take."""
         left = (time.monotonic() - self.began) / max(run.step, 1) * (run.config.steps - run.step)
         if left <= SECONDS_BETWEEN:
-            return f"after step {run.step:,}"
-        return f"step {run.step:,} of {run.config.steps:,} · about {left:.0f} s to go"
+            return worded("after step {step:,}", step=run.step)
+        return worded(
+            "step {step:,} of {steps:,} · about {left:.0f} s to go", step=run.step, steps=run.config.steps, left=left
+        )
 
     def at(self, index: int, note: str = "") -> Painted:
         """The picture of one snapshot."""
         snapshot = self.snapshots[index]
-        note = note or f"after step {snapshot.step:,}"
+        note = note or worded("after step {step:,}", step=snapshot.step)
         judged = zip(self.sentences, snapshot.detections, strict=True)
         return below_each_other(
             [paint_detection(found, title=f"{title} ({note})", marked=self.marked) for title, found in judged]
@@ -160,9 +168,9 @@ class Recolour(InPlace):
         import ipywidgets
 
         painted = ipywidgets.HTML(self.at(-1).html)
-        steps = [(f"step {snapshot.step:,}", i) for i, snapshot in enumerate(self.snapshots)]
+        steps = [(worded("step {step:,}", step=snapshot.step), i) for i, snapshot in enumerate(self.snapshots)]
         choose = ipywidgets.SelectionSlider(
-            options=steps, value=len(steps) - 1, description="after", layout=ipywidgets.Layout(width="95%")
+            options=steps, value=len(steps) - 1, description=worded("after"), layout=ipywidgets.Layout(width="95%")
         )
         choose.observe(lambda change: setattr(painted, "value", self.at(change["new"]).html), names="value")
         return self.film().with_widget(ipywidgets.VBox([choose, painted]))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.detection import detect
 from electra_helpers.view.painted import Painted, paint_detection
@@ -76,17 +77,22 @@ def threshold_sliders(
     p, truth = np.asarray(p, dtype=float), np.asarray(is_replaced, dtype=bool)
     if p.shape != truth.shape or truth.all() or not truth.any():
         raise ElectraError(
-            f"{p.size} probabilities and {truth.size} truths, {truth.sum()} of them replaced: give one truth for each "
-            "probability, with replaced and original tokens among them."
+            worded(
+                "{probabilities} probabilities and {truths} truths, {replaced} of them replaced: give one truth for each "
+                "probability, with replaced and original tokens among them.",
+                probabilities=p.size,
+                truths=truth.size,
+                replaced=truth.sum(),
+            )
         )
     grid = ipywidgets.Layout(width=WIDE)
     cut = ipywidgets.FloatSlider(
-        threshold, min=0.01, max=0.99, step=0.01, description="threshold", readout_format=".2f", layout=grid
+        threshold, min=0.01, max=0.99, step=0.01, description=worded("threshold"), readout_format=".2f", layout=grid
     )
     share = ipywidgets.SelectionSlider(
         options=[(f"{100 * x:g} %", x) for x in sorted({*PRIORS, prior})],
         value=prior,
-        description="prior",
+        description=worded("prior"),
         layout=grid,
     )
     first = _paint_threshold(p, truth, threshold, prior, dark)
@@ -111,9 +117,13 @@ def _paint_threshold(p: np.ndarray, truth: np.ndarray, threshold: float, prior: 
     recall, alarms = float((p[truth] >= threshold).mean()), float((p[~truth] >= threshold).mean())
     themes = (False, True) if dark is None else (dark,)
     made = [threshold_and_prior(recall, alarms, prior, dark=theme) for theme in themes]
-    said = (
-        f"At threshold {threshold:.2f}, {100 * recall:.0f} % of the replaced are found and {100 * alarms:.1f} % of the originals "
-        f"flagged. With {100 * prior:g} % of the words wrong:"
+    said = worded(
+        "At threshold {threshold:.2f}, {recall:.0f} % of the replaced are found and {alarms:.1f} % of the originals "
+        "flagged. With {prior:g} % of the words wrong:",
+        threshold=threshold,
+        recall=100 * recall,
+        alarms=100 * alarms,
+        prior=100 * prior,
     )
     shown = image(made[0]) if len(made) == 1 else in_both_themes(*made)
     return Painted(f"<p>{said}</p>{shown}", f"{said}\n{made[0].alt}")

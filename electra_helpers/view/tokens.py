@@ -16,6 +16,7 @@ from typing import NamedTuple
 from wcwidth import wcswidth
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 from electra_helpers.terminal import printable
 
 # One hue over the page's own background, never opaque: at p = 1 the text keeps its contrast on white and on black.
@@ -78,8 +79,13 @@ def html_text(text: str) -> str:
 def _check_length(name: str, values: Sequence, tokens: Sequence) -> None:
     if len(values) != len(tokens):
         raise ElectraError(
-            f"{len(tokens)} tokens but {len(values)} values in {name}: they belong together one by one. "
-            "Were [CLS] and [SEP] counted on one side only?"
+            worded(
+                "{tokens} tokens but {values} values in {name}: they belong together one by one. "
+                "Were [CLS] and [SEP] counted on one side only?",
+                tokens=len(tokens),
+                values=len(values),
+                name=name,
+            )
         )
 
 
@@ -95,8 +101,13 @@ def _cells(
     for position, cell in enumerate(cells):
         if not 0 <= cell.p <= 1:  # NaN fails this too
             raise ElectraError(
-                f"p[{position}] = {cell.p} (token {cell.token!r}) is no probability: it must lie between 0 and 1. "
-                "Logits go through a sigmoid first."
+                worded(
+                    "p[{position}] = {p} (token {token!r}) is no probability: it must lie between 0 and 1. "
+                    "Logits go through a sigmoid first.",
+                    position=position,
+                    p=cell.p,
+                    token=cell.token,
+                )
             )
     return cells
 
@@ -120,16 +131,19 @@ def heat(p: float) -> str:
 
 
 def _token_html(cell: Cell) -> str:
-    shown, hint = f"<bdi>{html_text(cell.token)}</bdi>", f"{cell.token}: P(replaced) = {cell.p:.4f}"
+    shown, hint = (
+        f"<bdi>{html_text(cell.token)}</bdi>",
+        worded("{token}: P(replaced) = {p:.4f}", token=cell.token, p=cell.p),
+    )
     if cell.is_replaced:
-        shown, hint = f"<u>{shown}</u>", f"{hint}, really replaced"
+        shown, hint = f"<u>{shown}</u>", worded("{hint}, really replaced", hint=hint)
     number = f"<small>{cell.p:.2f}</small>"
     return f'<span class="eh-token" {heat(cell.p)} title="{escape(hint)}">{shown} {number}</span>'
 
 
 def _legend_html(*, with_underline: bool) -> str:
     steps = (f'<span class="eh-token" {heat(x)}><small>{x}</small></span>' for x in (0, 0.25, 0.5, 0.75, 1))
-    underline = " · <u>underlined</u>: really replaced" if with_underline else ""
+    underline = worded(" · <u>underlined</u>: really replaced") if with_underline else ""
     return f'<p class="eh-legend">P(replaced) <span class="eh-word">{" ".join(steps)}</span>{underline}</p>'
 
 
@@ -154,8 +168,8 @@ def tokens_to_html(
     """
     cells = _cells(tokens, p, word_ids, is_replaced)
     words = (f'<span class="eh-word">{"".join(map(_token_html, word))}</span>' for word in _words(cells))
-    text = "\n".join(words) or "(no tokens)"
-    caption = f"<figcaption>{html_text(shown(title))}</figcaption>\n" if title else ""
+    text = "\n".join(words) or worded("(no tokens)")
+    caption = f"<figcaption>{html_text(shown(worded(title)))}</figcaption>\n" if title else ""
     legend = _legend_html(with_underline=is_replaced is not None)
     return (
         f'<figure class="eh-tokens">\n<style>{STYLE}</style>\n{caption}'
@@ -237,4 +251,4 @@ def tokens_to_terminal(
         above = "".join(" " * gap + paint(column.token, column.p) for gap, column in row)
         below = "".join(" " * gap + paint(column.number, column.p) for gap, column in row)
         blocks.append(f"{above.rstrip(' ')}\n{below.rstrip(' ')}")
-    return "\n\n".join(blocks) or "(no tokens)"
+    return "\n\n".join(blocks) or worded("(no tokens)")

@@ -39,7 +39,7 @@ def contents(folder) -> dict:
 @pytest.mark.parametrize("times", [("ada/course-2", "autumn-26"), ("school/electra.course", "v0.2/rc1")])
 def test_after_relinking_the_tests_of_links_hold_for_the_copy(clone, electra, times):
     repository, tag = times
-    books = form.notebooks()
+    books = [*form.notebooks(), *form.translations()]
     for turn in (("first/owner", "v9"), times):  # a second time as well
         code, said, errors = electra("course", "relink", "--repo", turn[0], "--ref", turn[1], "--root", clone)
         assert code == 0, errors

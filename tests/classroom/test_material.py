@@ -87,15 +87,15 @@ def test_a_handout_has_the_questions_and_none_of_the_help(tmp_path, electra):
     code, said, _ = electra("course", "handout", "--out", out, "--notebooks", NOTEBOOKS)
     assert code == 0, said
     assert sorted(p.name for p in out.glob("*.ipynb")) == sorted(p.name for p in NOTEBOOKS.glob("*.ipynb"))
-    for path in sorted(out.glob("*.ipynb")):
-        before, after = read(NOTEBOOKS / path.name), read(path)
+    for path in sorted(out.rglob("*.ipynb")):
+        before, after = read(NOTEBOOKS / path.relative_to(out)), read(path)
         text = "\n".join(cell.source for cell in after.cells if cell.cell_type == "markdown")
-        for word in ("<details", "Hint 1", "eh.solution("):
+        for word in ("<details", "Hint 1", "提示 1", "eh.solution("):
             assert word not in text, path.name
         assert [c.source for c in after.cells if c.cell_type == "code"] == [
             c.source for c in before.cells if c.cell_type == "code"
         ]
-        assert "Quiz yourself" in text
+        assert ("自测" if path.parent.name == "zh" else "Quiz yourself") in text
     assert not (out / "TEACHING.md").exists()
     assert electra("course", "handout", "--out", NOTEBOOKS / "x", "--notebooks", NOTEBOOKS)[0] == 2
 

@@ -147,6 +147,8 @@ CASES = {
         [
             "The labels hold less: 42 bits against 283 at most. But the loss is taken at all tokens, so no vector goes untrained.",
             "It is not 6.7 times the information; a label of RTD says less than one of MLM.\nWhat counts is that every position is trained: 82.4 against 85.0.",
+            "一行的 RTD 标签约 42 比特，MLM 至多 283 比特，标签的信息并不更多；但损失取遍每个词元，没有一个向量得不到训练。",
+            "判别器从不看到 [MASK]。关键是每个词元都参与训练，论文里 82.4 对 85.0。",
             "The discriminator learns from every token, whereas a masked language model learns from 15 %.",
             "The discriminator learns from every token of a row, while BERT reads [MASK] and learns from 15 % of them.",
             "You say that 6.7 times the labels are 6.7 times the information, but a row holds 42 bits against 283. Every token is trained.",
@@ -160,6 +162,8 @@ CASES = {
             ("The discriminator learns from the [MASK] tokens more often than BERT does, at 15 % of all positions.", "never meets a [MASK]"),
             ("In every row of 128 tokens the discriminator is trained to read masks, and the more of them the better.", "never meets a [MASK]"),
             ("The discriminator learns from every [MASK] of the row, which are 19 of its 128 tokens.", "never meets a [MASK]"),
+            ("RTD 在全部 128 个词元上都有标签，所以每一行得到 6.7 倍的信息，这就是它更好的原因。", "not 6.7 × the information"),
+            ("判别器在每一行里看到 [MASK] 的次数更多，所以 128 个词元学得更好，效果也更好。", "never meets a [MASK]"),
             ("It learns from every token of the row and that is why it is better than a masked language model.", "no number"),
             ("A label of RTD holds few bits, 42 a row against 283, and still the model wins over the other one.", "*where* the loss is taken"),
         ],

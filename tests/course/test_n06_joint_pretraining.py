@@ -11,7 +11,6 @@ from torch.nn import functional as F
 from electra_helpers.course.exercises.joint_step import material, mean_rtd_loss, pretraining_step, small_net
 from electra_helpers.course.exercises.n03_generator import mask_positions, select_positions
 from electra_helpers.course.exercises.n06_joint_pretraining import (
-    CAUSES,
     SHEETS,
     _course_conclusion,
     package_step,
@@ -21,6 +20,7 @@ from electra_helpers.course.exercises.n06_joint_pretraining import (
     summary,
     who_gets_gradient,
 )
+from electra_helpers.course.exercises.sheets import CAUSES
 from electra_helpers.course.labs.assembly import with_own_step
 from electra_helpers.course.labs.objectives import (
     ARMS,

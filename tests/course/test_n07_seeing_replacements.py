@@ -5,12 +5,11 @@ import pytest
 import torch
 
 from electra_helpers.course.exercises import find
+from electra_helpers.course.exercises.clue_ranking import clue_agreement, clue_answer
 from electra_helpers.course.exercises.n07_seeing_replacements import (
     AGREEMENT,
     BEATEN,
     RESTLESS_ANSWER,
-    clue_agreement,
-    clue_answer,
     word_scores,
 )
 from electra_helpers.course.exercises.stop_words import CLAIMS, lost_without_stop_words
@@ -172,6 +171,8 @@ CASES = {
             "Dialect speakers make error-free sentences and get 0.49 more; whoever trusts this edits them out of the text.",
             "The speakers of the dialect don’t make mistakes, yet get 0.49 more. Do not correct them.",
             "In 38 out of 40 stories the name is suspected. The flags fall on people, and they are wrong: ask before you correct.",
+            "模型没见过的名字，P(replaced) 平均高 0.92，而这些信一个字也没写错。照它去改，就会改掉别人的名字；先按群体数误报。",
+            "方言的句子平均高 0.49，但方言不是错误：清洗器若相信它，会把这些人的话改成别人的话。让人来决定。",
             "It is the flag that is wrong: people with rare names are suspected by 0.92 more. Do not let it correct them; count false alarms by group.",
         ],
         [
@@ -183,6 +184,8 @@ CASES = {
             ("The dialect sentences contain grammar errors: they have 0.49 more, and should be corrected before they are printed.", "Unusual is not an error"),
             ("Unknown names are wrong, and get 0.92 more. The cleaner should change them.", "Unusual is not an error"),
             ("In these three sentences of 2026 I tell you that names are flagged and that the dialect is corrected away.", "no number of yours"),
+            ("模型更怀疑没见过的名字，也更怀疑方言，照它去改会改掉人名，所以要小心，先想一想再用。", "no number of yours"),
+            ("方言的句子平均高 0.49，因为这些句子写错了，应当让清洗器改正它们，再拿去印刷。", "Unusual is not an error"),
             ("The model flags dialect with 0.49 more, because the sentences of a dialect are wrong and need a correction.", "Unusual is not an error"),
         ],
     ),

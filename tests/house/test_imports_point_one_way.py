@@ -9,7 +9,19 @@ PACKAGE = "electra_helpers"
 ROOT = Path(__file__).resolve().parents[2] / PACKAGE
 # Rooms of one level may import each other; a room may import every level before its own.
 LEVELS = [
-    {"errors", "fields", "jsonfile", "paths", "resources", "prefetch", "terminal", "output", "cache", "words"},
+    {
+        "errors",
+        "fields",
+        "jsonfile",
+        "paths",
+        "resources",
+        "prefetch",
+        "terminal",
+        "output",
+        "cache",
+        "words",
+        "language",
+    },
     {"config", "recipes", "device"},
     {"world"},
     {"reading"},

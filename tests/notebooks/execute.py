@@ -1,6 +1,6 @@
 """Execute notebooks in order and bring them into the form in which they are committed: `make notebooks`.
 
-    python -m tests.notebooks.execute                       every notebook
+    python -m tests.notebooks.execute                       every English notebook (of the Chinese ones: translated.py)
     python -m tests.notebooks.execute notebooks/03*.ipynb   some of them
     python -m tests.notebooks.execute --links               only links and grading metadata; nothing runs: `make links`
 """
@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from tests.notebooks.form import NOTEBOOKS, ROOT, normalise, notebooks, read, set_links, set_points
+from tests.notebooks.form import NOTEBOOKS, ROOT, normalise, notebooks, read, set_links, set_points, translations
 
 CELL_TIMEOUT = 600  # seconds; one slow cell of the laptop profile on two cores takes a third of it
 
@@ -32,6 +32,7 @@ def environment(profile: str) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
         "CUDA_VISIBLE_DEVICES": "",
         "PYTHONPATH": str(ROOT),
+        "ELECTRA_LANG": "",  # a notebook speaks its own language
     }
 
 
@@ -76,7 +77,8 @@ def main() -> int:
     parser.add_argument("notebook", nargs="*", type=Path, help="default: every notebook")
     parser.add_argument("--links", action="store_true", help="only write links and grading metadata anew; run nothing")
     options = parser.parse_args()
-    paths = [path.resolve() for path in options.notebook] or notebooks()
+    known = [*notebooks(), *translations()] if options.links else notebooks()
+    paths = [path.resolve() for path in options.notebook] or known
     if options.links:
         for path in paths:
             book = read(path)

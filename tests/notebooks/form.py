@@ -8,17 +8,24 @@ import nbformat
 from nbformat import NotebookNode
 
 from electra_helpers.classroom import links
-from electra_helpers.classroom.links import HEADING, INSTALL, Address, install_block, title
+from electra_helpers.classroom.links import HEADING, INSTALL, Address, install_block, language_of, title
 from electra_helpers.classroom.transplant import check_metadata, checked_in
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
+# Of a cell's metadata; the last two are those of a translation (translated.py).
+KEPT = ("tags", "translates", "strings")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def notebooks() -> list[Path]:
-    """Every notebook in reading order."""
-    return sorted(path for path in NOTEBOOKS.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    """Every English notebook in reading order."""
+    return sorted(NOTEBOOKS.glob("*.ipynb"))
+
+
+def translations() -> list[Path]:
+    """Every notebook of the Chinese edition in reading order."""
+    return sorted((NOTEBOOKS / "zh").glob("*.ipynb"))
 
 
 def read(path: Path) -> NotebookNode:
@@ -67,7 +74,7 @@ def normalise(book: NotebookNode) -> None:
     )
     for cell in book.cells:
         cell.source = cell.source.strip("\n")
-        cell.metadata = nbformat.from_dict({"tags": tags(cell)} if tags(cell) else {})
+        cell.metadata = nbformat.from_dict({name: cell.metadata[name] for name in KEPT if cell.metadata.get(name)})
         set_points(cell)
         if cell.cell_type == "code":
             cell.outputs = [] if "outcome" in tags(cell) else list(_kept_outputs(cell.outputs))

@@ -5,22 +5,28 @@ import re
 import pytest
 
 from electra_helpers.classroom.transplant import check_metadata, checked_in
+from electra_helpers.words import COUNTED_WORD
 from tests.notebooks.form import (
     HEADING,
     INSTALL,
     address,
     code_cells,
     install_block,
+    language_of,
     navigation,
     notebooks,
     read,
     tags,
+    translations,
 )
 
 MAX_BYTES = 500_000
 MAX_LINES = {"setup": 12, "any": 25}
 MACHINE_PATH = re.compile(r"(?<![\w./])/(?:home|root|tmp|Users|work|mnt|opt|var|content)/[\w.]|[A-Z]:\\\\?Users")
-every_notebook = pytest.mark.parametrize("path", [pytest.param(p, id=p.stem) for p in notebooks()])
+every_notebook = pytest.mark.parametrize(
+    "path",
+    [pytest.param(p, id=p.stem) for p in notebooks()] + [pytest.param(p, id=f"zh-{p.stem}") for p in translations()],
+)
 
 
 def installs(book) -> list[str]:
@@ -70,7 +76,7 @@ def test_answers_are_not_on_the_page(path):
 def test_links_are_those_of_the_file_and_of_pyproject(path):
     book = read(path)
     assert book.cells[0].source == navigation(path), "run `make links`"
-    assert installs(book) == [install_block(address())], "run `make links`"
+    assert installs(book) == [install_block(address(), language_of(path))], "run `make links`"
 
 
 @every_notebook
@@ -105,12 +111,14 @@ def test_some_results_are_compared_with_the_page(path):
 def test_every_picture_is_told_in_words(path):
     for cell in read(path).cells:
         for alt in re.findall(r"!\[([^\]]*)\]\(", cell.source):
-            assert len(alt.split()) >= 3, f"a picture without a description: {cell.source[:60]!r}"
+            assert len(COUNTED_WORD.findall(alt)) >= 3, f"a picture without a description: {cell.source[:60]!r}"
         for image in re.findall(r"<img\b[^>]*>", cell.source):
             assert re.search(r"""alt=["'][^"']{10,}""", image), image
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
-                words = output.metadata.get("image/png", output.metadata).get("alt") or output.data.get("text/plain", "")
+                words = output.metadata.get("image/png", output.metadata).get("alt") or output.data.get(
+                    "text/plain", ""
+                )
                 assert words, f"a picture without alt text: {cell.source[:60]!r}"
                 assert not words.startswith("<"), f"{words} says nothing: {cell.source[:60]!r}"
 

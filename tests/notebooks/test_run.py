@@ -10,7 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from tests.notebooks.execute import copied_notebooks, environment
-from tests.notebooks.form import NOTEBOOKS, code_cells, notebooks, read
+from tests.notebooks.form import NOTEBOOKS, code_cells, notebooks, read, translations
 
 
 def nbval(path: Path, cell_timeout: int = 600) -> subprocess.CompletedProcess:
@@ -27,7 +27,10 @@ def passed(run: subprocess.CompletedProcess) -> int:
     return int(found[1]) if found else 0
 
 
-@pytest.mark.parametrize("path", [pytest.param(p, id=p.stem) for p in notebooks()])
+CHINESE = [pytest.param(path, id=f"zh-{path.stem}", marks=pytest.mark.slow) for path in translations()]
+
+
+@pytest.mark.parametrize("path", [*(pytest.param(path, id=path.stem) for path in notebooks()), *CHINESE])
 def test_it_runs(path):
     with copied_notebooks() as folder:
         run = nbval(folder / path.relative_to(NOTEBOOKS))

@@ -18,14 +18,29 @@ from typing import Any
 from electra_helpers.course.engine import portfolio
 from electra_helpers.course.engine.sandbox import SECONDS, Outcome, own_frames, run_limited, short_traceback
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import Wording, worded, wording
+from electra_helpers.words import is_chinese
 
 KINDS = {"build": "B", "find": "F", "decide": "D", "measure": "M", "write": "W"}
 NOT_ATTEMPTED, PASSED, FAILED, FALLBACK = "not attempted", "passed", "failed", "not yours"
+STATUS = {
+    NOT_ATTEMPTED: wording("not attempted yet"),
+    PASSED: wording("passed"),
+    FAILED: wording("failed"),
+    FALLBACK: wording("not yours"),
+}  # as a learner reads them
 FEWEST_WORDS = 12  # of a written answer
 
 
 class Mistake(Exception):
-    """A submission is wrong; the message names the misconception for the learner."""
+    """A submission is wrong; the message names the misconception for the learner, its fields filled in as in `worded`."""
+
+    def __init__(self, template: str, /, **fields: Any) -> None:
+        super().__init__(template)
+        self.template, self.fields = template, fields
+
+    def __str__(self) -> str:
+        return worded(self.template, **self.fields)
 
 
 class ExerciseFailed(ElectraError):
@@ -50,7 +65,7 @@ class Exercise:
     hints: tuple[str, str]
     solution: Any
     variable: str  # the name that the notebook gives the submission
-    why: str = ""
+    why: str | dict[Any, str] = ""  # one reason, or one for each part of the answer
     fallback: Any = None
     starred: bool = False
     marked: bool = False  # its solution is not printed
@@ -59,11 +74,19 @@ class Exercise:
     def label(self) -> str:
         return f"{'★ ' if self.starred else ''}{self.id} [{KINDS[self.kind]}]"
 
+    @property
+    def reason(self) -> str:
+        """`why` in the learner's language, a line for each part."""
+        if isinstance(self.why, str):
+            return worded(self.why)
+        return "\n".join(f"{part}: {worded(text)}" for part, text in self.why.items())
+
     def solved_source(self) -> str:
         """The solution as a cell's source: the function, or the assignment of the answer."""
         if callable(self.solution):
             return textwrap.dedent(inspect.getsource(self.solution))
-        return f"{self.variable} = {self.solution!r}"
+        written = worded(self.solution) if isinstance(self.solution, Wording) else self.solution
+        return f"{self.variable} = {written!r}"
 
 
 @dataclass(frozen=True)
@@ -85,7 +108,7 @@ class Fallback:
         return self.function(*args, **kwargs)
 
     def __repr__(self) -> str:
-        return f"<the course's {self.__name__}, until your {self.exercise_id} passes>"
+        return worded("<the course's {name}, until your {id} passes>", name=self.__name__, id=self.exercise_id)
 
 
 class CourseNumber(float):
@@ -109,27 +132,38 @@ def whose(function: Any) -> str:
 
     Built in notebook 00.
     """
-    return "the course's code" if is_ours(function) else "your code"
+    return worded("the course's code") if is_ours(function) else worded("your code")
 
 
 def judge(exercise: Exercise, submission: Any, seconds: float = SECONDS, patience: float = 1.0) -> Verdict:
     """Judge a submission without recording anything; `seconds` and `patience` as in `run_limited`."""
     if is_ours(submission):
         return Verdict(
-            FALLBACK, f"This is the course's {exercise.variable}, not yours: run your definition cell first."
+            FALLBACK,
+            worded(
+                "This is the course's {variable}, not yours: run your definition cell first.",
+                variable=exercise.variable,
+            ),
         )
     if exercise.kind == "build":
         return _judge_function(exercise, submission, seconds, patience)
     submission = plain(submission)
     missing, total = count_missing(submission)
     if missing == total:
-        return Verdict(NOT_ATTEMPTED, f"Put your answer in place of None in {exercise.variable}.")
+        return Verdict(
+            NOT_ATTEMPTED, worded("Put your answer in place of None in {variable}.", variable=exercise.variable)
+        )
     if missing:
-        return Verdict(FAILED, f"{missing} of {total} answers are still None.")
-    if exercise.kind == "write" and len(str(submission).split()) < FEWEST_WORDS:
-        words = len(str(submission).split())
-        return Verdict(FAILED, f"{words} words say little: write at least two full sentences.")
+        return Verdict(FAILED, worded("{missing} of {total} answers are still None.", missing=missing, total=total))
+    if exercise.kind == "write" and (words := _count_words(str(submission))) < FEWEST_WORDS:
+        return Verdict(FAILED, worded("{words} words say little: write at least two full sentences.", words=words))
     return _verdict(run_limited(lambda: _run_checks(exercise, submission), seconds, patience), exercise, seconds)
+
+
+def _count_words(text: str) -> int:
+    """Words between blanks, and one for every two Chinese characters."""
+    chinese = sum(map(is_chinese, text))
+    return len("".join(" " if is_chinese(character) else character for character in text).split()) + chinese // 2
 
 
 def _run_checks(exercise: Exercise, submission: Any) -> None:
@@ -139,33 +173,47 @@ def _run_checks(exercise: Exercise, submission: Any) -> None:
 
 def _judge_function(exercise: Exercise, submission: Any, seconds: float, patience: float) -> Verdict:
     if submission is None or submission is ...:
-        return Verdict(NOT_ATTEMPTED, f"Write {exercise.variable}, then run this cell again.")
+        return Verdict(NOT_ATTEMPTED, worded("Write {variable}, then run this cell again.", variable=exercise.variable))
     if not callable(submission):
         kind = type(submission).__name__
         return Verdict(
-            FAILED, f"Pass the function {exercise.variable} itself, not a {kind}: no parentheses after its name."
+            FAILED,
+            worded(
+                "Pass the function {variable} itself, not a {kind}: no parentheses after its name.",
+                variable=exercise.variable,
+                kind=kind,
+            ),
         )
     return _verdict(run_limited(lambda: _run_checks(exercise, submission), seconds, patience), exercise, seconds)
 
 
 def _verdict(outcome: Outcome, exercise: Exercise, seconds: float) -> Verdict:
-    printed = f"\nIt printed:\n{outcome.printed.rstrip()}" if outcome.printed.strip() else ""
+    printed = worded("\nIt printed:\n{printed}", printed=outcome.printed.rstrip()) if outcome.printed.strip() else ""
     if outcome.timed_out:
-        stuck = " It could not be stopped: restart the kernel." if outcome.still_running else ""
-        ends = f"Stopped after {seconds:g} seconds: is there a loop that never ends?{stuck}"
+        ends = worded("Stopped after {seconds:g} seconds: is there a loop that never ends?", seconds=seconds)
+        if outcome.still_running:
+            ends += worded(" It could not be stopped: restart the kernel.")
         return Verdict(FAILED, ends + printed)
     error = outcome.error
     if error is None:
-        kept = "Kept in your portfolio. Now open the rubric below and mark your own answer."
+        kept = worded("Kept in your portfolio. Now open the rubric below and mark your own answer.")
         return Verdict(PASSED, kept if exercise.kind == "write" else printed.lstrip("\n"))
     if isinstance(error, Mistake):
         return Verdict(FAILED, str(error) + printed)
     if isinstance(error, NotImplementedError) and not str(error) and own_frames(error):
-        return Verdict(NOT_ATTEMPTED, f"Write {exercise.variable}, then run this cell again.")
+        return Verdict(NOT_ATTEMPTED, worded("Write {variable}, then run this cell again.", variable=exercise.variable))
     if not own_frames(error):
         text = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        return Verdict(FAILED, f"What {exercise.variable} gave back could not be used. {text}{printed}")
-    return Verdict(FAILED, f"Your code raised an exception.\n{short_traceback(error)}{printed}")
+        return Verdict(
+            FAILED,
+            worded(
+                "What {variable} gave back could not be used. {text}{printed}",
+                variable=exercise.variable,
+                text=text,
+                printed=printed,
+            ),
+        )
+    return Verdict(FAILED, f"{worded('Your code raised an exception.')}\n{short_traceback(error)}{printed}")
 
 
 def plain(answer: Any) -> Any:
@@ -224,7 +272,14 @@ def check(exercise_id: str, submission: Any, *, record: bool = True) -> Any:
     if record and verdict.status in (PASSED, FAILED):
         portfolio.record(exercise.id, verdict.status, submission, exercise.variable)
     if record and verdict.status != PASSED and _is_strict():
-        raise ExerciseFailed(f"{exercise.id} is {verdict.status}: {verdict.message}")
+        raise ExerciseFailed(
+            worded(
+                "{id} is {status}: {message}",
+                id=exercise.id,
+                status=wording(verdict.status),
+                message=verdict.message,
+            )
+        )
     return submission if verdict.status == PASSED else _stand_in(exercise, submission)
 
 
@@ -234,14 +289,17 @@ def _is_strict() -> bool:
 
 
 def _announcement(exercise: Exercise, verdict: Verdict) -> str:
-    status = "not attempted yet" if verdict.status == NOT_ATTEMPTED else verdict.status
-    lines = [f"{exercise.id} · {status}{'. ' if verdict.message else '.'}{verdict.message}"]
+    said = {"id": exercise.id, "status": STATUS[verdict.status]}
+    if verdict.message:
+        lines = [worded("{id} · {status}. {message}", **said, message=verdict.message)]
+    else:
+        lines = [worded("{id} · {status}.", **said)]
     if verdict.status in (NOT_ATTEMPTED, FALLBACK):
         lines += _passed_before(exercise)
     if verdict.status != PASSED and exercise.fallback is not None:
-        lines.append(f"Until then, later cells use the course's {exercise.variable}.")
+        lines.append(worded("Until then, later cells use the course's {variable}.", variable=exercise.variable))
     if verdict.status == FAILED:
-        lines.append(f'Stuck? eh.hint("{exercise.id}")')
+        lines.append(worded('Stuck? eh.hint("{id}")', id=exercise.id))
     return "\n".join(lines)
 
 
@@ -250,8 +308,14 @@ def _passed_before(exercise: Exercise) -> list[str]:
     if not portfolio.has_passed(exercise.id):
         return []
     if exercise.kind != "build":
-        return ["You passed it before: your answer is in your portfolio."]
-    return [f'You passed it before: {exercise.variable} = eh.mine("{exercise.id}") gives you your own back.']
+        return [worded("You passed it before: your answer is in your portfolio.")]
+    return [
+        worded(
+            'You passed it before: {variable} = eh.mine("{id}") gives you your own back.',
+            variable=exercise.variable,
+            id=exercise.id,
+        )
+    ]
 
 
 def _stand_in(exercise: Exercise, submission: Any) -> Any:
@@ -277,16 +341,15 @@ def mine(exercise_id: str) -> Callable:
     try:
         saved = portfolio.saved_function(exercise_id)
     except portfolio.DoesNotRun as error:
-        print(f"{error}\nThe course's {exercise.variable} is used.")
+        print(error, worded("The course's {variable} is used.", variable=exercise.variable), sep="\n")
         return _stand_in(exercise, None)
     if saved is None:
         return _stand_in(exercise, None)
     verdict = judge(exercise, saved)
     if verdict.status == PASSED:
         return saved
-    print(
-        f"Your saved {exercise_id} does not pass any more: {verdict.message}\nThe course's {exercise.variable} is used."
-    )
+    print(worded("Your saved {id} does not pass any more: {message}", id=exercise_id, message=verdict.message))
+    print(worded("The course's {variable} is used.", variable=exercise.variable))
     return _stand_in(exercise, None)
 
 
@@ -307,7 +370,8 @@ def hint(exercise_id: str) -> None:
     exercise = find(exercise_id)
     number = _hints_given.get(exercise_id, 0) % len(exercise.hints)
     _hints_given[exercise_id] = number + 1
-    print(f"Hint {number + 1} of {len(exercise.hints)}: {exercise.hints[number]}")
+    text = worded(exercise.hints[number])
+    print(worded("Hint {number} of {count}: {hint}", number=number + 1, count=len(exercise.hints), hint=text))
 
 
 def solution(exercise_id: str) -> None:
@@ -325,5 +389,5 @@ def solution(exercise_id: str) -> None:
 
     exercise = find(exercise_id)
     if exercise.marked:
-        raise ElectraError(f"{exercise_id} is marked work: it has no printed solution.")
-    print("\n".join(filter(None, [exercise.solved_source().rstrip(), exercise.why])))
+        raise ElectraError(worded("{exercise_id} is marked work: it has no printed solution.", exercise_id=exercise_id))
+    print("\n".join(filter(None, [exercise.solved_source().rstrip(), exercise.reason])))

@@ -13,6 +13,7 @@ from typing import Any
 
 from electra_helpers.course.engine.kept_code import name_of, source_of
 from electra_helpers.errors import ElectraError, ElectraWarning
+from electra_helpers.language import worded
 from electra_helpers.paths import appears_whole
 
 FILE = "electra_portfolio.json"
@@ -37,9 +38,11 @@ def read(path: Path | None = None) -> dict[str, Any]:
     except FileNotFoundError:
         return json.loads(json.dumps(EMPTY))
     except (ValueError, OSError, RecursionError) as error:
-        raise ElectraError(f"{path} cannot be read ({error}). Move it away to start a new portfolio.") from error
+        raise ElectraError(
+            worded("{path} cannot be read ({error}). Move it away to start a new portfolio.", path=path, error=error)
+        ) from error
     if not _is_portfolio(content):
-        raise ElectraError(f"{path} is no portfolio of this course. Move it away to start a new one.")
+        raise ElectraError(worded("{path} is no portfolio of this course. Move it away to start a new one.", path=path))
     # JSON can hold lone surrogates, which no file and no terminal takes: they become question marks.
     return json.loads(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
 
@@ -112,7 +115,12 @@ def saved_function(exercise_id: str) -> Callable | None:
         return space[entry["name"]]
     except Exception as error:  # whatever a learner's code, or a damaged file, raises
         raise DoesNotRun(
-            f"Your saved {exercise_id} does not run by itself ({type(error).__name__}: {error})."
+            worded(
+                "Your saved {exercise_id} does not run by itself ({kind}: {error}).",
+                exercise_id=exercise_id,
+                kind=type(error).__name__,
+                error=error,
+            )
         ) from error
 
 
@@ -129,10 +137,14 @@ def portfolio(file: str | Path | None = None) -> Path:
     path = portfolio_path()
     if file is not None:
         if not Path(file).is_file():
-            raise ElectraError(f"There is no file {file}: upload your electra_portfolio.json first.")
+            raise ElectraError(worded("There is no file {file}: upload your electra_portfolio.json first.", file=file))
         _take_in(read(Path(file)))
     kept = [i for i, entry in read()["exercises"].items() if entry["status"] == "passed"]
-    print(f"{path.name}: {len(kept)} passed{': ' + ', '.join(sorted(kept)) if kept else ''}.")
+    said = {"name": path.name, "count": len(kept)}
+    if kept:
+        print(worded("{name}: {count} passed: {kept}.", **said, kept=", ".join(sorted(kept))))
+    else:
+        print(worded("{name}: {count} passed.", **said))
     if "google.colab" in sys.modules and file is None and path.exists():
         importlib.import_module("google.colab.files").download(str(path))
     return path
@@ -158,18 +170,18 @@ def guess(name: str, value: Any) -> Any:
     04.share: no guess yet. Put yours in place of None; a wrong one helps too.
     """
     if value is None or value is ...:
-        print(f"{name}: no guess yet. Put yours in place of None; a wrong one helps too.")
+        print(worded("{name}: no guess yet. Put yours in place of None; a wrong one helps too.", name=name))
         return None
     content = read()
     content["predictions"][name] = value if _is_json(value) else repr(value)
     write(content)
-    print(f"{name}: your guess is {_shown(value)}. It waits for the result.")
+    print(worded("{name}: your guess is {value}. It waits for the result.", name=name, value=_shown(value)))
     return value
 
 
 def predict(name: str, value: Any) -> Any:
     """The old name of `eh.guess`, which still works and says so."""
-    warnings.warn(f'eh.predict is now eh.guess: eh.guess("{name}", …).', ElectraWarning, stacklevel=2)
+    warnings.warn(worded('eh.predict is now eh.guess: eh.guess("{name}", …).', name=name), ElectraWarning, stacklevel=2)
     return guess(name, value)
 
 
@@ -181,7 +193,9 @@ def reveal(name: str, result: Any) -> None:
     04.share: 0.0604 (no guess was made)
     """
     guessed = read()["predictions"].get(name)
-    beside = "no guess was made" if guessed is None else f"your guess: {_shown(guessed)}"
+    beside = (
+        worded("no guess was made") if guessed is None else worded("your guess: {guessed}", guessed=_shown(guessed))
+    )
     print(f"{name}: {_shown(result)} ({beside})")
 
 

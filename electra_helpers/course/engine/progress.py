@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from electra_helpers.course.engine import portfolio
-from electra_helpers.course.engine.grading import KINDS, PASSED
+from electra_helpers.course.engine.grading import KINDS, PASSED, STATUS
+from electra_helpers.language import padded, worded
 from electra_helpers.view.tokens import html_text
 
 
@@ -18,7 +19,8 @@ class ProgressRow:
     kind: str
     starred: bool
     minutes: int
-    status: str
+    status: str  # as a learner reads it
+    is_passed: bool
 
 
 @dataclass(frozen=True)
@@ -29,27 +31,31 @@ class Progress:
 
     @property
     def passed(self) -> int:
-        return sum(row.status.startswith(PASSED) for row in self.rows)
+        return sum(row.is_passed for row in self.rows)
 
     def __repr__(self) -> str:
-        lines = [f"{self.passed} of {len(self.rows)} passed"]
+        lines = [worded("{passed} of {count} passed", passed=self.passed, count=len(self.rows))]
         for row in self.rows:
             star = "★" if row.starred else " "
-            lines.append(f"{star} {row.id} [{KINDS[row.kind]}] {row.title:<44} {row.minutes:>3} min  {row.status}")
+            title, minutes = padded(worded(row.title), 44), worded("{minutes:>3} min", minutes=row.minutes)
+            lines.append(f"{star} {row.id} [{KINDS[row.kind]}] {title} {minutes}  {row.status}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in ("", "exercise", "", "minutes", "status"))
+        names = ("", worded("exercise"), "", worded("minutes"), worded("status"))
+        head = "".join(f"<th>{name}</th>" for name in names)
         body = "".join(self._row_html(row) for row in self.rows)
+        said = {"passed": self.passed, "count": len(self.rows)}
+        caption = worded("{passed} of {count} passed (★: the path through a lab)", **said)
         return (
-            f"<table><caption>{self.passed} of {len(self.rows)} passed (★: the path through a lab)</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+            f"<table><caption>{html_text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
 
     @staticmethod
     def _row_html(row: ProgressRow) -> str:
-        status = f"<b>{html_text(row.status)}</b>" if row.status.startswith(PASSED) else html_text(row.status)
-        cells = ("★" if row.starred else "", f"{row.id} {html_text(row.title)}", KINDS[row.kind], row.minutes, status)
+        status = f"<b>{html_text(row.status)}</b>" if row.is_passed else html_text(row.status)
+        title = html_text(worded(row.title))
+        cells = ("★" if row.starred else "", f"{row.id} {title}", KINDS[row.kind], row.minutes, status)
         return "<tr>" + "".join(f'<td style="text-align: left">{cell}</td>' for cell in cells) + "</tr>"
 
 
@@ -66,15 +72,25 @@ def progress(notebook: str | None = None) -> Progress:
     found = []
     for exercise in every():
         if notebook is None or exercise.id.startswith(f"{notebook}."):
-            status = _status(entries.get(exercise.id))
+            entry = entries.get(exercise.id, {})
             found.append(
-                ProgressRow(exercise.id, exercise.title, exercise.kind, exercise.starred, exercise.minutes, status)
+                ProgressRow(
+                    exercise.id,
+                    exercise.title,
+                    exercise.kind,
+                    exercise.starred,
+                    exercise.minutes,
+                    _status(entry),
+                    entry.get("status") == PASSED,
+                )
             )
     return Progress(tuple(found))
 
 
-def _status(entry: dict | None) -> str:
-    if entry is None:
-        return "not yet"
-    attempts = f"{entry['attempts']} attempt{'s' if entry['attempts'] > 1 else ''}"
-    return f"{entry['status']} ({attempts})"
+def _status(entry: dict) -> str:
+    if not entry:
+        return worded("not yet")
+    said = {"status": STATUS.get(entry["status"], entry["status"]), "attempts": entry["attempts"]}
+    if entry["attempts"] > 1:
+        return worded("{status} ({attempts} attempts)", **said)
+    return worded("{status} ({attempts} attempt)", **said)

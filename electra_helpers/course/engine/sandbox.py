@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from electra_helpers.language import worded
+
 SECONDS = 20.0  # of the processor, for one check; the slowest right answer takes less than one
 LONGEST = 10  # times as long by the clock, where other programs keep the processor busy
 IDLE = 0.02  # of the clock's time: who uses less of the processor waits for something
@@ -63,7 +65,9 @@ class CappedText(io.TextIOBase):
         return len(text)
 
     def text(self) -> str:
-        return self.kept + (f"\n… and {self.lines_dropped:,} more lines" if self.dropped else "")
+        return self.kept + (
+            worded("\n… and {lines_dropped:,} more lines", lines_dropped=self.lines_dropped) if self.dropped else ""
+        )
 
 
 def run_limited(function: Callable[[], Any], seconds: float = SECONDS, patience: float = 1.0) -> Outcome:
@@ -183,5 +187,5 @@ def short_traceback(error: BaseException) -> str:
     lines = [f"{name}: {said[0]}" if said else name]
     for frame in own_frames(error)[-MAX_FRAMES:]:
         code = f":  {frame.line}" if frame.line else ""
-        lines.append(f"  line {frame.lineno} of {frame.name}{code}")
+        lines.append(worded("  line {lineno} of {name}{code}", lineno=frame.lineno, name=frame.name, code=code))
     return "\n".join(lines)

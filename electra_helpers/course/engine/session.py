@@ -16,6 +16,7 @@ from typing import Any
 
 from electra_helpers.device import DeviceChoice, choose_device
 from electra_helpers.errors import ElectraError, ElectraWarning
+from electra_helpers.language import choose_language, worded
 
 AS_PYTHON = warnings.formatwarning
 PROFILES = ("smoke", "laptop", "gpu")
@@ -104,15 +105,17 @@ class Session:
     def amount(self, name: str) -> int:
         """A number that depends on the profile, such as "03.steps". Raises `ElectraError` for an unknown name."""
         if name not in AMOUNTS:
-            raise ElectraError(f"There is no amount {name!r}. There are: {', '.join(AMOUNTS)}.")
+            raise ElectraError(
+                worded("There is no amount {name!r}. There are: {amounts}.", name=name, amounts=", ".join(AMOUNTS))
+            )
         return AMOUNTS[name][PROFILES.index(self.profile)]
 
 
-def setup(seed: int = 0, *, profile: str | None = None, device: str = "auto") -> Session:
-    """Seed Python, numpy and torch, choose device and profile, and print what was chosen and why.
+def setup(seed: int = 0, *, profile: str | None = None, device: str = "auto", language: str | None = None) -> Session:
+    """Seed Python, numpy and torch, choose device, profile and language, and print what was chosen and why.
 
-    The profile is the argument, else ELECTRA_PROFILE, else `gpu` with CUDA and `laptop` without. Raises `ElectraError` for an unknown
-    profile or a device that is not there.
+    The profile is the argument, else ELECTRA_PROFILE, else `gpu` with CUDA and `laptop` without. The language is the argument ("en" or
+    "zh"), else ELECTRA_LANG, else English. Raises `ElectraError` for an unknown profile or language, or a device that is not there.
 
     >>> import electra_helpers as eh
     >>> eh.setup(seed=0, profile="smoke", device="cpu").amount("00.steps")  # doctest: +ELLIPSIS
@@ -124,10 +127,15 @@ def setup(seed: int = 0, *, profile: str | None = None, device: str = "auto") ->
     import numpy as np
     import torch
 
+    choose_language(language)
     choice = choose_device(device)
     chosen = profile or os.environ.get("ELECTRA_PROFILE") or ("gpu" if choice.device.startswith("cuda") else "laptop")
     if chosen not in PROFILES:
-        raise ElectraError(f"There is no profile {chosen!r}: choose one of {', '.join(PROFILES)}.")
+        raise ElectraError(
+            worded(
+                "There is no profile {chosen!r}: choose one of {profiles}.", chosen=chosen, profiles=", ".join(PROFILES)
+            )
+        )
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
@@ -148,13 +156,23 @@ def _announce(choice: DeviceChoice, profile: str, seed: int) -> None:
 
     libraries = [f"{name} {_version(name)}" for name in ("torch", "transformers")]
     print(" · ".join([f"electra_helpers {__version__}", f"Python {platform.python_version()}", *libraries]))
-    print(f"{choice.device} in {choice.precision} ({choice.reason}) · profile {profile} · seed {seed}")
+    print(
+        worded(
+            "{device} in {precision} ({reason}) · profile {profile} · seed {seed}",
+            device=choice.device,
+            precision=choice.precision,
+            reason=choice.reason,
+            profile=profile,
+            seed=seed,
+        )
+    )
     offline = os.environ.get("HF_HUB_OFFLINE") == "1"
-    print(f"Data: bundled with the course{', the hub is switched off' if offline else ''}.")
+    bundled = worded("Data: bundled with the course.")
+    print(worded("Data: bundled with the course, the hub is switched off.") if offline else bundled)
 
 
 def _version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
-        return "missing"
+        return worded("missing")

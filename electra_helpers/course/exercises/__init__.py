@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 
 if TYPE_CHECKING:
     from electra_helpers.course.engine.grading import Exercise
@@ -28,4 +29,6 @@ def find(exercise_id: str) -> Exercise:
         if exercise.id == exercise_id:
             return exercise
     known = ", ".join(exercise.id for exercise in every())
-    raise ElectraError(f"There is no exercise {exercise_id!r}. There are: {known}.")
+    raise ElectraError(
+        worded("There is no exercise {exercise_id!r}. There are: {known}.", exercise_id=exercise_id, known=known)
+    )

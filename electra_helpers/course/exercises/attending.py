@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from electra_helpers.course.engine.grading import Mistake
+from electra_helpers.language import worded, wording
 
 NO = float("-inf")
 
@@ -35,14 +36,14 @@ def _attend(function: Callable, *inputs: Tensor | None) -> Tensor:
     given = [None if x is None else x.clone() for x in inputs]
     found = function(*given)
     if not isinstance(found, Tensor):
-        raise Mistake(f"Return a tensor, not {type(found).__name__}.")
+        raise Mistake("Return a tensor, not {kind}.", kind=type(found).__name__)
     if any(x is not None and not torch.equal(x, y) for x, y in zip(inputs, given, strict=True)):
         raise Mistake("Your function changed its inputs in place: masked_fill_ and /= do, masked_fill and / do not.")
     q, _, v, *_ = inputs
     if found.shape != (*q.shape[:-1], v.shape[-1]):
         raise Mistake(
-            f"With Lq = 4 queries and Lk = 5 keys the result should be (2, 3, 4, 8), not {tuple(found.shape)}: one"
-            " vector a query."
+            "With Lq = 4 queries and Lk = 5 keys the result should be (2, 3, 4, 8), not {found}: one vector a query.",
+            found=tuple(found.shape),
         )
     return found
 
@@ -60,23 +61,27 @@ def _wrong_ways(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> list[tu
     ways = [
         (
             (raw if mask is None else raw.masked_fill(~mask, NO)).softmax(-1) @ v,
-            "The scores are not divided by √D: with D = 8 the softmax gets too sharp.",
+            wording("The scores are not divided by √D: with D = 8 the softmax gets too sharp."),
         ),
-        ((hidden / root).softmax(-1) @ v, "The scores are divided by D instead of √D."),
+        ((hidden / root).softmax(-1) @ v, wording("The scores are divided by D instead of √D.")),
         (
             hidden.softmax(-2).nan_to_num() @ v,
-            "The softmax runs over the queries (dim=-2). It belongs over the keys: the weights of one query sum to 1.",
+            wording(
+                "The softmax runs over the queries (dim=-2). It belongs over the keys: the weights of one query sum to 1."
+            ),
         ),
     ]
     of_keys, causal = raw / k.shape[-2] ** 0.5, torch.ones(raw.shape[-2:], dtype=torch.bool).tril()
     ways += [
         (
             _mixed_by(of_keys, v, mask),
-            "The scores are divided by the root of the number of keys. √D is the head size's, q.shape[-1].",
+            wording("The scores are divided by the root of the number of keys. √D is the head size's, q.shape[-1]."),
         ),
         (
             _mixed_by((raw / root).masked_fill(~causal, NO), v, mask),
-            "A query reads no key behind its own place: that is a decoder, which writes from left to right. ELECTRA reads both ways.",
+            wording(
+                "A query reads no key behind its own place: that is a decoder, which writes from left to right. ELECTRA reads both ways."
+            ),
         ),
     ]
     if mask is None:
@@ -85,22 +90,27 @@ def _wrong_ways(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> list[tu
     ways.append(
         (
             _mixed_by(raw / root, v, first),
-            "The mask of row 0 hides keys in every row: each row of the batch has a mask row of its own.",
+            wording("The mask of row 0 hides keys in every row: each row of the batch has a mask row of its own."),
         )
     )
     plain = (raw / root).softmax(-1)
     return [
         *ways,
-        (plain @ v, "The mask has no effect: padding is read like any word."),
+        (plain @ v, wording("The mask has no effect: padding is read like any word.")),
         (
             (plain * mask) @ v,
-            "The mask comes after the softmax, so the weights no longer sum to 1. Put -inf into the scores before it.",
+            wording(
+                "The mask comes after the softmax, so the weights no longer sum to 1. Put -inf into the scores before it."
+            ),
         ),
         (
             (raw / root).masked_fill(mask, NO).softmax(-1) @ v,
-            "The mask is upside down: True means *may be read*. Hide where it is False.",
+            wording("The mask is upside down: True means *may be read*. Hide where it is False."),
         ),
-        ((raw / root * mask).softmax(-1) @ v, "A score of 0 is not hidden: exp(0) = 1 still gets weight. Use -inf."),
+        (
+            (raw / root * mask).softmax(-1) @ v,
+            wording("A score of 0 is not hidden: exp(0) = 1 still gets weight. Use -inf."),
+        ),
     ]
 
 
@@ -122,8 +132,9 @@ def _compare(found: Tensor, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None
             "There are NaN in the result: is a row of scores all -inf? Mask the keys (last axis), not the queries."
         )
     raise Mistake(
-        f"The values are off by up to {float((found - right).abs().max()):.2g}. Follow one query: its scores with every key, divided"
-        " by √D; their softmax; the values, weighted by it."
+        "The values are off by up to {found:.2g}. Follow one query: its scores with every key, divided"
+        " by √D; their softmax; the values, weighted by it.",
+        found=float((found - right).abs().max()),
     )
 
 
@@ -181,10 +192,12 @@ def gradient_comes_back(function: Callable) -> None:
     q, k, v, mask = _sample()
     leaves = [x.clone().requires_grad_() for x in (q, k, v)]
     found = function(*leaves, mask)
-    message = "No gradient flows back to {}: nothing could be learnt. Do not detach, and do not go through numpy, .tolist() or .item()."
+    message = wording(
+        "No gradient flows back to {names}: nothing could be learnt. Do not detach, and do not go through numpy, .tolist() or .item()."
+    )
     if not found.requires_grad:
-        raise Mistake(message.format("q, k and v"))
+        raise Mistake(message, names=worded("q, k and v"))
     given = torch.autograd.grad(found.sum() + (found**2).sum(), leaves, allow_unused=True)
     for name, gradient in zip("qkv", given, strict=True):
         if gradient is None or not gradient.any():
-            raise Mistake(message.format(name))
+            raise Mistake(message, names=name)

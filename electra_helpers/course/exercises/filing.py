@@ -22,20 +22,41 @@ def is_filed_rightly(number: int, row: tuple[int, str, str, str]) -> None:
     are_forms = pair in FORMS or PLURALS.get(word) == wrong or PLURALS.get(wrong) == word
     if phenomenon == "agreement" and not are_forms:
         raise Mistake(
-            f"Row {number}: {word} and {wrong} are not two forms of a word (a and an, was and were): that is not agreement."
+            "Row {number}: {word} and {wrong} are not two forms of a word (a and an, was and were): that is not agreement.",
+            number=number,
+            word=word,
+            wrong=wrong,
         )
     if phenomenon == "pronoun" and not pair & HERS_AND_HIS:
-        raise Mistake(f"Row {number}: neither {word} nor {wrong} is a pronoun: that is not pronoun.")
+        raise Mistake(
+            "Row {number}: neither {word} nor {wrong} is a pronoun: that is not pronoun.",
+            number=number,
+            word=word,
+            wrong=wrong,
+        )
     if phenomenon not in ("pronoun", "order", "other") and pair <= HERS_AND_HIS:
-        raise Mistake(f"Row {number}: {word} and {wrong} are pronouns: that is not {phenomenon}.")
+        raise Mistake(
+            "Row {number}: {word} and {wrong} are pronouns: that is not {phenomenon}.",
+            number=number,
+            word=word,
+            wrong=wrong,
+            phenomenon=phenomenon,
+        )
     if phenomenon in ("selection", "world knowledge") and pair <= SMALL:
         raise Mistake(
-            f"Row {number}: {word} and {wrong} are small words; they say nothing of the world: that is not {phenomenon}."
+            "Row {number}: {word} and {wrong} are small words; they say nothing of the world: that is not {phenomenon}.",
+            number=number,
+            word=word,
+            wrong=wrong,
+            phenomenon=phenomenon,
         )
     if phenomenon == "order":
         words = words_of(told(story))
         at = words.index(word)
         if wrong not in words[max(0, at - 1) : at + 2]:
             raise Mistake(
-                f"Row {number}: order means that neighbours changed places, and {wrong} is no neighbour of {word}."
+                "Row {number}: order means that neighbours changed places, and {wrong} is no neighbour of {word}.",
+                number=number,
+                wrong=wrong,
+                word=word,
             )

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from electra_helpers.course.engine.grading import Mistake
+from electra_helpers.language import wording
 
 
 @cache
@@ -37,27 +38,27 @@ def findings() -> dict[str, str]:
 
 
 TOLD = {
-    "a colder generator (T = 0.5) makes": (
+    "a colder generator (T = 0.5) makes": wording(
         "T → 0 does not give the most signal: compare the first column of your table at T = 0.5 and T = 1. The likeliest"
         " word is right more often than a sampled one."
     ),
-    "impossible among the colder generator's fakes": (
+    "impossible among the colder generator's fakes": wording(
         "Compare the second column at T = 0.5 and T = 1: what a low temperature leaves out are the words that the"
         " generator itself hardly believes in."
     ),
-    "two blanks of one row are filled": (
+    "two blanks of one row are filled": wording(
         "Blanks are not filled jointly: every position is drawn on its own, from one forward pass. That is why the name"
         " above came out as different people in one story."
     ),
-    "a generator that is always right gives": (
+    "a generator that is always right gives": wording(
         "Harder is not always better: a generator that is always right replaces nothing, every label is *original*, and"
         " the discriminator learns nothing."
     ),
-    "the full-width generator, trained as long as the quarter one, makes": (
+    "the full-width generator, trained as long as the quarter one, makes": wording(
         "A wider net learns more in as many steps, so its guesses are right more often, and a right guess is no fake."
         " Compare the two at T = 1."
     ),
-    "the width that the paper finds best": (
+    "the width that the paper finds best": wording(
         "A stronger generator is not the better opponent: it costs compute that the discriminator could use, and its fakes"
         " are too hard too early. Look for the sizes in the paragraph above, or in the paper's Figure 3."
     ),
@@ -71,6 +72,6 @@ def findings_are_right(answers: Any) -> None:
     right = findings()
     for key, choices in CHOICES.items():
         if answers[key] not in choices:
-            raise Mistake(f"{key}: choose {choices[0]!r} or {choices[1]!r}.")
+            raise Mistake("{key}: choose {first!r} or {second!r}.", key=key, first=choices[0], second=choices[1])
         if answers[key] != right[key]:
             raise Mistake(TOLD[key])

@@ -14,6 +14,7 @@ from electra_helpers import corruption
 from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.corruption import Noise, draw_noise
 from electra_helpers.course.engine.grading import Mistake
+from electra_helpers.language import worded
 from electra_helpers.model.electra import Electra, Steps
 from electra_helpers.text.packing import Batch
 
@@ -124,7 +125,10 @@ def run_watched(function: Callable, weight: float = 50.0) -> tuple[dict, Watched
         part for part in ("select", "mask", "sample", "corrupt", "label", "rtd_loss") if part not in watched.given
     ]
     if missing:
-        raise Mistake(f"Your step never calls {missing[0]}: use the parts that are handed in, so that they are yours.")
+        raise Mistake(
+            "Your step never calls {missing}: use the parts that are handed in, so that they are yours.",
+            missing=missing[0],
+        )
     return found, watched, net, judged
 
 
@@ -167,9 +171,11 @@ def used_noise_of_their_own(watched: WatchedParts) -> None:
     for part in ("select", "mask", "sample"):
         right, given = getattr(noise, part), watched.noise[part]
         if given is None:
-            raise Mistake(f"parts.{part} got no noise, so that a step does not repeat itself: pass noise=noise.{part}.")
+            raise Mistake(
+                "parts.{part} got no noise, so that a step does not repeat itself: pass noise=noise.{part}.", part=part
+            )
         if given.shape[0] != right.shape[0] or not torch.equal(given, right[:, : given.shape[1]]):
-            raise Mistake(f"parts.{part} got other random numbers than its own: it wants noise=noise.{part}.")
+            raise Mistake("parts.{part} got other random numbers than its own: it wants noise=noise.{part}.", part=part)
 
 
 def the_losses_are_right(function: Callable) -> None:
@@ -192,7 +198,9 @@ def the_losses_are_right(function: Callable) -> None:
         if weight == 3.0 and is_close(loss, mlm + 50 * rtd):
             raise Mistake("λ is always 50 in your step: use rtd_weight.")
         if not is_close(loss, right["loss"]):
-            raise Mistake(f'"loss" is {loss:.4f}, mlm + rtd_weight · rtd is {float(right["loss"]):.4f}.')
+            raise Mistake(
+                '"loss" is {loss:.4f}, mlm + rtd_weight · rtd is {right:.4f}.', loss=loss, right=float(right["loss"])
+            )
 
 
 def explain_mlm(mlm: float, ids: Tensor, is_real: Tensor, noise: Noise, selection: Any, right: float) -> None:
@@ -213,7 +221,9 @@ def explain_mlm(mlm: float, ids: Tensor, is_real: Tensor, noise: Noise, selectio
         raise Mistake("The generator pays attention to padding: pass attention_mask=is_real.")
     if is_close(mlm, F.cross_entropy(from_masked[valid], targets[valid], reduction="sum")):
         raise Mistake("Your MLM loss is a sum: divide by the number of selected tokens.")
-    raise Mistake(f'"mlm" is {mlm:.4f}; the mean cross-entropy at the selected positions is {right:.4f}.')
+    raise Mistake(
+        '"mlm" is {mlm:.4f}; the mean cross-entropy at the selected positions is {right:.4f}.', mlm=mlm, right=right
+    )
 
 
 def explain_rtd(rtd: float, watched: WatchedParts, is_real: Tensor, weight: float, right: float) -> None:
@@ -226,7 +236,9 @@ def explain_rtd(rtd: float, watched: WatchedParts, is_real: Tensor, weight: floa
     if is_close(rtd, weight * right):
         raise Mistake('"rtd" is scaled already: λ belongs into "loss" alone. Do not scale it twice.')
     raise Mistake(
-        f'"rtd" is {rtd:.4f}; rtd_loss gives {right:.4f} for what the discriminator says of the corrupted ids.'
+        '"rtd" is {rtd:.4f}; rtd_loss gives {right:.4f} for what the discriminator says of the corrupted ids.',
+        rtd=rtd,
+        right=right,
     )
 
 
@@ -245,13 +257,18 @@ def gradient_flows_as_it_should(function: Callable) -> None:
     reference = small_net()
     right = gradients(reference, package_step(reference, ids, is_real, noise, WatchedParts().steps)["loss"])
     for name in (name for name in right if mine[name] is None):
-        whose = "generator" if name.startswith("generator") else "discriminator"
-        raise Mistake(f"No gradient reaches the {whose} ({name}): is its loss detached, or made under no_grad?")
+        whose = worded("generator") if name.startswith("generator") else worded("discriminator")
+        raise Mistake(
+            "No gradient reaches the {whose} ({name}): is its loss detached, or made under no_grad?",
+            whose=whose,
+            name=name,
+        )
     for name, gradient in right.items():
         if not torch.allclose(mine[name], gradient, atol=1e-4, rtol=1e-3):
             raise Mistake(
-                f"The loss is right, but the gradient of {name} is not: is a part of the step detached, or made"
-                " under no_grad? Only the sampling is cut off."
+                "The loss is right, but the gradient of {name} is not: is a part of the step detached, or made"
+                " under no_grad? Only the sampling is cut off.",
+                name=name,
             )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from electra_helpers.course.engine.grading import Mistake, as_number
 from electra_helpers.course.labs.finetuning import world_rows
+from electra_helpers.language import wording
 from electra_helpers.reading.labelled import LabelledData, labelled
 
 COPIES = (str, str.lower, str.upper, lambda text: text.replace(" ", "  "))
@@ -36,8 +37,8 @@ def as_read(text: str) -> str:
 
 
 HALF_READ = (
-    (str.lower, "lower case is one half of it. To the model two spaces are one: join the words again."),
-    (lambda text: " ".join(text.split()), "the spaces are one half of it. The model reads lower case too."),
+    (str.lower, wording("lower case is one half of it. To the model two spaces are one: join the words again.")),
+    (lambda text: " ".join(text.split()), wording("the spaces are one half of it. The model reads lower case too.")),
 )
 
 
@@ -57,9 +58,9 @@ def leak_is_found(answers: Any) -> None:
     """Check of 08.4: the leak, how many rows it touches, and how to split instead."""
     right = leak_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
+        raise Mistake("Keep {right}.", right=", ".join(right))
     if answers["leak"] not in LEAKS:
-        raise Mistake(f"leak: choose one of {'; '.join(LEAKS)}.")
+        raise Mistake("leak: choose one of {leaks}.", leaks="; ".join(LEAKS))
     if answers["leak"] == LEAKS[2]:
         raise Mistake("Count the labels of the test part: both are there.")
     if answers["leak"] == LEAKS[3]:
@@ -82,7 +83,7 @@ def leak_is_found(answers: Any) -> None:
     for change, message in HALF_READ:
         known = {change(text) for text in train.column("text")}
         if given == sum(change(text) in known for text in test.column("text")) != right["seen"]:
-            raise Mistake(f"seen: {message}")
+            raise Mistake("seen: {message}", message=message)
     if given == sum(as_read(text) in set(map(as_read, test.column("text"))) for text in train.column("text")):
         raise Mistake("seen: that is how many rows of the training part the test part has too. Count the test rows.")
     if given == len({as_read(text) for text in test.column("text")} & {as_read(text) for text in train.column("text")}):
@@ -92,7 +93,9 @@ def leak_is_found(answers: Any) -> None:
     if 0 < given < 1:
         raise Mistake("A number of rows is asked for, not a share.")
     if given != right["seen"]:
-        raise Mistake(f"seen: {given:g} of {len(test)} is not it. Lower case, single spaces, then `in`.")
+        raise Mistake(
+            "seen: {given:g} of {count} is not it. Lower case, single spaces, then `in`.", given=given, count=len(test)
+        )
     if answers["split"] == "more shuffling":
         raise Mistake("Shuffling is what scattered the copies over both parts.")
     if answers["split"] != right["split"]:

@@ -8,97 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from electra_helpers.course.engine.grading import Exercise, Mistake
+from electra_helpers.course.exercises.game import GAME
+from electra_helpers.language import worded, wording
 
-
-@dataclass(frozen=True)
-class Passage:
-    """One passage of the game. `kind` says what gives the replaced word away, if anything does."""
-
-    text: str
-    replaced: str | None  # the word that stands there now
-    original: str | None
-    kind: str  # grammar, sentence, story, equal (nothing gives it away), original (nothing was replaced)
-
-
-# Ten short stories of the little world's validation split, eight of them with one word replaced.
-GAME: tuple[Passage, ...] = (
-    Passage(
-        "Karl, a programmer, lived in a quiet village. On Wednesday his uncle Carlo ordered a perfect game. Within"
-        " eight hours he had a perfect game ready.",
-        "quiet",
-        "famous",
-        "equal",
-    ),
-    Passage(
-        "Martin, a fisher, had a house in a pretty city. Martin seven a hungry horse by the cathedral one rainy "
-        'morning. "Your name is Rocky," said Martin and gave the horse some hay. Rocky neighed happily whenever '
-        "Martin came with some hay.",
-        "seven",
-        "found",
-        "grammar",
-    ),
-    Passage(
-        'A sculptor named Anton lived on an ancient hill. "Where is my chisel?" asked Anton on Thursday. Without '
-        "it there would be no bust for his sister Marta. Anton and Marta both searched his yard for it. Then Marta"
-        " found his thimble at the windmill. How happy Anton was: at his yard he smiled all day!",
-        "thimble",
-        "chisel",
-        "story",
-    ),
-    Passage(
-        "A farmer named Eva lived in an ancient forest. One snowy morning Eva found a lost goat by the clearing. "
-        "Eva fed the goat with some frost and called it Luna. Now Luna bleated happily whenever Eva came with some"
-        " grass.",
-        "frost",
-        "grass",
-        "sentence",
-    ),
-    Passage(
-        "A watchmaker named Irene lived in a charming village. The hail came to the charming village on Sunday, as"
-        " often in winter. On the way to her shop Irene had no helmet with her. Then her aunt Marta came with a "
-        "helmet.",
-        None,
-        None,
-        "original",
-    ),
-    Passage(
-        "A carpenter named Paula lived in a pretty bay. Then Paula left home for Paris by plane on Saturday noon. "
-        "He wanted to sell a splendid bench there. So in Paris Paula soon sold her bench for two coins.",
-        "he",
-        "she",
-        "story",
-    ),
-    Passage(
-        "Robert, a programmer, had a house in a pretty city. On Friday his daughter Teresa had a birthday. Teresa "
-        "often dreamed of a white kite. All day Teresa flew her white kite and was so happy.",
-        "friday",
-        "tuesday",
-        "equal",
-    ),
-    Passage(
-        "Erik, a carpenter, had a house in a quiet forest. But on Friday the winter hail came to the quiet forest."
-        " Erik forgot his helmet when he went to his workshop. But luckily his brother Paul lent Erik a whistle.",
-        "whistle",
-        "helmet",
-        "story",
-    ),
-    Passage(
-        "Leo was known as a potter in a pretty forest. Then Leo left for Berlin by train on Monday afternoon. He "
-        "wanted to sell a perfect vase there. Somebody in Berlin paid Leo seven coins for his vase. At his pottery"
-        " Leo danced and felt delighted.",
-        None,
-        None,
-        "original",
-    ),
-    Passage(
-        "Adam was once an inventor on a pretty island. Adam loved his factory and his new switch. One Wednesday "
-        "his niece Julia came in and asked for a fine machine. Four plates later Adam was done with his fine "
-        "machine.",
-        "plates",
-        "hours",
-        "sentence",
-    ),
-)
 NONE = "none"
 ENOUGH = 6  # right answers of ten that pass; nobody who reads well gets more than CEILING but by luck
 CEILING = sum(item.kind != "equal" for item in GAME)
@@ -121,7 +33,11 @@ def _game_is_answered(answers: Any) -> None:
     for n, item in enumerate(GAME, 1):
         given = str(answers[n]).strip().strip(".,!?\"'").lower()
         if given != NONE and given not in words_of(item.text):
-            raise Mistake(f'{n}: {answers[n]!r} is not a word of passage {n}. Give one word of it, or "none".')
+            raise Mistake(
+                '{n}: {answers!r} is not a word of passage {n}. Give one word of it, or "none".',
+                n=n,
+                answers=answers[n],
+            )
 
 
 def _game_is_understood(answers: dict[int, str]) -> None:
@@ -132,16 +48,19 @@ def _game_is_understood(answers: dict[int, str]) -> None:
     count = sum(right.values())
     if not any(by_kind["story"]):
         raise Mistake(
-            f"{count} of 10. You looked for words that break their own sentence. Replaced does not mean ungrammatical: three of the "
-            "words fit their sentence and clash with an earlier one. Read who does what, with what, in which weather."
+            "{count} of 10. You looked for words that break their own sentence. Replaced does not mean ungrammatical: three of the "
+            "words fit their sentence and clash with an earlier one. Read who does what, with what, in which weather.",
+            count=count,
         )
     if not any(by_kind["original"]):
         raise Mistake(
-            f"{count} of 10. In every passage you found something. Unusual does not mean replaced: some passages are untouched."
+            "{count} of 10. In every passage you found something. Unusual does not mean replaced: some passages are untouched.",
+            count=count,
         )
     if count < ENOUGH:
         raise Mistake(
-            f"{count} of 10. Every word of a passage can be the one; ask of each: does the rest of the story allow it?"
+            "{count} of 10. Every word of a passage can be the one; ask of each: does the rest of the story allow it?",
+            count=count,
         )
 
 
@@ -156,7 +75,7 @@ def _called(flag: Callable, words: list[str], p: list[float], threshold: float) 
     if found is None:
         raise Mistake("Your function returns nothing: is there a `return` at its end?")
     if not isinstance(found, list | tuple):
-        raise Mistake(f"Return a list of words, not a {type(found).__name__}.")
+        raise Mistake("Return a list of words, not a {kind}.", kind=type(found).__name__)
     if any(not isinstance(word, str) for word in found):
         raise Mistake("Return the words themselves, not their numbers or probabilities.")
     return list(found)
@@ -174,7 +93,11 @@ def _flags_the_right_word(flag: Callable) -> None:
             "It flags 'chef' where p says 'ate': words and p are shifted the other way. p has one number before the words."
         )
     if found != ["ate"]:
-        raise Mistake(f"For {words} with 0.91 on 'ate' and threshold 0.5 it returns {found} instead of ['ate'].")
+        raise Mistake(
+            "For {words} with 0.91 on 'ate' and threshold 0.5 it returns {found} instead of ['ate'].",
+            words=words,
+            found=found,
+        )
 
 
 def _flags_every_word(flag: Callable) -> None:
@@ -187,9 +110,13 @@ def _flags_every_word(flag: Callable) -> None:
     if sorted(found) == ["a", "a", "dog"] and found != ["a", "a", "dog"]:
         raise Mistake("Keep the words in the order of the sentence.")
     if len(found) == 1:
-        raise Mistake(f"Only {found} is returned: flag every word at or above the threshold, not the highest alone.")
+        raise Mistake(
+            "Only {found} is returned: flag every word at or above the threshold, not the highest alone.", found=found
+        )
     if found != ["a", "a", "dog"]:
-        raise Mistake(f"Of {words}, 'a', 'a' and 'dog' are at 0.6 or above; it returns {found}.")
+        raise Mistake(
+            "Of {words}, 'a', 'a' and 'dog' are at 0.6 or above; it returns {found}.", words=words, found=found
+        )
     if _called(flag, ["a", "b"], [0.9, 0.1, 0.2, 0.9], 0.5) != []:
         raise Mistake("[CLS] and [SEP] have a probability too, but they are no words: they are never returned.")
 
@@ -200,29 +127,48 @@ def _flags_at_any_threshold(flag: Callable) -> None:
         found = _called(flag, words, p, threshold)
         if found != right:
             raise Mistake(
-                f"With p = {p[1:-1]} and threshold {threshold} it returns {found}, not {right}: is there a number of your own"
-                " where threshold should stand?"
+                "With p = {p} and threshold {threshold} it returns {found}, not {right}: is there a number of your own"
+                " where threshold should stand?",
+                p=p[1:-1],
+                threshold=threshold,
+                found=found,
+                right=right,
             )
 
 
 CLAIMS: dict[str, tuple[str, str]] = {
     "a": (
         "false",
-        "Stanford and Google Brain (Clark et al., ICLR 2020); it is an encoder and translates nothing by itself.",
+        wording(
+            "Stanford and Google Brain (Clark et al., ICLR 2020); it is an encoder and translates nothing by itself."
+        ),
     ),
     "b": (
         "false",
-        "The generator is trained by maximum likelihood to be right, not to fool; no gradient passes through its samples.",
+        wording(
+            "The generator is trained by maximum likelihood to be right, not to fool; no gradient passes through its samples."
+        ),
     ),
-    "c": ("true", "Paper, Section 3.1: after pre-training the discriminator is fine-tuned, the generator thrown away."),
-    "d": ("false", "[MASK] is in the generator's input; the discriminator sees whole text, some words replaced."),
-    "e": ("true", "Its loss is averaged over all tokens of the input, not over the 15 % that are selected."),
+    "c": (
+        "true",
+        wording("Paper, Section 3.1: after pre-training the discriminator is fine-tuned, the generator thrown away."),
+    ),
+    "d": (
+        "false",
+        wording("[MASK] is in the generator's input; the discriminator sees whole text, some words replaced."),
+    ),
+    "e": ("true", wording("Its loss is averaged over all tokens of the input, not over the 15 % that are selected.")),
     "f": (
         "half",
-        "As the encoder of a larger system with a decoder, yes; alone it gives vectors, and there are better tools.",
+        wording(
+            "As the encoder of a larger system with a decoder, yes; alone it gives vectors, and there are better tools."
+        ),
     ),
-    "g": ("half", "It was unexpected. Rare but right words are flagged too, and a wrong word may look plausible."),
-    "h": ("true", "The label compares tokens: a guess that hits the original is original."),
+    "g": (
+        "half",
+        wording("It was unexpected. Rare but right words are flagged too, and a wrong word may look plausible."),
+    ),
+    "h": ("true", wording("The label compares tokens: a guess that hits the original is original.")),
 }
 LONGER = {
     "t": "true",
@@ -234,14 +180,14 @@ LONGER = {
     "false": "false",
 }
 MISCONCEPTIONS = {
-    "a": "ELECTRA is not by OpenAI: look at the authors in the first lines of this notebook.",
-    "b": "It looks like a GAN and is none: ask whether the generator is ever rewarded for fooling anybody.",
-    "c": "The generator is a tool for training. Which of the two nets has read whole, natural-looking text?",
-    "d": "Who sees [MASK]? Follow the picture of the game from the left to the right.",
-    "e": "The loss covers more tokens than the selected ones: that is the paper's main argument.",
-    "f": "An encoder turns text into vectors. Can a translator be built around one? Is it one by itself?",
-    "g": "A flag says unexpected, not wrong. Think of the helmet in passage 5, and of passage 1.",
-    "h": "The label is about the token, not about having been selected.",
+    "a": wording("ELECTRA is not by OpenAI: look at the authors in the first lines of this notebook."),
+    "b": wording("It looks like a GAN and is none: ask whether the generator is ever rewarded for fooling anybody."),
+    "c": wording("The generator is a tool for training. Which of the two nets has read whole, natural-looking text?"),
+    "d": wording("Who sees [MASK]? Follow the picture of the game from the left to the right."),
+    "e": wording("The loss covers more tokens than the selected ones: that is the paper's main argument."),
+    "f": wording("An encoder turns text into vectors. Can a translator be built around one? Is it one by itself?"),
+    "g": wording("A flag says unexpected, not wrong. Think of the helmet in passage 5, and of passage 1."),
+    "h": wording("The label is about the token, not about having been selected."),
 }
 
 
@@ -251,11 +197,13 @@ def _claims_are_judged(answers: Any) -> None:
     given = {key: LONGER.get(str(value).strip().lower(), str(value).strip().lower()) for key, value in answers.items()}
     for key, value in given.items():
         if value not in ("true", "false", "half"):
-            raise Mistake(f'{key}: {answers[key]!r} is none of "true", "false", "half".')
+            raise Mistake('{key}: {answers!r} is none of "true", "false", "half".', key=key, answers=answers[key])
     wrong = [key for key, value in given.items() if value != CLAIMS[key][0]]
     if wrong:
-        more = f" (and {len(wrong) - 1} more to think over)" if len(wrong) > 1 else ""
-        raise Mistake(f"{wrong[0]}: {MISCONCEPTIONS[wrong[0]]}{more}")
+        said = {"claim": wrong[0], "clue": MISCONCEPTIONS[wrong[0]]}
+        if len(wrong) > 1:
+            raise Mistake("{claim}: {clue} (and {count} more to think over)", **said, count=len(wrong) - 1)
+        raise Mistake("{claim}: {clue}", **said)
 
 
 @dataclass(frozen=True)
@@ -267,16 +215,22 @@ class DoorQuestion:
 
 
 DOOR: dict[int, DoorQuestion] = {
-    1: DoorQuestion((3,), "An integer index removes its axis: x[:, 1] of a (3, 5) tensor is one column of 3 numbers."),
-    2: DoorQuestion((4, 3), "Shapes are aligned at the right; an axis of 1 is stretched: (4, 1) and (3,) give (4, 3)."),
-    3: DoorQuestion(9.01, "Cross-entropy in nats is -ln p(right token); with p = 1/8192 it is ln 8192."),
-    4: DoorQuestion(
-        0.69, "sigmoid(0) = 0.5, and binary cross-entropy is -ln of the probability given to the true label."
+    1: DoorQuestion(
+        (3,), wording("An integer index removes its axis: x[:, 1] of a (3, 5) tensor is one column of 3 numbers.")
     ),
-    5: DoorQuestion("w", "detach() cuts the graph: nothing before it gets a gradient from what comes after it."),
-    6: DoorQuestion("train", "Dropout acts after model.train() only; model.eval() switches it off."),
-    7: DoorQuestion(0.6, "Precision: of what was flagged, the share that is right."),
-    8: DoorQuestion(0.5, "Recall: of what should be found, the share that was flagged."),
+    2: DoorQuestion(
+        (4, 3), wording("Shapes are aligned at the right; an axis of 1 is stretched: (4, 1) and (3,) give (4, 3).")
+    ),
+    3: DoorQuestion(9.01, wording("Cross-entropy in nats is -ln p(right token); with p = 1/8192 it is ln 8192.")),
+    4: DoorQuestion(
+        0.69, wording("sigmoid(0) = 0.5, and binary cross-entropy is -ln of the probability given to the true label.")
+    ),
+    5: DoorQuestion(
+        "w", wording("detach() cuts the graph: nothing before it gets a gradient from what comes after it.")
+    ),
+    6: DoorQuestion("train", wording("Dropout acts after model.train() only; model.eval() switches it off.")),
+    7: DoorQuestion(0.6, wording("Precision: of what was flagged, the share that is right.")),
+    8: DoorQuestion(0.5, wording("Recall: of what should be found, the share that was flagged.")),
 }
 
 
@@ -285,8 +239,10 @@ def _door_is_open(answers: Any) -> None:
         raise Mistake("Keep the dictionary as it is, 1 to 8.")
     wrong = [n for n, question in DOOR.items() if not _same(answers[n], question.answer)]
     if wrong:
-        lines = [f"{len(DOOR) - len(wrong)} of {len(DOOR)}. A refresher for the others:"]
-        raise Mistake("\n".join(lines + [f"  {n}: {DOOR[n].refresher}" for n in wrong]))
+        lines = [
+            worded("{right} of {total}. A refresher for the others:", right=len(DOOR) - len(wrong), total=len(DOOR))
+        ]
+        raise Mistake("\n".join(lines + [f"  {n}: {worded(DOOR[n].refresher)}" for n in wrong]))
 
 
 def _same(given: Any, right: Any) -> bool:
@@ -347,7 +303,7 @@ EXERCISES = (
         ),
         solution={key: verdict for key, (verdict, _) in CLAIMS.items()},
         variable="my_verdicts",
-        why="\n".join(f"{key}: {why}" for key, (_, why) in CLAIMS.items()),
+        why={key: why for key, (_, why) in CLAIMS.items()},
     ),
     Exercise(
         id="00.4",
@@ -361,6 +317,6 @@ EXERCISES = (
         hints=("Six of the eight can be tried in a cell in ten seconds.", "The answer to 3 is math.log(8192)."),
         solution={n: question.answer for n, question in DOOR.items()},
         variable="my_door",
-        why="\n".join(f"{n}: {question.refresher}" for n, question in DOOR.items()),
+        why={n: question.refresher for n, question in DOOR.items()},
     ),
 )

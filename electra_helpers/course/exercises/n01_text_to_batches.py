@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from electra_helpers.course.engine.grading import Exercise, Mistake
+from electra_helpers.language import worded
 
 PAD, UNK, CLS, SEP = 0, 1, 2, 3
 NINE_PIECES = ("un", "unit", "##it", "##ed", "##ited", "play", "##ing", "##s", "re")
@@ -15,12 +16,16 @@ BY_HAND = {"united": ["unit", "##ed"], "playing": ["play", "##ing"], "replays": 
 
 def _pieces_are_greedy(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(BY_HAND):
-        raise Mistake(f"Keep the dictionary as it is, with {', '.join(BY_HAND)}.")
+        raise Mistake("Keep the dictionary as it is, with {by_hand}.", by_hand=", ".join(BY_HAND))
     given = {word: pieces.split() if isinstance(pieces, str) else list(pieces) for word, pieces in answers.items()}
     for word, pieces in given.items():
         strange = [piece for piece in pieces if piece not in (*NINE_PIECES, "[UNK]")]
         if strange:
-            raise Mistake(f"{word}: {strange[0]!r} is not one of the nine pieces. (## means: continues a word.)")
+            raise Mistake(
+                "{word}: {strange!r} is not one of the nine pieces. (## means: continues a word.)",
+                word=word,
+                strange=strange[0],
+            )
     if given["united"] in (["un", "##ited"], ["un", "##it", "##ed"]):
         raise Mistake(
             "united: you split by meaning. WordPiece knows none: it takes the longest piece that fits, from the left."
@@ -32,7 +37,8 @@ def _pieces_are_greedy(answers: Any) -> None:
     for word, pieces in BY_HAND.items():
         if given[word] != pieces:
             raise Mistake(
-                f"{word}: take the longest piece that fits at the start, then the longest ## piece that fits the rest."
+                "{word}: take the longest piece that fits at the start, then the longest ## piece that fits the rest.",
+                word=word,
             )
 
 
@@ -55,12 +61,17 @@ def _pair(function: Callable, a: list[int], b: list[int], max_length: int) -> tu
     ids, segments = found
     if len(ids) != len(segments):
         raise Mistake(
-            f"{len(ids)} ids but {len(segments)} segment numbers: every token has a segment, [CLS] and [SEP] too."
+            "{ids} ids but {segments} segment numbers: every token has a segment, [CLS] and [SEP] too.",
+            **{"ids": len(ids), "segments": len(segments)},
         )
     if (mine_a, mine_b) != (a, b):
         raise Mistake("Your function changed the caller's list: pop from a copy, list(a).")
     if len(ids) > max_length:
-        raise Mistake(f"{len(ids)} ids for max_length {max_length}: [CLS] and both [SEP] count too.")
+        raise Mistake(
+            "{count} ids for max_length {max_length}: [CLS] and both [SEP] count too.",
+            count=len(ids),
+            max_length=max_length,
+        )
     return ids, segments
 
 
@@ -69,11 +80,13 @@ def _pair_is_framed(function: Callable) -> None:
     if ids.count(SEP) < 2:
         raise Mistake("Each of the two texts ends with a [SEP]: [CLS] a [SEP] b [SEP].")
     if ids != [CLS, 11, 12, SEP, 21, 22, 23, SEP]:
-        raise Mistake(f"For a = [11, 12], b = [21, 22, 23] the ids should be [2, 11, 12, 3, 21, 22, 23, 3], not {ids}.")
+        raise Mistake(
+            "For a = [11, 12], b = [21, 22, 23] the ids should be [2, 11, 12, 3, 21, 22, 23, 3], not {ids}.", ids=ids
+        )
     if segments == [0, 0, 0, 1, 1, 1, 1, 1]:
         raise Mistake("The middle [SEP] closes the first text: it belongs to segment 0.")
     if segments != [0, 0, 0, 0, 1, 1, 1, 1]:
-        raise Mistake(f"The segments should be [0, 0, 0, 0, 1, 1, 1, 1], not {segments}.")
+        raise Mistake("The segments should be [0, 0, 0, 0, 1, 1, 1, 1], not {segments}.", segments=segments)
 
 
 def _pair_is_cut_fairly(function: Callable) -> None:
@@ -83,11 +96,13 @@ def _pair_is_cut_fairly(function: Callable) -> None:
         if ids[-1] != SEP:
             raise Mistake("The final [SEP] was cut off. Cut the texts first, then put the frame around them.")
         if ids[0] != CLS or ids.count(SEP) != 2:
-            raise Mistake(f"Cut to 13 ids, the frame should be whole: one [CLS], two [SEP]. You return {ids}.")
+            raise Mistake("Cut to 13 ids, the frame should be whole: one [CLS], two [SEP]. You return {ids}.", ids=ids)
         middle = ids.index(SEP)
         kept_a, kept_b = ids[1:middle], ids[middle + 1 : -1]
         if len(ids) < 13:
-            raise Mistake(f"Only {len(ids)} ids for max_length 13, though there is more text: use the room.")
+            raise Mistake(
+                "Only {count} ids for max_length 13, though there is more text: use the room.", count=len(ids)
+            )
         _is_cut_from_the_longer(a, b, kept_a, kept_b)
         if segments != [0] * (len(kept_a) + 2) + [1] * (len(kept_b) + 1):
             raise Mistake("After cutting, the segments no longer fit the ids.")
@@ -100,8 +115,9 @@ def _is_cut_from_the_longer(a: list[int], b: list[int], kept_a: list[int], kept_
         raise Mistake("a was cut although b is the longer one: take tokens from whichever is longer, one by one.")
     if abs(len(kept_a) - len(kept_b)) > 1 and min(len(a), len(b)) > 10:
         raise Mistake(
-            f"Of two long texts {len(kept_a)} and {len(kept_b)} tokens are kept: cut the longer one first, until both"
-            " are even."
+            "Of two long texts {kept_a} and {kept_b} tokens are kept: cut the longer one first, until both are even.",
+            kept_a=len(kept_a),
+            kept_b=len(kept_b),
         )
     if kept_a != a[: len(kept_a)] or kept_b != b[: len(kept_b)]:
         raise Mistake("Cut at the end of a text and keep its beginning.")
@@ -111,11 +127,16 @@ def _pair_has_the_given_frame(function: Callable) -> None:
     ids, segments = function([11], [21, 22], 9, 101, 102)
     if list(ids) != [101, 11, 102, 21, 22, 102]:
         raise Mistake(
-            f"Another vocabulary has other special ids: use cls_id and sep_id. With 101 and 102 you return {ids}."
+            "Another vocabulary has other special ids: use cls_id and sep_id. With 101 and 102 you return {ids}.",
+            ids=ids,
         )
     same, segments = _pair(function, [11, 11, 11, 11], [11, 11], 7)
     if same != [CLS, 11, 11, SEP, 11, 11, SEP] or segments != [0, 0, 0, 0, 1, 1, 1]:
-        raise Mistake(f"The same token may come many times, and in both texts. You return {same} and {segments}.")
+        raise Mistake(
+            "The same token may come many times, and in both texts. You return {same} and {segments}.",
+            same=same,
+            segments=segments,
+        )
     if _pair(function, [], [21], 9) != ([CLS, SEP, 21, SEP], [0, 0, 1, 1]):
         raise Mistake("An empty text has its frame too: [CLS] [SEP] b [SEP].")
 
@@ -149,8 +170,9 @@ def _packed(function: Callable, documents: list[list[int]], length: int) -> list
     for row in rows:
         if len(row) != length:
             raise Mistake(
-                f"A row has {len(row)} tokens instead of {length}: every row is full, a last incomplete one is left"
-                " out."
+                "A row has {count} tokens instead of {length}: every row is full, a last incomplete one is left out.",
+                count=len(row),
+                length=length,
             )
         if row[0] != CLS or row[-1] != SEP:
             raise Mistake("Every row begins with [CLS] and ends with [SEP], inside its length.")
@@ -175,11 +197,13 @@ def _nothing_is_lost(function: Callable) -> None:
     if kept != everything[: len(kept)]:
         lost = next(token for token in everything if token not in kept)
         raise Mistake(
-            f"Token {lost} is lost, though later ones are there: what does not fit into a row begins the next one."
+            "Token {lost} is lost, though later ones are there: what does not fit into a row begins the next one.",
+            lost=lost,
         )
     if len(kept) < len(everything) - 8:
         raise Mistake(
-            f"{len(everything) - len(kept)} tokens are missing at the end: only what does not fill a row is left out."
+            "{count} tokens are missing at the end: only what does not fill a row is left out.",
+            count=len(everything) - len(kept),
         )
     _documents_are_apart(rows, documents)
 
@@ -199,11 +223,14 @@ def _rows_have_the_given_frame(function: Callable) -> None:
     rows = [list(map(int, row)) for row in function([[10, 11, 12], [20, 21, 22, 23], [30, 31]], 6, 101, 102)]
     if rows != [[101, 10, 11, 12, 102, 102], [101, 20, 21, 22, 23, 102]]:
         raise Mistake(
-            f"Another vocabulary has other special ids: use cls_id and sep_id. With 101 and 102 you return {rows}."
+            "Another vocabulary has other special ids: use cls_id and sep_id. With 101 and 102 you return {rows}.",
+            rows=rows,
         )
     repeated = _packed(function, [[7, 7, 7], [7, 7, 7, 7, 7]], 6)
     if repeated != [[CLS, 7, 7, 7, SEP, SEP], [CLS, 7, 7, 7, 7, SEP]]:
-        raise Mistake(f"The same token may come many times, in two documents as well. You return {repeated}.")
+        raise Mistake(
+            "The same token may come many times, in two documents as well. You return {repeated}.", repeated=repeated
+        )
     if _packed(function, [[10, 11]], 12):
         raise Mistake("A text too short for one row gives no row.")
 
@@ -212,7 +239,8 @@ def _short_documents_share_a_row(function: Callable) -> None:
     rows = _packed(function, [[10 + i, 40 + i] for i in range(20)], 12)
     if len(rows) < 5:
         raise Mistake(
-            f"20 documents of 2 tokens fill 5 rows of 12; you return {len(rows)}. Put several documents into a row."
+            "20 documents of 2 tokens fill 5 rows of 12; you return {count}. Put several documents into a row.",
+            count=len(rows),
         )
 
 
@@ -243,15 +271,18 @@ def _words_are_numbered(function: Callable) -> None:
     for tokens, right in WORD_CASES:
         found = function(list(tokens))
         if not isinstance(found, list):
-            raise Mistake(f"Return a list, one entry a token, not {type(found).__name__}.")
+            raise Mistake("Return a list, one entry a token, not {kind}.", kind=type(found).__name__)
         if len(found) != len(tokens):
             raise Mistake(
-                f"{len(tokens)} tokens but {len(found)} entries: [CLS] and [SEP] get an entry too, None. Without it"
-                " every prediction is shifted."
+                "{tokens} tokens but {entries} entries: [CLS] and [SEP] get an entry too, None. Without it"
+                " every prediction is shifted.",
+                tokens=len(tokens),
+                entries=len(found),
             )
         if found[0] is not None:
             raise Mistake(
-                f"[CLS] is no word: its entry is None. You give it {found[0]!r}, and shift every word behind it."
+                "[CLS] is no word: its entry is None. You give it {found!r}, and shift every word behind it.",
+                found=found[0],
             )
         if found != right:
             raise Mistake(_what_is_wrong_with(tokens, found, right))
@@ -259,24 +290,35 @@ def _words_are_numbered(function: Callable) -> None:
 
 def _what_is_wrong_with(tokens: list[str], found: list, right: list) -> str:
     at = next(i for i, pair in enumerate(zip(found, right, strict=True)) if pair[0] != pair[1])
-    where = f"In {' '.join(tokens)} the entry of {tokens[at]!r} should be {right[at]}, not {found[at]}."
+    where = worded(
+        "In {tokens} the entry of {token!r} should be {right}, not {found}.",
+        tokens=" ".join(tokens),
+        token=tokens[at],
+        right=right[at],
+        found=found[at],
+    )
     if tokens[at] == "[MASK]":
-        return f"{where} [MASK] stands for a hidden word, so it has a number."
+        return worded("{where} [MASK] stands for a hidden word, so it has a number.", where=where)
     if "##" in tokens[at] and not tokens[at].startswith("##"):
-        return f"{where} A piece that continues a word *begins* with ##; inside or at its end the signs mean nothing."
+        return worded(
+            "{where} A piece that continues a word *begins* with ##; inside or at its end the signs mean nothing.",
+            where=where,
+        )
     if tokens[at - 1 : at + 1] == ["[UNK]", "[UNK]"]:
-        return f"{where} Each [UNK] is a word of its own, also beside another."
+        return worded("{where} Each [UNK] is a word of its own, also beside another.", where=where)
     if tokens[at] in tokens[:at] and found[at] == found[tokens.index(tokens[at])]:
-        return f"{where} The same word twice is two words: count tokens, do not look them up."
+        return worded("{where} The same word twice is two words: count tokens, do not look them up.", where=where)
     if tokens[at].startswith("##"):
-        return f"{where} A piece that begins with ## belongs to the word before it."
+        return worded("{where} A piece that begins with ## belongs to the word before it.", where=where)
     if "今" in tokens:
-        return f"{where} Chinese characters are tokens of their own, and each counts as a word here."
+        return worded(
+            "{where} Chinese characters are tokens of their own, and each counts as a word here.", where=where
+        )
     if tokens[at] == "[UNK]":
-        return f"{where} [UNK] stands for a word of the text."
+        return worded("{where} [UNK] stands for a word of the text.", where=where)
     if right[at] is None:
-        return f"{where} [SEP] and [PAD] are no words."
-    return f"{where} Words are counted from 0, and on through the second text."
+        return worded("{where} [SEP] and [PAD] are no words.", where=where)
+    return worded("{where} Words are counted from 0, and on through the second text.", where=where)
 
 
 EXERCISES = (

@@ -18,6 +18,7 @@ from electra_helpers.course.exercises.attending import (
     low_scores_are_kept,
     strong_scores_are_hidden,
 )
+from electra_helpers.language import worded, wording
 from electra_helpers.model.encoder import SelfAttention
 
 
@@ -52,12 +53,21 @@ class _WatchedLayer:
         allowed = (shape, (BATCH, 1, *shape[2:]), (BATCH, *shape[2:]))  # all heads, or one of them
         for name, given in zip("qkv", (q, k, v), strict=True):
             if tuple(given.shape) not in allowed or given.shape != q.shape:
-                raise Mistake(f"attend wants {name} as (B, A, L, D) = {shape}; you hand it {tuple(given.shape)}.")
+                raise Mistake(
+                    "attend wants {name} as (B, A, L, D) = {right}; you hand it {found}.",
+                    name=name,
+                    right=shape,
+                    found=tuple(given.shape),
+                )
         if mask is None and self.has_mask:
             raise Mistake("The mask does not reach attend: padding is read like any word. Hand it on.")
         mixed = attention(q, k, v, mask)
         if mixed.shape != q.shape:
-            raise Mistake(f"One head, {tuple(q.shape)}, wants a mask (B, 1, L); you hand it {tuple(mask.shape)}.")
+            raise Mistake(
+                "One head, {queries}, wants a mask (B, 1, L); you hand it {mask}.",
+                queries=tuple(q.shape),
+                mask=tuple(mask.shape),
+            )
         self.heads.append(tuple((x if x.dim() == 4 else x[:, None]).float() for x in (q, k, v, mixed)))
         return mixed
 
@@ -82,7 +92,7 @@ def _heads_are_cut(function: Callable) -> None:
     watched = _WatchedLayer()
     watched.run(function, watched.mask)
     if watched.attended[0].shape[1] != HEADS:
-        raise Mistake(f"{watched.attended[0].shape[1]} heads attended; there are {HEADS}.")
+        raise Mistake("{shape} heads attended; there are {heads}.", shape=watched.attended[0].shape[1], heads=HEADS)
     right = [part.view(BATCH, LENGTH, HEADS, -1).transpose(1, 2) for part in watched.layer.qkv(watched.x).chunk(3, -1)]
     for name, given, expected in zip(("queries", "keys", "values"), watched.attended[:3], right, strict=True):
         if not torch.allclose(given, expected, atol=1e-5):
@@ -92,17 +102,22 @@ def _heads_are_cut(function: Callable) -> None:
 def _how_it_was_cut(name: str, given: Tensor, right: list[Tensor], parts: tuple[Tensor, ...]) -> str:
     """What a learner did instead of cutting every token's vector into slices that lie next to each other."""
     if any(torch.allclose(given, part.reshape(given.shape), atol=1e-5) for part in parts):
-        return (
+        return wording(
             "Right shape, wrong contents: view alone cuts the memory in its old order and mixes tokens. First (B, L, A,"
             " D), then transpose(1, 2)."
         )
     if any(torch.allclose(given, part.view(BATCH, LENGTH, -1, HEADS).permute(0, 3, 1, 2), atol=1e-5) for part in parts):
-        return (
+        return wording(
             "Head 0 got every third number. A head takes D numbers that lie next to each other: view(B, L, heads, D)."
         )
     if any(torch.allclose(given, other, atol=1e-5) for other in right):
-        return f"The {name} are not in their place: qkv gives H numbers of queries, then H of keys, then H of values."
-    return f"The {name} are cut wrongly: head a of token l has the a-th slice of D numbers of that token's H."
+        return worded(
+            "The {name} are not in their place: qkv gives H numbers of queries, then H of keys, then H of values.",
+            name=name,
+        )
+    return worded(
+        "The {name} are cut wrongly: head a of token l has the a-th slice of D numbers of that token's H.", name=name
+    )
 
 
 def _heads_are_joined(function: Callable) -> None:
@@ -111,7 +126,11 @@ def _heads_are_joined(function: Callable) -> None:
     found = watched.run(function, watched.mask)
     if not isinstance(found, Tensor) or found.shape != watched.x.shape:
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-        raise Mistake(f"One vector a token should come out, (B, L, H) = {tuple(watched.x.shape)}, not {shape}.")
+        raise Mistake(
+            "One vector a token should come out, (B, L, H) = {right}, not {found}.",
+            right=tuple(watched.x.shape),
+            found=shape,
+        )
     found, mixed = found.float(), watched.attended[3]
     right, mixed_up = mixed.transpose(1, 2).reshape(found.shape), mixed.reshape(found.shape)
     if any(each is not None and torch.allclose(each, mixed_up, atol=1e-5) for each in (found, watched.joined)):
@@ -163,7 +182,7 @@ TABLE = {"E=128": 30_522 * 128, "E=256": 30_522 * 256, "share of Base": 30_522 *
 
 def _parameters_are_counted(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(TABLE):
-        raise Mistake(f"Keep the dictionary as it is, with {', '.join(TABLE)}.")
+        raise Mistake("Keep the dictionary as it is, with {table}.", table=", ".join(TABLE))
     try:
         given = {key: as_number(value) for key, value in answers.items()}
     except (TypeError, ValueError):
@@ -171,10 +190,11 @@ def _parameters_are_counted(answers: Any) -> None:
     for key in ("E=128", "E=256"):
         if given[key] == TABLE[key] + 512 * int(key[2:]):
             raise Mistake(
-                f"{key}: that includes the position table. The word table alone has one row a piece of the vocabulary."
+                "{key}: that includes the position table. The word table alone has one row a piece of the vocabulary.",
+                key=key,
             )
         if given[key] != TABLE[key]:
-            raise Mistake(f"{key}: one row of E numbers for each of the 30,522 pieces.")
+            raise Mistake("{key}: one row of E numbers for each of the 30,522 pieces.", key=key)
     share = given["share of Base"]
     if 15 < share < 30:
         raise Mistake("The share is asked as a number between 0 and 1, not in per cent.")

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from electra_helpers.config import ModelConfig
 from electra_helpers.course.engine.grading import Exercise, Mistake
 from electra_helpers.course.labs.layer_parts import LayerParts, parts_of
+from electra_helpers.language import worded, wording
 from electra_helpers.model.encoder import Layer
 
 
@@ -33,7 +34,7 @@ def encoder_layer(x, parts, mask=None):
 def _tensor(found: Any, like: Tensor) -> Tensor:
     if not isinstance(found, Tensor) or found.shape != like.shape:
         got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-        raise Mistake(f"One vector for each that came in, {tuple(like.shape)}, not {got}.")
+        raise Mistake("One vector for each that came in, {shape}, not {got}.", shape=tuple(like.shape), got=got)
     return found.float()  # computed in fp64 it is as right
 
 
@@ -45,27 +46,41 @@ def _wrong_norms(x: Tensor, gain: Tensor, shift: Tensor, eps: float) -> list[tup
     mean, variance = _spread_over(x, -1)
     plain = (x - mean) / (variance + eps).sqrt()
     sample = _spread_over(x, -1, correction=1)[1]
-    over = {"the tokens of a row": 1, "the whole batch": (0, 1, 2), "the batch": 0}
+    over = {wording("the tokens of a row"): 1, wording("the whole batch"): (0, 1, 2), wording("the batch"): 0}
     return [
         (
             (x - mean) / (sample + eps).sqrt() * gain + shift,
-            "torch.var and torch.std divide by H - 1 unless they are told correction=0; LayerNorm divides by H.",
+            wording(
+                "torch.var and torch.std divide by H - 1 unless they are told correction=0; LayerNorm divides by H."
+            ),
         ),
-        ((x - mean) / (variance.sqrt() + eps) * gain + shift, "eps belongs under the root, added to the variance."),
-        ((x - mean) / (sample.sqrt() + eps) * gain + shift, "eps belongs under the root, added to the variance."),
-        ((x - mean) / variance.sqrt() * gain + shift, "The eps that is handed in is not used: add it to the variance."),
-        ((x - mean) / (variance + eps) * gain + shift, "Divide by the *root* of the variance, the standard deviation."),
-        (plain, "gain and shift are not used: they are learnt, one of each for every number of a vector."),
-        (plain * gain, "The shift is not added."),
-        (plain + shift, "The gain is not used."),
-        ((plain + shift) * gain, "First times the gain, then plus the shift."),
-        (plain * shift + gain, "gain and shift are swapped."),
-        (x / (variance + eps).sqrt() * gain + shift, "The mean is not taken off."),
-        ((x - mean) * gain + shift, "The variance is not brought to 1."),
+        (
+            (x - mean) / (variance.sqrt() + eps) * gain + shift,
+            wording("eps belongs under the root, added to the variance."),
+        ),
+        (
+            (x - mean) / (sample.sqrt() + eps) * gain + shift,
+            wording("eps belongs under the root, added to the variance."),
+        ),
+        (
+            (x - mean) / variance.sqrt() * gain + shift,
+            wording("The eps that is handed in is not used: add it to the variance."),
+        ),
+        (
+            (x - mean) / (variance + eps) * gain + shift,
+            wording("Divide by the *root* of the variance, the standard deviation."),
+        ),
+        (plain, wording("gain and shift are not used: they are learnt, one of each for every number of a vector.")),
+        (plain * gain, wording("The shift is not added.")),
+        (plain + shift, wording("The gain is not used.")),
+        ((plain + shift) * gain, wording("First times the gain, then plus the shift.")),
+        (plain * shift + gain, wording("gain and shift are swapped.")),
+        (x / (variance + eps).sqrt() * gain + shift, wording("The mean is not taken off.")),
+        ((x - mean) * gain + shift, wording("The variance is not brought to 1.")),
         *(
             (
                 (x - m) / (v + eps).sqrt() * gain + shift,
-                f"Mean and variance run over {name}. Each vector has its own: dim=-1.",
+                worded("Mean and variance run over {name}. Each vector has its own: dim=-1.", name=name),
             )
             for name, dim in over.items()
             for m, v in [_spread_over(x, dim)]
@@ -142,42 +157,48 @@ def _wrong_layers(p: LayerParts, x: Tensor, mask: Tensor) -> list[tuple[Tensor, 
 
     heard = p.attend(x, mask)
     a = p.norm1(x + p.drop(heard))
-    second = "The residual of the second half is a, what the first half made, not x."
-    before = (
+    second = wording("The residual of the second half is a, what the first half made, not x.")
+    before = wording(
         "LayerNorm stands before the attention and the feed-forward net, as in GPT-2. ELECTRA norms *after* each sum."
     )
     pre = x + p.drop(p.attend(p.norm1(x), mask))
-    places = (
+    places = wording(
         "Dropout stands right behind attend and right behind down, before the sum: never on what the residual carries."
     )
     return [
-        (p.norm2(feed(p.norm1(heard)) + p.norm1(heard)), "Dropout is missing: it stands behind attend and behind down, before the sum."),
-        (p.norm2(p.drop(feed(p.norm1(p.drop(heard))))), "Neither half has its residual: add what came in to what came out, x + …, a + …."),
-        (p.norm2((b := p.norm1(p.drop(heard))) + p.drop(feed(b))), "The residual of the first half is missing: x + drop(attend(x))."),
-        (p.norm2(p.drop(feed(a))), "The residual of the second half is missing: a + drop(…)."),
+        (p.norm2(feed(p.norm1(heard)) + p.norm1(heard)), wording("Dropout is missing: it stands behind attend and"
+" behind down, before the sum.")),
+        (p.norm2(p.drop(feed(p.norm1(p.drop(heard))))), wording("Neither half has its residual: add what came in to"
+" what came out, x + …, a + ….")),
+        (p.norm2((b := p.norm1(p.drop(heard))) + p.drop(feed(b))), wording("The residual of the first half is"
+" missing: x + drop(attend(x)).")),
+        (p.norm2(p.drop(feed(a))), wording("The residual of the second half is missing: a + drop(…).")),
         (p.norm2(x + p.drop(feed(a))), second),
-        (p.norm2(a + p.drop(feed(x))), "The feed-forward net reads x. It reads a, what the tokens have told each other."),
+        (p.norm2(a + p.drop(feed(x))), wording("The feed-forward net reads x. It reads a, what the tokens have told each other.")),
         (p.norm2(x + p.drop(feed(x + p.drop(heard)))), second),
         (pre + p.drop(feed(p.norm2(pre))), before),
-        (x + p.norm1(p.drop(heard)) + p.norm2(p.drop(feed(x + p.norm1(p.drop(heard))))), "LayerNorm comes after the *sum*, not before it."),
-        (p.norm2((c := x + p.drop(heard)) + p.drop(feed(c))), "norm1 is missing after the first sum."),
-        (a + p.drop(feed(a)), "norm2 is missing after the second sum."),
-        (whole(replace(p, norm2=p.norm1)), "norm1 is used twice. Each sum has a LayerNorm of its own, with its own gain and shift."),
-        (whole(replace(p, norm1=p.norm2, norm2=p.norm1)), "norm1 and norm2 are swapped."),
-        (whole(replace(p, gelu=nothing)), "GELU is missing: two linear maps in a row are one linear map."),
-        (whole(replace(p, gelu=nothing, down=lambda t: p.gelu(p.down(t)))), "GELU stands between up and down."),
-        (whole(replace(p, gelu=torch.relu)), "That is ReLU. Use parts.gelu."),
-        (whole(replace(p, gelu=lambda t: F.gelu(t, approximate="tanh"))), "That is the tanh approximation of GELU. Use parts.gelu."),
-        (whole(replace(p, drop=nothing)), "Dropout is missing: it stands behind attend and behind down, before the sum."),
+        (x + p.norm1(p.drop(heard)) + p.norm2(p.drop(feed(x + p.norm1(p.drop(heard))))), wording("LayerNorm comes after the *sum*, not"
+" before it.")),
+        (p.norm2((c := x + p.drop(heard)) + p.drop(feed(c))), wording("norm1 is missing after the first sum.")),
+        (a + p.drop(feed(a)), wording("norm2 is missing after the second sum.")),
+        (whole(replace(p, norm2=p.norm1)), wording("norm1 is used twice. Each sum has a LayerNorm of its"
+" own, with its own gain and shift.")),
+        (whole(replace(p, norm1=p.norm2, norm2=p.norm1)), wording("norm1 and norm2 are swapped.")),
+        (whole(replace(p, gelu=nothing)), wording("GELU is missing: two linear maps in a row are one linear map.")),
+        (whole(replace(p, gelu=nothing, down=lambda t: p.gelu(p.down(t)))), wording("GELU stands between up and down.")),
+        (whole(replace(p, gelu=torch.relu)), wording("That is ReLU. Use parts.gelu.")),
+        (whole(replace(p, gelu=lambda t: F.gelu(t, approximate="tanh"))), wording("That is the tanh approximation of"
+" GELU. Use parts.gelu.")),
+        (whole(replace(p, drop=nothing)), wording("Dropout is missing: it stands behind attend and behind down, before the sum.")),
         (p.norm2(p.drop(p.norm1(p.drop(x + heard)) + feed(p.norm1(p.drop(x + heard))))), places),
         (p.drop(p.norm2((d := p.drop(p.norm1(x + heard))) + feed(d))), places),
         (p.norm2(a + p.down(p.drop(p.gelu(p.up(a))))), places),
         (p.norm2(a + p.drop(p.down(p.drop(p.gelu(p.up(a)))))), places),
-        (p.norm2((e := p.norm1(x + heard)) + p.drop(feed(e))), "Dropout is missing behind attend."),
-        (p.norm2(a + feed(a)), "Dropout is missing behind down."),
-        (whole(p, None), "The mask does not reach attend: padding is read like any word."),
-        (a, "Only the first half is there: after attention comes the feed-forward net, up, gelu, down."),
-        (p.norm2(x + p.drop(feed(x))), "attend is never called: tokens cannot read each other."),
+        (p.norm2((e := p.norm1(x + heard)) + p.drop(feed(e))), wording("Dropout is missing behind attend.")),
+        (p.norm2(a + feed(a)), wording("Dropout is missing behind down.")),
+        (whole(p, None), wording("The mask does not reach attend: padding is read like any word.")),
+        (a, wording("Only the first half is there: after attention comes the feed-forward net, up, gelu, down.")),
+        (p.norm2(x + p.drop(feed(x))), wording("attend is never called: tokens cannot read each other.")),
     ]  # fmt: skip
 
 

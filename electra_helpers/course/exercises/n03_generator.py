@@ -25,6 +25,7 @@ from electra_helpers.course.exercises.selecting import (
     select_positions,
     what_is_passed_counts,
 )
+from electra_helpers.language import wording
 
 
 def mask_positions(input_ids, selection, mask_id, keep_share=0.15, generator=None):
@@ -52,7 +53,7 @@ def _masked(
             "Your function drops tokens from the selection. All selected are predicted, the unchanged 15 % too."
         )
     if not isinstance(found, Tensor) or found.shape != ids.shape:
-        raise Mistake(f"Return a tensor of the same shape as input_ids, {tuple(ids.shape)}.")
+        raise Mistake("Return a tensor of the same shape as input_ids, {shape}.", shape=tuple(ids.shape))
     return found
 
 
@@ -87,22 +88,27 @@ def _shares_are_right(function: Callable) -> None:
         )
     share = float(is_masked.float().mean())
     if 0.78 < share < 0.82:
-        raise Mistake(f"{share:.0%} of the selected are masked: 80 % is BERT's share. Here it is 85 %, 1 - keep_share.")
+        raise Mistake(
+            "{share:.0%} of the selected are masked: 80 % is BERT's share. Here it is 85 %, 1 - keep_share.",
+            share=share,
+        )
     if share < 0.3:
         raise Mistake(
-            f"Only {share:.0%} of the selected are masked: the shares are swapped. keep_share says how many stay."
+            "Only {share:.0%} of the selected are masked: the shares are swapped. keep_share says how many stay.",
+            share=share,
         )
     if not 0.83 < share < 0.87:
-        raise Mistake(f"{share:.0%} of the selected are masked instead of 85 %.")
+        raise Mistake("{share:.0%} of the selected are masked instead of 85 %.", share=share)
     if not torch.equal(found, again):
         raise Mistake("The same seed masks different positions: your draw ignores the generator that is passed.")
     if torch.equal(found, other):
         raise Mistake("Two different seeds mask the same positions: draw by chance which tokens are kept.")
-    for axis, name in ((1, "row"), (0, "column")):
+    for axis, name in ((1, wording("row")), (0, wording("column"))):
         shares = is_masked.float().mean(axis)
         if ((shares == 0) | (shares == 1)).float().mean() > 0.5:
             raise Mistake(
-                f"One coin for a whole {name} of slots: each selected token has a coin of its own, (B, M) of them."
+                "One coin for a whole {name} of slots: each selected token has a coin of its own, (B, M) of them.",
+                name=name,
             )
     counts = is_masked.sum(1)
     if counts.max() == counts.min():
@@ -119,7 +125,9 @@ def _passed_shares_and_ids_count(function: Callable) -> None:
     for keep_share in (0.0, 0.6, 1.0):
         found = _masked(function, ids, selection, 7, mask_id=777, keep_share=keep_share).gather(1, positions)
         if (found == MASK).any():
-            raise Mistake(f"Another vocabulary has another [MASK]: use the mask_id that is passed, not {MASK}.")
+            raise Mistake(
+                "Another vocabulary has another [MASK]: use the mask_id that is passed, not {mask}.", mask=MASK
+            )
         if not torch.equal(found[~is_valid], ids.gather(1, positions)[~is_valid]):
             raise Mistake(
                 "Unused slots may stand anywhere in a row, also in front: is_valid says which, not their number."
@@ -127,7 +135,9 @@ def _passed_shares_and_ids_count(function: Callable) -> None:
         share = float((found == 777)[is_valid].float().mean())
         if abs(share - (1 - keep_share)) > 0.06:
             raise Mistake(
-                f"With keep_share {keep_share:g} your function masks {share:.0%} of the selected: use the keep_share that is passed."
+                "With keep_share {keep_share:g} your function masks {share:.0%} of the selected: use the keep_share that is passed.",
+                keep_share=keep_share,
+                share=share,
             )
 
 
@@ -171,7 +181,9 @@ def _vectors_are_gathered(function: Callable) -> None:
     if shape == (2, 3, 1):
         raise Mistake("The result is (B, M, 1): gather takes one number for each index. Expand the index to (B, M, H).")
     if shape != (2, 3, 4):
-        raise Mistake(f"hidden (2, 9, 4) and positions (2, 3) should give (B, M, H) = (2, 3, 4), not {shape}.")
+        raise Mistake(
+            "hidden (2, 9, 4) and positions (2, 3) should give (B, M, H) = (2, 3, 4), not {shape}.", shape=shape
+        )
     if torch.allclose(found, hidden[0][positions]):
         raise Mistake("All vectors come from row 0: take those of row b from hidden[b].")
     if torch.allclose(found, right.flip(1)) or torch.allclose(found, _in_reading_order(hidden, positions)):
@@ -211,15 +223,17 @@ def _plateau_is_named(answers: Any) -> None:
         raise Mistake("The entropy is a number, in nats.") from None
     if abs(given - right / math.log(2)) < 0.02:
         raise Mistake(
-            f"{given:.2f} is the entropy in bits: cross-entropy is in nats here, so use the natural logarithm."
+            "{given:.2f} is the entropy in bits: cross-entropy is in nats here, so use the natural logarithm.",
+            given=given,
         )
     if abs(given + right) < 0.02:
         raise Mistake("The entropy is -Σ p ln p: you lost the minus sign.")
     if abs(given - math.exp(right)) < 5:
-        raise Mistake(f"{given:.0f} is the perplexity, e to the entropy. The curve shows the entropy.")
+        raise Mistake("{given:.0f} is the perplexity, e to the entropy. The curve shows the entropy.", given=given)
     if abs(given - right) > 0.02:
         raise Mistake(
-            f"{given:.2f} is not it. p is the share of each word among all words of the stories; then -Σ p ln p."
+            "{given:.2f} is not it. p is the share of each word among all words of the stories; then -Σ p ln p.",
+            given=given,
         )
     if str(answers["learnt"]) == PLATEAU[0]:
         raise Mistake(
@@ -227,7 +241,10 @@ def _plateau_is_named(answers: Any) -> None:
             " loss?"
         )
     if str(answers["learnt"]) != PLATEAU[1]:
-        raise Mistake(f"Choose one of {PLATEAU}. A model that knows which word follows which would be below this line.")
+        raise Mistake(
+            "Choose one of {plateau}. A model that knows which word follows which would be below this line.",
+            plateau=PLATEAU,
+        )
 
 
 READING = {"new weights": "the head", "because": "this checkpoint is a discriminator"}
@@ -242,7 +259,9 @@ def _warning_is_read(answers: Any) -> None:
         raise Mistake('Keep the dictionary as it is, with "new weights" and "because".')
     for key, value in answers.items():
         if value not in READING_CHOICES[key]:
-            raise Mistake(f"{key}: choose one of {', '.join(READING_CHOICES[key])}.")
+            raise Mistake(
+                "{key}: choose one of {reading_choices}.", key=key, reading_choices=", ".join(READING_CHOICES[key])
+            )
     if answers["new weights"] != "the head":
         raise Mistake("Read the names in the warning: which of them begin with electra., and which with generator_?")
     if answers["because"] == "training was too short":

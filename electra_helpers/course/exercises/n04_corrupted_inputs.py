@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,16 +11,12 @@ from torch import Tensor
 from electra_helpers import corruption
 from electra_helpers.corruption import Selection
 from electra_helpers.course.engine.grading import Exercise, Mistake
+from electra_helpers.course.exercises.bugs import bugs_are_found
 from electra_helpers.course.exercises.hard_fakes import findings_are_right
 from electra_helpers.course.labs.bug_hunt import (
-    BUGS,
-    LABEL_IS_SELECTED,
-    LABELS_ARE_SHIFTED,
-    MASK_LEAKS,
-    NOTHING,
-    PADDING_IS_HIT,
     PIPELINES,
 )
+from electra_helpers.language import wording
 
 MASK = 4
 
@@ -42,18 +37,25 @@ def _drawn(function: Callable, logits: Tensor, temperature: float, seed: int) ->
     if not torch.equal(logits, before):
         raise Mistake("Your function changed the logits it was given: the MLM loss still needs them.")
     if not isinstance(found, Tensor):
-        raise Mistake(f"Return a tensor of ids, not {type(found).__name__}.")
+        raise Mistake("Return a tensor of ids, not {kind}.", kind=type(found).__name__)
     if found.shape == (*logits.shape[:-1], 1):
         raise Mistake("An axis of length 1 is left over: (…, V) → (…). Take it off with [..., 0].")
     if found.shape != logits.shape[:-1]:
         raise Mistake(
-            f"logits {tuple(logits.shape)} should give one id a position, {tuple(logits.shape[:-1])}, not"
-            f" {tuple(found.shape)}."
+            "logits {logits} should give one id a position, {right}, not {found}.",
+            logits=tuple(logits.shape),
+            right=tuple(logits.shape[:-1]),
+            found=tuple(found.shape),
         )
     if found.dtype != torch.long:
-        raise Mistake(f"Ids are torch.long; yours are {found.dtype}.")
+        raise Mistake("Ids are torch.long; yours are {dtype}.", dtype=found.dtype)
     if found.numel() and not 0 <= int(found.min()) <= int(found.max()) < logits.shape[-1]:
-        raise Mistake(f"Ids go from 0 to V - 1 = {logits.shape[-1] - 1}; yours go from {found.min()} to {found.max()}.")
+        raise Mistake(
+            "Ids go from 0 to V - 1 = {last}; yours go from {lowest} to {highest}.",
+            last=logits.shape[-1] - 1,
+            lowest=found.min(),
+            highest=found.max(),
+        )
     return found
 
 
@@ -68,8 +70,9 @@ def _unlikely_ids_come_too(function: Callable) -> None:
     different = ids.unique().numel()
     if 1 < different < 30:
         raise Mistake(
-            f"Of 40 ids, all as likely, 800 draws gave {different}: that is top-k or top-p. Every id can be drawn, as often as"
-            " softmax says."
+            "Of 40 ids, all as likely, 800 draws gave {different}: that is top-k or top-p. Every id can be drawn, as often as"
+            " softmax says.",
+            different=different,
         )
 
 
@@ -96,8 +99,9 @@ def _shares_follow_the_temperature(function: Callable) -> None:
         raise Mistake("One dart for many positions: draw a number of its own for each of them.")
     if not torch.allclose(shares[1.0], P.double(), atol=0.03):
         raise Mistake(
-            f"At temperature 1 the shares should be {_shown(P)}; 5,000 draws gave {_shown(shares[1.0])}. Draw from"
-            " softmax(logits)."
+            "At temperature 1 the shares should be {p}; 5,000 draws gave {shares}. Draw from softmax(logits).",
+            p=_shown(P),
+            shares=_shown(shares[1.0]),
         )
     if all(torch.allclose(shares[t], shares[1.0], atol=0.03) for t in (0.5, 3.0)):
         raise Mistake(
@@ -112,8 +116,11 @@ def _shares_follow_the_temperature(function: Callable) -> None:
         right = _at(temperature)
         if not torch.allclose(shares[temperature], right.double(), atol=0.03):
             raise Mistake(
-                f"At temperature {temperature:g} the shares should be {_shown(right)}; 5,000 draws gave"
-                f" {_shown(shares[temperature])}. Divide the logits by it, before the softmax."
+                "At temperature {temperature:g} the shares should be {right}; 5,000 draws gave"
+                " {shares}. Divide the logits by it, before the softmax.",
+                temperature=temperature,
+                right=_shown(right),
+                shares=_shown(shares[temperature]),
             )
 
 
@@ -131,7 +138,7 @@ def _draws_use_the_generator(function: Callable) -> None:
 
 
 def _half_precision_is_widened(function: Callable) -> None:
-    message = (
+    message = wording(
         "It computes in fp16 when the logits are fp16. A sum over thousands of small probabilities needs more digits"
         " (tokens are skipped), and logits / temperature can overflow. Begin with logits.float()."
     )
@@ -182,7 +189,9 @@ def _samples_are_written(function: Callable) -> None:
         raise Mistake("Your function changed the selection or the sampled ids that it was given.")
     shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
     if shape != tuple(ids.shape):
-        raise Mistake(f"Return ids of the same shape as original_ids, {tuple(ids.shape)}, not {shape}.")
+        raise Mistake(
+            "Return ids of the same shape as original_ids, {right}, not {found}.", right=tuple(ids.shape), found=shape
+        )
     if (found == MASK).any():
         raise Mistake(
             "A [MASK] is left in the row: you started from the masked ids. Start from the *original* ids; fine-tuning"
@@ -230,10 +239,12 @@ def _labels_are_right(function: Callable) -> None:
     shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
     if shape != tuple(ids.shape):
         raise Mistake(
-            f"One label for each token, {tuple(ids.shape)}, not {shape}: the discriminator judges all of them."
+            "One label for each token, {right}, not {found}: the discriminator judges all of them.",
+            right=tuple(ids.shape),
+            found=shape,
         )
     if found.dtype != torch.bool:
-        raise Mistake(f"Labels are True (replaced) or False (original): torch.bool, not {found.dtype}.")
+        raise Mistake("Labels are True (replaced) or False (original): torch.bool, not {dtype}.", dtype=found.dtype)
     if torch.equal(found, ~right):
         raise Mistake("Upside down: True means *replaced*.")
     if torch.equal(found, selection.as_mask(ids.shape[1])) or bool(found[0, 2]):
@@ -247,36 +258,13 @@ def _labels_are_right(function: Callable) -> None:
         )
     if not torch.equal(found, right):
         wrong = (found != right).nonzero()[0].tolist()
-        raise Mistake(f"The label of row {wrong[0]}, token {wrong[1]} is wrong. Compare corrupted with original.")
+        raise Mistake(
+            "The label of row {row}, token {token} is wrong. Compare corrupted with original.",
+            row=wrong[0],
+            token=wrong[1],
+        )
     if not torch.equal(function(ids, corrupted), right):
         raise Mistake("The pre-training step calls it with two arguments: the ids alone decide.")
-
-
-LOOK = {
-    MASK_LEAKS: "Read what the discriminator sees word by word: does something stand there that no text has?",
-    LABEL_IS_SELECTED: "Look at words in brackets that are the same in both lines.",
-    PADDING_IS_HIT: "Look behind [SEP], at several seeds.",
-    LABELS_ARE_SHIFTED: "Look at the word just before each word in brackets.",
-    NOTHING: "A word can change, be in brackets and all is well; and a selected word that was guessed right looks untouched.",
-}
-
-
-def _bugs_are_found(answers: Any) -> None:
-    if not isinstance(answers, dict) or set(answers) != set(PIPELINES):
-        raise Mistake(f"Keep the dictionary as it is, with {', '.join(PIPELINES)}.")
-    for name, given in answers.items():
-        if given not in BUGS:
-            raise Mistake(f"{name}: choose one of {', '.join(map(repr, BUGS))}.")
-    for name, right in PIPELINES.items():
-        given = answers[name]
-        if given == right:
-            continue
-        if right == NOTHING:
-            raise Mistake(f"{name} breaks no rule ({given!r} is not it). {LOOK[NOTHING]}")
-        start = (
-            f"{name} breaks a rule, and you say nothing is broken." if given == NOTHING else f"{name}: not {given!r}."
-        )
-        raise Mistake(f"{start} {LOOK[right]}")
 
 
 EXERCISES = (
@@ -354,7 +342,7 @@ EXERCISES = (
         difficulty=2,
         starred=True,
         specification="For each of five pipelines the rule that it breaks, or nothing: one of them is sound.",
-        checks=(_bugs_are_found,),
+        checks=(bugs_are_found,),
         hints=(
             "Take one pipeline and five seeds. Compare the two lines word by word; then look at the brackets alone.",
             "Four questions: is there a [MASK]? Does padding change? Is an unchanged word in brackets? Is a changed word not?",

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from electra_helpers.course.engine.grading import Exercise, Mistake
+from electra_helpers.language import wording
 
 
 def expected_fakes(logits, original_ids, is_possible, temperature=1.0):
@@ -47,15 +48,16 @@ def _is_replaced(replaced: float, logits: Tensor, original: Tensor, temperature:
     q = (logits / temperature).softmax(-1)
     right, best = q.gather(1, original[:, None])[:, 0], q.argmax(-1)
     wrong = (
-        (right.mean(), "That is the share that is guessed *right*: replaced is the rest."),
-        ((best != original).float().mean(), "That asks whether the *best* guess is wrong. ELECTRA samples: each counts with its chance."),
-        ((1 - right).sum(), "That is the expected number of replaced words. Asked is their share of the M selected."),
-        ((1 - logits.softmax(-1).gather(1, original[:, None])).mean(), "The temperature is not used: divide the logits by it."),
+        (right.mean(), wording("That is the share that is guessed *right*: replaced is the rest.")),
+        ((best != original).float().mean(), wording("That asks whether the *best* guess is wrong. ELECTRA"
+" samples: each counts with its chance.")),
+        ((1 - right).sum(), wording("That is the expected number of replaced words. Asked is their share of the M selected.")),
+        ((1 - logits.softmax(-1).gather(1, original[:, None])).mean(), wording("The temperature is not used: divide the logits by it.")),
         (
             (1 - (logits * temperature).softmax(-1).gather(1, original[:, None])).mean(),
-            "The logits are multiplied by the temperature; divide by it.",
+            wording("The logits are multiplied by the temperature; divide by it."),
         ),
-        ((1 - q.max(-1).values).mean(), "One minus the largest chance: but the original need not be the likeliest word."),
+        ((1 - q.max(-1).values).mean(), wording("One minus the largest chance: but the original need not be the likeliest word.")),
     )  # fmt: skip
     if math.isclose(replaced, float((1 - right).mean()), abs_tol=1e-4):
         return
@@ -63,7 +65,8 @@ def _is_replaced(replaced: float, logits: Tensor, original: Tensor, temperature:
         if math.isclose(replaced, float(value), abs_tol=1e-4):
             raise Mistake(message)
     raise Mistake(
-        f"Replaced: with chance q(original) a word is guessed right; {float((1 - right).mean()):.3f} was expected."
+        "Replaced: with chance q(original) a word is guessed right; {right:.3f} was expected.",
+        right=float((1 - right).mean()),
     )
 
 
@@ -73,11 +76,13 @@ def _is_impossible(share: float, logits: Tensor, original: Tensor, possible: Ten
     if math.isclose(share, float(bad.sum() / replaced.sum()), abs_tol=1e-4):
         return
     wrong = (
-        (bad.mean(), "That is the impossible share of *all* selected words. Asked is their share of the replaced ones."),
-        ((bad / replaced).mean(), "That is a mean of ratios: a blank that is hardly ever replaced counts as much as any. Divide the sums."),
-        (1 - bad.sum() / replaced.sum(), "That is the share of fakes that *could* stand there."),
-        ((q * possible).sum() / replaced.sum(), "is_possible is True where the word *can* stand: the impossible ones are ~is_possible."),
-        ((~possible).float().mean(), "That counts words of the vocabulary. Each counts with its chance q."),
+        (bad.mean(), wording("That is the impossible share of *all* selected words. Asked is their share of the replaced ones.")),
+        ((bad / replaced).mean(), wording("That is a mean of ratios: a blank that is hardly ever replaced"
+" counts as much as any. Divide the sums.")),
+        (1 - bad.sum() / replaced.sum(), wording("That is the share of fakes that *could* stand there.")),
+        ((q * possible).sum() / replaced.sum(), wording("is_possible is True where the word *can* stand: the"
+" impossible ones are ~is_possible.")),
+        ((~possible).float().mean(), wording("That counts words of the vocabulary. Each counts with its chance q.")),
     )  # fmt: skip
     for value, message in wrong:
         if math.isclose(share, float(value), abs_tol=1e-4):

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.exercises.information import REASON, REASON_RUBRIC, WHY, labels_are_weighed, reason_is_given
+from electra_helpers.language import wording
 
 
 def rtd_loss(logits, labels, mask=None):
@@ -45,25 +46,27 @@ def _told_losses() -> dict[float, str]:
     words[:, 0] = words[0, 5] = words[1, 3] = words[2, 2] = False
     rows = [each[row, mask[row]].mean() for row in range(3)]
     return {
-        float(each.mean()): "Padding is judged too: multiply by the mask before adding up.",
-        float((each * mask).sum() / each.numel()): (
+        float(each.mean()): wording("Padding is judged too: multiply by the mask before adding up."),
+        float((each * mask).sum() / each.numel()): wording(
             "The sum is right, but you divide by all B · L positions: padding is in the denominator. Divide by the"
             " number of real tokens."
         ),
-        float(torch.stack(rows).mean()): (
+        float(torch.stack(rows).mean()): wording(
             "That is the mean of row means: a token of a short row weighs more than one of a long row. Add up everything,"
             " then divide once."
         ),
-        float(each[labels].mean()): (
+        float(each[labels].mean()): wording(
             "Only the replaced tokens count in your loss. RTD learns from *all* real tokens: saying *original* rightly"
             " is a task too."
         ),
-        float(
-            each[words].mean()
-        ): "You left [CLS] and [SEP] out. They are never replaced, but they are judged as well.",
-        float(each[mask].sum()): "That is the sum. Divide by the number of real tokens.",
-        float(p_twice[mask].mean()): "The sigmoid is applied twice: binary_cross_entropy_with_logits does it inside.",
-        float(inverted[mask].mean()): "Upside down: True, or 1, means *replaced*, and so does a high logit.",
+        float(each[words].mean()): wording(
+            "You left [CLS] and [SEP] out. They are never replaced, but they are judged as well."
+        ),
+        float(each[mask].sum()): wording("That is the sum. Divide by the number of real tokens."),
+        float(p_twice[mask].mean()): wording(
+            "The sigmoid is applied twice: binary_cross_entropy_with_logits does it inside."
+        ),
+        float(inverted[mask].mean()): wording("Upside down: True, or 1, means *replaced*, and so does a high logit."),
     }
 
 
@@ -72,15 +75,17 @@ def _mean_over_real_tokens(function: Callable) -> None:
     found = function(logits.clone(), labels.clone(), mask.clone())
     if not isinstance(found, Tensor) or found.dim() != 0:
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-        raise Mistake(f"Return one number as a tensor without axes, not {shape}.")
+        raise Mistake("Return one number as a tensor without axes, not {shape}.", shape=shape)
     right = F.binary_cross_entropy_with_logits(logits[mask], labels[mask].float())
     for value, message in _told_losses().items():
         if abs(float(found) - value) < 1e-4:
             raise Mistake(message)
     if not torch.allclose(found.float(), right, atol=1e-4):
         raise Mistake(
-            f"The loss should be {float(right):.4f}, yours is {float(found):.4f}: the mean over the real tokens of"
-            " -ln σ(x) where replaced, -ln(1 - σ(x)) where original."
+            "The loss should be {right:.4f}, yours is {found:.4f}: the mean over the real tokens of"
+            " -ln σ(x) where replaced, -ln(1 - σ(x)) where original.",
+            right=float(right),
+            found=float(found),
         )
     everything = F.binary_cross_entropy_with_logits(logits, labels.float())
     if not torch.allclose(function(logits, labels, None).float(), everything, atol=1e-4):
@@ -92,8 +97,9 @@ def _sure_logits_stay_finite(function: Callable) -> None:
     found = function(logits, torch.tensor([[False, True, False]]), torch.ones(1, 3, dtype=torch.bool))
     if not bool(torch.isfinite(found)) or abs(float(found.detach()) - (600 + math.log(2)) / 3) > 0.1:
         raise Mistake(
-            f"A detector that is sure and wrong gives {float(found.detach()):.4g}: ln of a rounded sigmoid. Compute the"
-            " loss from the logits (binary_cross_entropy_with_logits)."
+            "A detector that is sure and wrong gives {found:.4g}: ln of a rounded sigmoid. Compute the"
+            " loss from the logits (binary_cross_entropy_with_logits).",
+            found=float(found.detach()),
         )
     if not found.requires_grad:
         raise Mistake("No gradient flows back to the logits: do not detach, and do not go through .item() or numpy.")
@@ -127,12 +133,15 @@ def _detectors_are_measured(answers: Any) -> None:
         raise Mistake("The AUC is a number between 0 and 1.") from None
     correct = sum(r >= 0.5 for r in REPLACED) + sum(o < 0.5 for o in ORIGINAL)
     if abs(given - correct / 7) < 0.005:
-        raise Mistake(f"{given:.2f} is the accuracy at threshold 0.5. AUC compares pairs: one replaced, one original.")
+        raise Mistake(
+            "{given:.2f} is the accuracy at threshold 0.5. AUC compares pairs: one replaced, one original.", given=given
+        )
     if abs(given - (1 - right)) < 0.005:
         raise Mistake("You counted the pairs in which the *original* has the higher score: it is one minus that.")
     if abs(given - right) > 0.005:
         raise Mistake(
-            f"{given:.2f} is not it. There are 3 · 4 = 12 pairs; in how many has the replaced token the higher score?"
+            "{given:.2f} is not it. There are 3 · 4 = 12 pairs; in how many has the replaced token the higher score?",
+            given=given,
         )
     if answers["keep"] == "A":
         raise Mistake(
@@ -171,13 +180,15 @@ def _exams_are_told_apart(answers: Any) -> None:
         raise Mistake("Keep the dictionary as it is: three statements, each with one of its two endings.")
     for key, choices in EXAM.items():
         if answers[key] not in choices:
-            raise Mistake(f"{key}: choose {choices[0]!r} or {choices[1]!r}.")
+            raise Mistake("{key}: choose {first!r} or {second!r}.", key=key, first=choices[0], second=choices[1])
     easier, own, compared = EXAM
     limits = best_judge()
     if answers[easier] != max(limits, key=limits.get):
         raise Mistake(
             "The best judge, who knows the world and the generator, has AUC"
-            f" {limits['uniform fakes']:.2f} on uniform fakes and {limits['learned fakes']:.2f} on learned ones."
+            " {uniform:.2f} on uniform fakes and {learned:.2f} on learned ones.",
+            uniform=limits["uniform fakes"],
+            learned=limits["learned fakes"],
         )
     if answers[own] == EXAM[own][0]:
         raise Mistake(
@@ -222,7 +233,9 @@ def _odds_are_shifted(function: Callable) -> None:
     if torch.allclose(found, logits, atol=1e-4):
         raise Mistake("Nothing is shifted. P(replaced) is no absolute truth: it holds at the share seen in training.")
     if not torch.allclose(found, right, atol=1e-4):
-        raise Mistake(f"A logit of 0 should become {float(right[2]):.3f} when the share goes from 6 % to 40 %.")
+        raise Mistake(
+            "A logit of 0 should become {right:.3f} when the share goes from 6 % to 40 %.", right=float(right[2])
+        )
 
 
 def _sure_logits_stay_apart(function: Callable) -> None:
@@ -232,19 +245,31 @@ def _sure_logits_stay_apart(function: Callable) -> None:
         right = logits + math.log(used / (1 - used)) - math.log(trained / (1 - trained))
         found = torch.as_tensor(function(logits.clone(), trained, used)).float()
         if found.shape != logits.shape:
-            raise Mistake(f"Logits (B, L) = {tuple(logits.shape)} give as many; yours are {tuple(found.shape)}.")
+            raise Mistake(
+                "Logits (B, L) = {right} give as many; yours are {found}.",
+                right=tuple(logits.shape),
+                found=tuple(found.shape),
+            )
         if abs(float(found[1, 0] - right[1, 0])) > 1e-2:
             raise Mistake(
-                f"From {trained:g} to {used:g} a logit of 0 should become {float(right[1, 0]):.3f}: use trained and used."
+                "From {trained:g} to {used:g} a logit of 0 should become {right:.3f}: use trained and used.",
+                trained=trained,
+                used=used,
+                right=float(right[1, 0]),
             )
         if not bool(torch.isfinite(found).all()) or not torch.allclose(found[0], right[0], atol=1e-2):
             raise Mistake(
-                f"A logit of 20 becomes {float(found[0, 2]):.4g} and one of 60 {float(found[1, 2]):.4g}: a probability rounds to 1 there."
-                " Stay with logits, and add."
+                "A logit of 20 becomes {at_20:.4g} and one of 60 {at_60:.4g}: a probability rounds to 1 there."
+                " Stay with logits, and add.",
+                at_20=float(found[0, 2]),
+                at_60=float(found[1, 2]),
             )
         if not torch.allclose(found, right, atol=1e-2):
             raise Mistake(
-                f"From {trained:g} to {used:g} a logit of 0 should become {float(right[1, 0]):.3f}: use trained and used."
+                "From {trained:g} to {used:g} a logit of 0 should become {right:.3f}: use trained and used.",
+                trained=trained,
+                used=used,
+                right=float(right[1, 0]),
             )
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from electra_helpers.course.engine.grading import Exercise, Mistake
+from electra_helpers.language import wording
 
 
 def best_judge(p, q, share):
@@ -24,25 +25,28 @@ def _wrong_judges(p: Tensor, q: Tensor, m: float) -> list[tuple[Tensor, str]]:
     return [
         (
             m * q / shown,
-            "A right guess counts as original: of the selected, only a draw that is *not* the original is replaced, m·q·(1 - p).",
+            wording("A right guess counts as original: of the selected, only a draw that is *not* the original is replaced, m·q·(1 - p)."),
         ),
-        (1 - right, "That is P(original | w). Asked is P(replaced | w)."),
-        (m * q * (1 - p), "That is the chance to see w *and* that it is replaced. Bayes divides by the chance to see w at all."),
-        (m * q * (1 - p) / (1 - m) / p, "Those are odds against the words left alone. Divide by *all* ways of seeing w."),
-        (right / (1 - right), "Those are odds. P is odds / (1 + odds), or replaced / (all three ways)."),
+        (1 - right, wording("That is P(original | w). Asked is P(replaced | w).")),
+        (m * q * (1 - p), wording("That is the chance to see w *and* that it is replaced. Bayes divides by the chance to see w at all.")),
+        (m * q * (1 - p) / (1 - m) / p, wording("Those are odds against the words left alone. Divide by *all* ways of seeing w.")),
+        (right / (1 - right), wording("Those are odds. P is odds / (1 + odds), or replaced / (all three ways).")),
         (
             m * q * (1 - p) / ((1 - m) * p + m * q * (1 - p)),
-            "One way of seeing w is missing below: selected, and guessed right, m·q·p.",
+            wording("One way of seeing w is missing below: selected, and guessed right, m·q·p."),
         ),
-        (q * (1 - p) / (p + q), "The selected share is missing: few positions are selected, so most words are just left alone."),
-        (q * (1 - p) / (p + q * (1 - p)), "The selected share is missing: few positions are selected, so most words are just left alone."),
-        ((1 - m) * p / shown, "That is the chance that the position was not selected."),
-        (1 - p, "1 - p asks how surprising w is. A word can be rare and right: what counts is how likely the *generator* draws it."),
-        (m * (1 - p), "m·(1 - p) forgets what the generator draws: q decides which words fakes are."),
-        (q / (p + q), "The selected share is missing, and a right guess counts as original."),
-        (m * p * (1 - q) / ((1 - m) * q + m * p), "p and q are swapped: p is the world's distribution, q the generator's."),
-        ((1 - m) * q * (1 - p) / (m * p + (1 - m) * q), "share is the *selected* part, m, not the rest."),
-        (m * q * (1 - q) / shown, "1 - q is not the chance of a wrong guess: w is wrong if the *original*, drawn from p, is another word."),
+        (q * (1 - p) / (p + q), wording("The selected share is missing: few positions are selected, so most words are just left alone.")),
+        (q * (1 - p) / (p + q * (1 - p)), wording("The selected share is missing: few positions are selected, so"
+" most words are just left alone.")),
+        ((1 - m) * p / shown, wording("That is the chance that the position was not selected.")),
+        (1 - p, wording("1 - p asks how surprising w is. A word can be rare and right: what counts"
+" is how likely the *generator* draws it.")),
+        (m * (1 - p), wording("m·(1 - p) forgets what the generator draws: q decides which words fakes are.")),
+        (q / (p + q), wording("The selected share is missing, and a right guess counts as original.")),
+        (m * p * (1 - q) / ((1 - m) * q + m * p), wording("p and q are swapped: p is the world's distribution, q the generator's.")),
+        ((1 - m) * q * (1 - p) / (m * p + (1 - m) * q), wording("share is the *selected* part, m, not the rest.")),
+        (m * q * (1 - q) / shown, wording("1 - q is not the chance of a wrong guess: w is wrong if the"
+" *original*, drawn from p, is another word.")),
     ]  # fmt: skip
 
 
@@ -59,7 +63,12 @@ def _every_word_is_judged(function: Callable) -> None:
             if torch.allclose(found, wrong, atol=1e-5, equal_nan=True):
                 raise Mistake(message)
         raise Mistake(
-            f"With p = {p[0]:.1f}, q = {q[0]:.1f} and m = {m} the judge should say {right[0]:.3f}, not {found[0]:.3f}."
+            "With p = {p:.1f}, q = {q:.1f} and m = {m} the judge should say {right:.3f}, not {found:.3f}.",
+            p=p[0],
+            q=q[0],
+            m=m,
+            right=right[0],
+            found=found[0],
         )
 
 

@@ -20,7 +20,9 @@ from electra_helpers.course.exercises.joint_step import (
     the_losses_are_right,
     the_right_ids_go_in,
 )
+from electra_helpers.course.exercises.sheets import SHEETS, sheets_are_matched
 from electra_helpers.course.labs.objectives import gains, last_scores
+from electra_helpers.language import worded
 
 GROUPS = {
     "word table": "encoder.embeddings.word",
@@ -49,11 +51,11 @@ def who_gets_gradient() -> dict[str, dict[str, bool]]:
 def _grid_is_right(answers: Any) -> None:
     truth = who_gets_gradient()
     if not isinstance(answers, dict) or set(answers) != set(truth):
-        raise Mistake(f"Keep the rows: {', '.join(truth)}.")
+        raise Mistake("Keep the rows: {truth}.", truth=", ".join(truth))
     for group, right in truth.items():
         row = answers[group]
         if not isinstance(row, dict) or set(row) != set(right) or not all(isinstance(v, bool) for v in row.values()):
-            raise Mistake(f'{group}: one True or False each for "mlm" and "rtd".')
+            raise Mistake('{group}: one True or False each for "mlm" and "rtd".', group=group)
         for loss, is_reached in right.items():
             if row[loss] != is_reached:
                 raise Mistake(_wrong_cell(group, loss))
@@ -61,18 +63,21 @@ def _grid_is_right(answers: Any) -> None:
 
 def _wrong_cell(group: str, loss: str) -> str:
     if group.startswith("generator") and loss == "rtd":
-        return (
-            f"{group}, rtd: the discriminator does not train the generator. Between them a word is *drawn*; no gradient"
-            " passes through a draw, and nothing here stands in for one."
+        return worded(
+            "{group}, rtd: the discriminator does not train the generator. Between them a word is *drawn*; no gradient"
+            " passes through a draw, and nothing here stands in for one.",
+            group=group,
         )
     if group.startswith("discriminator") and loss == "mlm":
-        return f"{group}, mlm: the MLM loss is computed before the discriminator reads anything."
+        return worded("{group}, mlm: the MLM loss is computed before the discriminator reads anything.", group=group)
     if group in ("word table", "embedding LayerNorm"):
-        return (
-            f"{group}, {loss}: it is shared. Both nets read through the same tables and their LayerNorm, so both losses"
-            " reach them."
+        return worded(
+            "{group}, {loss}: it is shared. Both nets read through the same tables and their LayerNorm, so both losses"
+            " reach them.",
+            group=group,
+            loss=loss,
         )
-    return f"{group}, {loss}: each net learns from its own loss, at least."
+    return worded("{group}, {loss}: each net learns from its own loss, at least.", group=group, loss=loss)
 
 
 def share_embeddings(net):
@@ -108,7 +113,8 @@ def _tables_are_the_same(function: Callable) -> None:
         raise Mistake("The two nets still have tables of their own.")
     if apart:
         raise Mistake(
-            f"Not shared yet: {', '.join(apart)}. The reference code shares all tables *and* the LayerNorm behind them."
+            "Not shared yet: {apart}. The reference code shares all tables *and* the LayerNorm behind them.",
+            apart=", ".join(apart),
         )
     net.generator.encoder.embeddings.word.weight.data.add_(1.0)
     if torch.allclose(net.generator(ids, None, is_real), before):
@@ -127,58 +133,18 @@ def _each_parameter_is_there_once(function: Callable) -> None:
     seen, needed = [id(each) for each in found], {id(each): name for name, each in net.named_parameters()}
     if len(set(seen)) < len(seen):
         raise Mistake(
-            f"{len(seen) - len(set(seen))} parameters stand in the list twice: the optimizer would update the shared"
-            " tables twice a step."
+            "{count} parameters stand in the list twice: the optimizer would update the shared tables twice a step.",
+            count=len(seen) - len(set(seen)),
         )
     if set(seen) - set(needed):
         raise Mistake("The list holds tables that no net uses any more: make it after sharing, not before.")
     missing = [name for key, name in needed.items() if key not in set(seen)]
     if missing:
-        raise Mistake(f"{len(missing)} parameters are missing and would never be trained, {missing[0]} for one.")
-
-
-# Letter → the recorded sheet that it shows; the causes to choose from stand in alphabetical order.
-SHEETS = {
-    "A": "labels = selected",
-    "B": "healthy",
-    "C": "learning rate too high",
-    "D": "discriminator sees the originals",
-    "E": "generator trained beforehand",
-}
-CAUSES = tuple(sorted(SHEETS.values()))
-CLUES = {
-    "labels = selected": (
-        "in one sheet the share labelled as replaced never falls, though the generator gets words right"
-    ),
-    "healthy": "own fakes get harder, so their AUC may stand still or fall in a healthy run: look at the fixed exam too",
-    "learning rate too high": "with steps that are too large neither net gets below the word frequencies",
-    "discriminator sees the originals": (
-        "who is shown only original words can learn which words are often replaced, and nothing more: an AUC on own"
-        " fakes not far above 0.5"
-    ),
-    "generator trained beforehand": (
-        "a generator that was trained beforehand has a low MLM loss from the first step, and keeps it"
-    ),
-}
-
-
-def _sheets_are_matched(answers: Any) -> None:
-    if not isinstance(answers, dict) or set(answers) != set(SHEETS):
-        raise Mistake(f"Keep the letters {', '.join(SHEETS)}.")
-    unknown = [value for value in answers.values() if value not in CAUSES]
-    if unknown:
-        raise Mistake(f"{unknown[0]!r} is not a cause. Choose from: {'; '.join(CAUSES)}.")
-    if len(set(answers.values())) < len(SHEETS):
-        raise Mistake("A cause is used twice: each fits one sheet.")
-    wrong = [letter for letter, cause in SHEETS.items() if answers[letter] != cause]
-    if wrong:
-        called_healthy = next((letter for letter in wrong if answers[letter] == "healthy"), None)
-        if called_healthy:
-            raise Mistake(
-                f"Sheet {called_healthy} is not the healthy one. A falling loss alone does not mean that it works:"
-                f" {CLUES[SHEETS[called_healthy]]}."
-            )
-        raise Mistake(f"{len(wrong)} do not fit. One clue: {CLUES[SHEETS[wrong[0]]]}.")
+        raise Mistake(
+            "{count} parameters are missing and would never be trained, {missing} for one.",
+            count=len(missing),
+            missing=missing[0],
+        )
 
 
 COMPARED = ("rtd", "mlm")
@@ -209,7 +175,7 @@ def _conclusion_has_its_spread(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != keys:
         raise Mistake('Keep "arm", "my gain", "difference", "spread" and "conclusion".')
     if answers["arm"] not in COMPARED:
-        raise Mistake(f"arm: choose one of {', '.join(COMPARED)}.")
+        raise Mistake("arm: choose one of {compared}.", compared=", ".join(COMPARED))
     try:
         gain, difference, spread = (as_number(answers[name]) for name in ("my gain", "difference", "spread"))
     except (TypeError, ValueError):
@@ -219,18 +185,22 @@ def _conclusion_has_its_spread(answers: Any) -> None:
             "my gain is a difference of two shares: your run's last reading of the minimal pairs less its first."
         )
     if gain > 0.4:
-        raise Mistake(f"{gain:.3f} looks like a last reading. The gain is that less the reading before the first step.")
+        raise Mistake(
+            "{gain:.3f} looks like a last reading. The gain is that less the reading before the first step.", gain=gain
+        )
     scores = pooled(answers["arm"], gain)
     right = summary(scores)
     _explain_difference(difference, scores, answers["arm"], right["difference"])
     _explain_spread(spread, scores, right["spread"])
     if answers["conclusion"] not in CONCLUSIONS:
-        raise Mistake(f"conclusion: choose one of {', '.join(CONCLUSIONS)}.")
+        raise Mistake("conclusion: choose one of {conclusions}.", conclusions=", ".join(CONCLUSIONS))
     is_tie = abs(abs(right["difference"]) - 2 * right["spread"]) < TIE
     if answers["conclusion"] != right["conclusion"] and not is_tie:
         raise Mistake(
-            f"The difference is {right['difference']:+.3f} and twice the spread {2 * right['spread']:.3f}: read one"
-            " against the other, whatever you hoped for."
+            "The difference is {difference:+.3f} and twice the spread {spread:.3f}: read one"
+            " against the other, whatever you hoped for.",
+            difference=right["difference"],
+            spread=2 * right["spread"],
         )
 
 
@@ -251,7 +221,9 @@ def _explain_difference(given: float, scores: dict[str, list[float]], arm: str, 
         raise Mistake(
             "You compare last readings. RTD's nets start ahead, before any training: take each run's gain over its own start."
         )
-    raise Mistake(f"difference: mean gain of rtd minus mean gain of mlm, your run included. {given:.3f} is not it.")
+    raise Mistake(
+        "difference: mean gain of rtd minus mean gain of mlm, your run included. {given:.3f} is not it.", given=given
+    )
 
 
 def _explain_spread(given: float, scores: dict[str, list[float]], right: float) -> None:
@@ -272,7 +244,7 @@ def _explain_spread(given: float, scores: dict[str, list[float]], right: float) 
         raise Mistake(
             "That is the smaller of the two standard deviations; the larger one is the more careful yardstick."
         )
-    raise Mistake(f"spread: the larger standard deviation of the recorded gains. {given:.3f} is not it.")
+    raise Mistake("spread: the larger standard deviation of the recorded gains. {given:.3f} is not it.", given=given)
 
 
 def _course_conclusion() -> dict[str, Any]:
@@ -357,7 +329,7 @@ EXERCISES = (
         difficulty=3,
         starred=True,
         specification="Five recorded runs, five causes: which sheet belongs to which?",
-        checks=(_sheets_are_matched,),
+        checks=(sheets_are_matched,),
         hints=(
             "Look at the share labelled as replaced first: what should it do while the generator learns?",
             "Then at the two AUCs beside each other, and at where the MLM loss starts and where it stays.",

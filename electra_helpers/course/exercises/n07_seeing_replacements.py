@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
-from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
+from electra_helpers.course.engine.grading import Exercise, Mistake
+from electra_helpers.course.exercises.clue_ranking import AGREEMENT, clues_are_ranked
 from electra_helpers.course.exercises.filing import is_filed_rightly
 from electra_helpers.course.exercises.stop_words import CLAIMS, losses_are_measured
 from electra_helpers.course.exercises.unusual import NOTE, RUBRIC, gaps_are_measured, note_says_whom
 from electra_helpers.course.labs.replacements import (
-    clue_cases,
     put,
     told,
     world_model,
 )
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import wording
 from electra_helpers.tasks.ceilings import ceilings_for
-from electra_helpers.tasks.interpret import Clues, find_clues
 from electra_helpers.view.explorer.duel import NOTICED_FROM
 from electra_helpers.world import EVALUATION_STORIES
 from electra_helpers.world.pairs import PHENOMENA
@@ -38,23 +37,36 @@ PIECES = (0.3, 0.8, 0.05, 0.2)
 TOLD_SCORES = (
     (
         [0.1, sum(PIECES) / 4, 0.2],
-        "The mean dilutes: of four pieces one is wrong with 0.8, and the word gets 0.34. One wrong piece makes a wrong"
-        " word: take the highest.",
+        wording(
+            "The mean dilutes: of four pieces one is wrong with 0.8, and the word gets 0.34. One wrong piece makes a wrong"
+            " word: take the highest."
+        ),
     ),
-    ([0.1, PIECES[0], 0.2], "You keep the first piece of each word. The wrong one may be any: take the highest."),
-    ([0.1, PIECES[-1], 0.2], "You keep the last piece of each word. The wrong one may be any: take the highest."),
-    ([0.1, min(PIECES), 0.2], "The lowest lets a wrong piece hide behind a right one: take the highest."),
+    (
+        [0.1, PIECES[0], 0.2],
+        wording("You keep the first piece of each word. The wrong one may be any: take the highest."),
+    ),
+    (
+        [0.1, PIECES[-1], 0.2],
+        wording("You keep the last piece of each word. The wrong one may be any: take the highest."),
+    ),
+    ([0.1, min(PIECES), 0.2], wording("The lowest lets a wrong piece hide behind a right one: take the highest.")),
     (
         [0.1, sum(PIECES), 0.2],
-        "You add the pieces up: a long word would be suspicious for its length. Take the highest.",
+        wording("You add the pieces up: a long word would be suspicious for its length. Take the highest."),
     ),
     (
         [0.1, 1 - 0.7 * 0.2 * 0.95 * 0.8, 0.2],
-        "1 − Π(1 − p) takes the pieces for independent: a long word would be suspicious for its length. Take the highest.",
+        wording(
+            "1 − Π(1 − p) takes the pieces for independent: a long word would be suspicious for its length. Take the highest."
+        ),
     ),
-    ([0.8, 0.2], "Word 0 is missing. 0 is the number of a word, and `if word:` is False for it: ask `is not None`."),
-    ([0.8, 0.2, 0.1], "The scores come in the order of the sentence, not sorted: word 0 first."),
-    ([0.1, 0.2, 0.8], "The scores come in the order of the sentence, not sorted: word 0 first."),
+    (
+        [0.8, 0.2],
+        wording("Word 0 is missing. 0 is the number of a word, and `if word:` is False for it: ask `is not None`."),
+    ),
+    ([0.8, 0.2, 0.1], wording("The scores come in the order of the sentence, not sorted: word 0 first.")),
+    ([0.1, 0.2, 0.8], wording("The scores come in the order of the sentence, not sorted: word 0 first.")),
 )
 
 
@@ -71,18 +83,24 @@ def _words_get_their_scores(function: Callable) -> None:
         if _near(found, scores):
             raise Mistake(message)
     if len(found) != 3:
-        raise Mistake(f"Word ids {word_ids} name 3 words; you return {len(found)} numbers.")
+        raise Mistake(
+            "Word ids {word_ids} name 3 words; you return {count} numbers.", word_ids=word_ids, count=len(found)
+        )
     if not _near(found, [0.1, 0.8, 0.2]):
-        raise Mistake(f"For these tokens [0.1, 0.8, 0.2] is right, the highest of each word; you return {found}.")
+        raise Mistake(
+            "For these tokens [0.1, 0.8, 0.2] is right, the highest of each word; you return {found}.", found=found
+        )
 
 
 def _order_and_pairs(function: Callable) -> None:
     found = _listed(function, [0.0, 0.3, 0.6, 0.0, 0.2, 0.4, 0.1, 0.0], [None, 0, 0, None, 1, 2, 2, None])
     if not _near(found, [0.6, 0.2, 0.4]):
-        raise Mistake(f"With a [SEP] in the middle (word ids 0 0 None 1 2 2) [0.6, 0.2, 0.4] is right, not {found}.")
+        raise Mistake(
+            "With a [SEP] in the middle (word ids 0 0 None 1 2 2) [0.6, 0.2, 0.4] is right, not {found}.", found=found
+        )
     found = _listed(function, [0.0, 0.0, 0.4, 0.0, 0.0], [None, 0, 1, 2, None])
     if not _near(found, [0.0, 0.4, 0.0]):
-        raise Mistake(f"A word whose P is 0 is a word too: [0.0, 0.4, 0.0] is right, not {found}.")
+        raise Mistake("A word whose P is 0 is a word too: [0.0, 0.4, 0.0] is right, not {found}.", found=found)
     if _listed(function, [0.5, 0.5], [None, None]):
         raise Mistake("A row without words has no scores: return an empty list.")
 
@@ -114,7 +132,7 @@ def _restlessness_is_explained(answers: Any) -> None:
         raise Mistake('Keep "cause" and "repair".')
     for key, value in answers.items():
         if value not in RESTLESS[key]:
-            raise Mistake(f"{key}: choose one of {'; '.join(RESTLESS[key])}.")
+            raise Mistake("{key}: choose one of {restless}.", key=key, restless="; ".join(RESTLESS[key]))
     if answers["cause"] == "the fakes are sampled anew":
         raise Mistake("Nothing is sampled here: the same ids go in twice. Which layers draw at random on their own?")
     if answers["cause"] == "the weights change":
@@ -153,13 +171,21 @@ def _row(number: int, given: Any) -> tuple[int, str, str, str]:
         story, word, wrong, phenomenon = given
         row = int(story), str(word).lower(), str(wrong).lower(), str(phenomenon)
     except (TypeError, ValueError):
-        raise Mistake(f"Row {number}: (number of the story, word, wrong word, phenomenon).") from None
+        raise Mistake("Row {number}: (number of the story, word, wrong word, phenomenon).", number=number) from None
     if row[0] != float(story) or not 0 <= row[0] < EVALUATION_STORIES:
         raise Mistake(
-            f"Row {number}: validation stories have the numbers 0 to {EVALUATION_STORIES - 1:,}, not {story}."
+            "Row {number}: validation stories have the numbers 0 to {evaluation_stories:,}, not {story}.",
+            number=number,
+            evaluation_stories=EVALUATION_STORIES - 1,
+            story=story,
         )
     if row[3] not in FILED:
-        raise Mistake(f"Row {number}: file it under one of {', '.join(FILED)}, not {row[3]!r}.")
+        raise Mistake(
+            "Row {number}: file it under one of {filed}, not {row!r}.",
+            number=number,
+            filed=", ".join(FILED),
+            row=row[3],
+        )
     return row
 
 
@@ -169,74 +195,24 @@ def _is_beaten(number: int, row: tuple[int, str, str, str]) -> None:
     try:
         fake = put(model, told(story), word, wrong)
     except ElectraError as error:
-        raise Mistake(f"Row {number}: {error}") from None
+        raise Mistake("Row {number}: {error}", number=number, error=error) from None
     if word == wrong:
-        raise Mistake(f"Row {number}: nothing is replaced.")
+        raise Mistake("Row {number}: nothing is replaced.", number=number)
     chances = ceilings_for(model.tokenizer).generator(fake.tokens, (), fake.position)
     if chances[fake.ids[fake.position]] > 0:
         raise Mistake(
-            f"Row {number}: {wrong!r} is possible there, says the oracle. To let a right word pass is no error, however"
-            " rare it is: unusual is not wrong."
+            "Row {number}: {wrong!r} is possible there, says the oracle. To let a right word pass is no error, however"
+            " rare it is: unusual is not wrong.",
+            number=number,
+            wrong=wrong,
         )
     if fake.p_replaced >= NOTICED_FROM:
         raise Mistake(
-            f"Row {number}: it is noticed, P(replaced) of {wrong!r} is {fake.p_replaced:.2f}. Look for a word whose clue"
-            " is further away."
-        )
-
-
-AGREEMENT = ("attention shows the clue", "attention often shows another word")
-
-
-def top_clues(clues: Clues) -> tuple[int, int]:
-    """The word whose deletion moves P most, and the word that gets most attention: positions, special tokens left out."""
-    words = [i for i, token in enumerate(clues.tokens) if i != clues.position and not token.startswith("[")]
-    return max(words, key=lambda i: abs(clues.change[i])), max(words, key=lambda i: clues.attention[i])
-
-
-@cache
-def clue_agreement() -> tuple[int, int, int]:
-    """How often both rankings have the same word on top; the same with special tokens among attention's; and of how many."""
-    found = [find_clues(world_model(), text, at) for text, at in clue_cases()]
-    same = sum(a == b for a, b in map(top_clues, found))
-    with_specials = 0
-    for clues in found:
-        others = [i for i in range(len(clues.tokens)) if i != clues.position]
-        with_specials += top_clues(clues)[0] == max(others, key=lambda i: clues.attention[i])
-    return same, with_specials, len(found)
-
-
-def clue_answer() -> dict[str, Any]:
-    """The right answer of exercise 07.4."""
-    same, _, total = clue_agreement()
-    return {"same": same, "reading": AGREEMENT[same < total / 2]}
-
-
-def _clues_are_ranked(answers: Any) -> None:
-    if not isinstance(answers, dict) or set(answers) != {"same", "reading"}:
-        raise Mistake('Keep "same" and "reading".')
-    same, with_specials, total = clue_agreement()
-    try:
-        given = as_number(answers["same"])
-    except (TypeError, ValueError):
-        raise Mistake(f"same: of {total} cases, the number in which both have the same word on top.") from None
-    if 0 < given < 1:
-        raise Mistake("A number of cases is asked for, not a share.")
-    if given != same and given == with_specials:
-        raise Mistake("Much attention goes to [CLS] and [SEP], which are no words: leave special tokens out of both.")
-    if given == total - same and given != same:
-        raise Mistake("That is how often they differ.")
-    if given != same:
-        raise Mistake(
-            f"{given:g} of {total} is not it. By deletion: the largest |change|, up or down; by attention: the largest"
-            " weight; the word itself and special tokens left out."
-        )
-    if answers["reading"] not in AGREEMENT:
-        raise Mistake(f"reading: choose one of {'; '.join(AGREEMENT)}.")
-    if answers["reading"] != clue_answer()["reading"]:
-        raise Mistake(
-            f"They agree in {same} of {total}. Attention says where a layer looks, not what the answer hangs on: count"
-            " before you read it as an explanation."
+            "Row {number}: it is noticed, P(replaced) of {wrong!r} is {p_replaced:.2f}. Look for a word whose clue"
+            " is further away.",
+            number=number,
+            wrong=wrong,
+            p_replaced=fake.p_replaced,
         )
 
 
@@ -316,7 +292,7 @@ EXERCISES = (
             "In how many of the cases is the word whose deletion moves P most also the one that gets most attention"
             " (special tokens and the word itself left out), and how do you read that?"
         ),
-        checks=(_clues_are_ranked,),
+        checks=(clues_are_ranked,),
         hints=(
             "find_clues gives .change and .attention, one number a token each. Take the largest |change|.",
             "max(words, key=lambda i: abs(clues.change[i])), and the same with clues.attention; count the cases.",

@@ -11,6 +11,7 @@ from typing import Any
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.exercises.leak import leak_answer, leak_is_found
 from electra_helpers.course.labs.finetuning import label_scores
+from electra_helpers.language import worded, wording
 from electra_helpers.training.optim import layer_scales
 
 
@@ -30,7 +31,10 @@ def package_rates(n, lr, decay):
 def _rates_follow_depth(function: Callable) -> None:
     found, right = _numbers(function, 3, 0.5, 0.1), package_rates(3, 0.5, 0.1)
     if len(found) != 5:
-        raise Mistake(f"With 3 layers there are 5 rates: embeddings, layers 1 to 3, the head. You return {len(found)}.")
+        raise Mistake(
+            "With 3 layers there are 5 rates: embeddings, layers 1 to 3, the head. You return {count}.",
+            count=len(found),
+        )
     if _near(found, right[::-1]):
         raise Mistake(
             "Reversed: the head is new and learns fastest, the embeddings lie deepest and learn slowest. Begin with them."
@@ -55,7 +59,9 @@ def _rates_follow_depth(function: Callable) -> None:
     if len(set(found)) == 1:
         raise Mistake("One rate for all depths is no decay: the learning rate shrinks with every layer downwards.")
     if not _near(found, right):
-        raise Mistake(f"With n = 3, lr = 0.5 and decay = 0.1 {right} is right, yours is {found}.")
+        raise Mistake(
+            "With n = 3, lr = 0.5 and decay = 0.1 {right} is right, yours is {found}.", right=right, found=found
+        )
 
 
 def _any_depth_and_decay(function: Callable) -> None:
@@ -101,10 +107,10 @@ CHECKPOINT_ANSWER = {
 
 def _checkpoints_are_told_apart(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(CHECKPOINT_ANSWER):
-        raise Mistake(f"Keep {', '.join(CHECKPOINT_ANSWER)}.")
+        raise Mistake("Keep {checkpoint_answer}.", checkpoint_answer=", ".join(CHECKPOINT_ANSWER))
     for key, choices in CHECKPOINTS.items():
         if answers[key] not in choices:
-            raise Mistake(f"{key}: choose one of {'; '.join(choices)}.")
+            raise Mistake("{key}: choose one of {choices}.", key=key, choices="; ".join(choices))
     if answers["fine-tune"] == "the generator":
         raise Mistake("The generator is the small helper that made the fakes: what is kept is the discriminator.")
     if answers["fine-tune"] != CHECKPOINT_ANSWER["fine-tune"]:
@@ -120,14 +126,20 @@ def _checkpoints_are_told_apart(answers: Any) -> None:
 
 # What a mistake makes of the logits of 08.2, and what is said then.
 TOLD_PROBABILITIES = (
-    (100 * CHECKPOINT_ANSWER["probability"], "a number between 0 and 1, not in per cent."),
-    (2.0 / sum(LOGITS), "the logits themselves divided by their sum can lie above 1. e^logit first, then divide."),
+    (100 * CHECKPOINT_ANSWER["probability"], wording("a number between 0 and 1, not in per cent.")),
+    (
+        2.0 / sum(LOGITS),
+        wording("the logits themselves divided by their sum can lie above 1. e^logit first, then divide."),
+    ),
     (
         1 / (1 + math.exp(-2.0)) / sum(1 / (1 + math.exp(-x)) for x in LOGITS),
-        "three sigmoids divided by their sum are no softmax: e^logit first, then divide.",
+        wording("three sigmoids divided by their sum are no softmax: e^logit first, then divide."),
     ),
-    (2**2.0 / sum(2**x for x in LOGITS), "softmax takes powers of e, not of 2."),
-    (math.log(CHECKPOINT_ANSWER["probability"]), "that is its logarithm, what the loss is made of. e to it is P."),
+    (2**2.0 / sum(2**x for x in LOGITS), wording("softmax takes powers of e, not of 2.")),
+    (
+        math.log(CHECKPOINT_ANSWER["probability"]),
+        wording("that is its logarithm, what the loss is made of. e to it is P."),
+    ),
 )
 
 
@@ -154,7 +166,7 @@ def _label_is_read(answers: dict[str, Any]) -> None:
         raise Mistake("2.0 is the logit. Softmax turns the three logits into three P.")
     for value, message in TOLD_PROBABILITIES:
         if abs(given - value) < 0.005 * max(1.0, value):
-            raise Mistake(f"probability: {message}")
+            raise Mistake("probability: {message}", message=message)
     if abs(given - CHECKPOINT_ANSWER["probability"]) > 0.005:
         raise Mistake("probability: e^2.0 divided by the sum of e^logit over the three classes.")
 
@@ -189,21 +201,21 @@ def _why_no_gain(given: float, task: str) -> str:
     tuned, scratch, frozen = (label_scores(task, arm)[64] for arm in ("pretrained", "scratch", "frozen"))
     gain = _gain(tuned, scratch)
     told = (
-        (max(tuned) - min(scratch), "the best seed against the worst of the other arm is the largest gap there is. Take means."),
-        (max(tuned) - max(scratch), "you compared the best seeds. The best of five flatters both arms: compare the means."),
-        (median(tuned) - median(scratch), "that is the difference of the medians. The mean counts every seed: take means."),
-        (-gain, "the sign is turned round: gain = fine-tuned − from scratch. Pre-training can cost something: mind the sign."),
-        (_gain(tuned, frozen), "that is over the frozen arm. From scratch is the net that has no pre-training at all."),
-        (100 * gain, "in shares as the accuracies are, not in points of a hundred."),
-        (mean(tuned), "that is the accuracy itself. A gain is what it is above the same net from scratch."),
+        (max(tuned) - min(scratch), wording("the best seed against the worst of the other arm is the largest gap there is. Take means.")),
+        (max(tuned) - max(scratch), wording("you compared the best seeds. The best of five flatters both arms: compare the means.")),
+        (median(tuned) - median(scratch), wording("that is the difference of the medians. The mean counts every seed: take means.")),
+        (-gain, wording("the sign is turned round: gain = fine-tuned − from scratch. Pre-training can cost something: mind the sign.")),
+        (_gain(tuned, frozen), wording("that is over the frozen arm. From scratch is the net that has no pre-training at all.")),
+        (100 * gain, wording("in shares as the accuracies are, not in points of a hundred.")),
+        (mean(tuned), wording("that is the accuracy itself. A gain is what it is above the same net from scratch.")),
     )  # fmt: skip
     for value, message in told:
         if abs(given - value) < 0.002 * max(1, abs(value)):
             return message
     other = "sentiment" if task == "reviews" else "reviews"
     if abs(given - _gain(label_scores(other, "pretrained")[64], label_scores(other, "scratch")[64])) < 0.002:
-        return f"that is the gain for {other}."
-    return "the mean of the five fine-tuned accuracies less the mean of the five from scratch."
+        return worded("that is the gain for {other}.", other=other)
+    return wording("the mean of the five fine-tuned accuracies less the mean of the five from scratch.")
 
 
 def _sizes_are_counted(given: float) -> None:
@@ -211,32 +223,37 @@ def _sizes_are_counted(given: float) -> None:
         return
     tuned, scratch = label_scores("reviews", "pretrained"), label_scores("reviews", "scratch")
     if given in tuned:
-        raise Mistake(f"sizes: {given:g} is one of the numbers of labels. Asked for is at *how many* of them it holds.")
+        raise Mistake(
+            "sizes: {given:g} is one of the numbers of labels. Asked for is at *how many* of them it holds.",
+            given=given,
+        )
     if given == sum(_gain(tuned[n], scratch[n]) > max(stdev(tuned[n]), stdev(scratch[n])) for n in tuned):
         raise Mistake(
-            f"sizes: at {given:g} the gain is larger than one standard deviation, or twice the smaller of the two. Twice"
-            " the *larger* is asked for."
+            "sizes: at {given:g} the gain is larger than one standard deviation, or twice the smaller of the two. Twice"
+            " the *larger* is asked for.",
+            given=given,
         )
     raise Mistake(
-        f"sizes: {given:g} is not it. At how many numbers of labels is the gain larger than twice the larger of the two"
-        " standard deviations?"
+        "sizes: {given:g} is not it. At how many numbers of labels is the gain larger than twice the larger of the two"
+        " standard deviations?",
+        given=given,
     )
 
 
 def _efficiency_is_read(answers: Any) -> None:
     right = efficiency_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
+        raise Mistake("Keep {right}.", right=", ".join(right))
     try:
         given = {key: as_number(answers[key]) for key in ("gain at 64", "sizes", "sentiment gain at 64")}
     except (TypeError, ValueError):
         raise Mistake("The two gains and the number of sizes are numbers.") from None
     for key, task in (("gain at 64", "reviews"), ("sentiment gain at 64", "sentiment")):
         if abs(given[key] - right[key]) > 0.002:
-            raise Mistake(f"{key}: {_why_no_gain(given[key], task)}")
+            raise Mistake("{key}: {why_no_gain}", key=key, why_no_gain=_why_no_gain(given[key], task))
     _sizes_are_counted(given["sizes"])
     if answers["report"] not in REPORTED:
-        raise Mistake(f"report: choose one of {'; '.join(REPORTED)}.")
+        raise Mistake("report: choose one of {reported}.", reported="; ".join(REPORTED))
     if answers["report"] == REPORTED[0]:
         raise Mistake("The best seed is luck, and nobody else gets it back.")
     if answers["report"] == REPORTED[1]:

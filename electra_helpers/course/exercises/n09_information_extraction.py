@@ -8,6 +8,7 @@ from typing import Any
 
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.labs.finetuning import recorded
+from electra_helpers.language import worded, wording
 from electra_helpers.tasks import tagging
 
 IGNORED = tagging.IGNORED
@@ -28,7 +29,11 @@ def _first_pieces_only(function: Callable) -> None:
     right = tagging.align_labels(word_ids, tags)  # [-100, 5, 3, -100, -100, 7, -100]
     found = _listed(function, word_ids, tags)
     if len(found) != len(word_ids):
-        raise Mistake(f"One label a *token* is wanted: {len(word_ids)} of them, specials included, not {len(found)}.")
+        raise Mistake(
+            "One label a *token* is wanted: {right} of them, specials included, not {found}.",
+            right=len(word_ids),
+            found=len(found),
+        )
     if found == [IGNORED, 5, 3, 3, 3, 7, IGNORED]:
         raise Mistake(
             "The label stands on every piece: a word of three pieces would count three times in the loss. Only the first"
@@ -36,7 +41,9 @@ def _first_pieces_only(function: Callable) -> None:
         )
     if found[0] != IGNORED or found[-1] != IGNORED:
         raise Mistake(
-            f"[CLS] and [SEP] get {found[0]} and {found[-1]}. They are no words: -100, the number that cross-entropy skips."
+            "[CLS] and [SEP] get {first} and {last}. They are no words: -100, the number that cross-entropy skips.",
+            first=found[0],
+            last=found[-1],
         )
     if 0 in found and IGNORED not in found[1:-1]:
         raise Mistake("0 is a label, *O*. What is not judged gets -100, which cross-entropy skips.")
@@ -50,7 +57,13 @@ def _first_pieces_only(function: Callable) -> None:
             "tag 0 is a tag like others, *O*: its first piece gets 0. (`or` takes 0 for nothing; ask `is None`.)"
         )
     if found != right:
-        raise Mistake(f"For word ids {word_ids} and tags {tags} {right} is right; you return {found}.")
+        raise Mistake(
+            "For word ids {word_ids} and tags {tags} {right} is right; you return {found}.",
+            word_ids=word_ids,
+            tags=tags,
+            right=right,
+            found=found,
+        )
 
 
 def _other_rows(function: Callable) -> None:
@@ -94,25 +107,33 @@ TOLD_SPANS = (
     (
         ["B-PER", "B-PER", "O"],
         [("PER", 0, 2)],
-        "Two B in a row are two entities, also of one kind: a B always opens a new one. You merge them.",
+        wording("Two B in a row are two entities, also of one kind: a B always opens a new one. You merge them."),
     ),
     (
         ["O", "I-LOC", "I-LOC", "O"],
         [],
-        "An I after O continues nothing, but the net did see an entity: it opens one (as in seqeval). You drop it.",
+        wording(
+            "An I after O continues nothing, but the net did see an entity: it opens one (as in seqeval). You drop it."
+        ),
     ),
     (
         ["B-PER", "I-LOC", "O"],
         [("PER", 0, 2)],
-        "The kind changes inside: B-PER I-LOC are two entities. An I goes on only with an entity of its own kind.",
+        wording(
+            "The kind changes inside: B-PER I-LOC are two entities. An I goes on only with an entity of its own kind."
+        ),
     ),
-    (["O", "B-PER"], [], "An entity that ends with the row is lost: nothing after it closes it."),
+    (["O", "B-PER"], [], wording("An entity that ends with the row is lost: nothing after it closes it.")),
     (
         ["B-PER", "I-PER"],
         [("PER", 0, 1)],
-        "The last word is missing: the third number is the word *after* the last, as in a slice.",
+        wording("The last word is missing: the third number is the word *after* the last, as in a slice."),
     ),
-    (["B-PER", "I-PER"], [("PER", 0, 1), ("PER", 1, 2)], "I goes on with the entity before it; you open a new one."),
+    (
+        ["B-PER", "I-PER"],
+        [("PER", 0, 1), ("PER", 1, 2)],
+        wording("I goes on with the entity before it; you open a new one."),
+    ),
 )
 ROWS = (
     ["B-PER", "I-PER", "O", "B-LOC", "B-LOC"],
@@ -136,13 +157,21 @@ def _tags_become_spans(function: Callable) -> None:
     for tags in ROWS:
         right, found = [tuple(span) for span in tagging.bio_to_spans(tags)], _spans(function, tags)
         if found != right:
-            raise Mistake(f"{' '.join(tags) or 'No tags'}: {right} is right; you return {found}.")
+            raise Mistake(
+                "{tags}: {right} is right; you return {found}.",
+                tags=" ".join(tags) or worded("No tags"),
+                right=right,
+                found=found,
+            )
     for tags in HYPHENATED:
         right, found = [tuple(span) for span in tagging.bio_to_spans(tags)], _spans(function, tags)
         if found != right:
             raise Mistake(
-                f"{' '.join(tags)}: {right} is right; you return {found}. A kind may hold a hyphen: only the first one ends"
-                " the B or I."
+                "{tags}: {right} is right; you return {found}. A kind may hold a hyphen: only the first one ends"
+                " the B or I.",
+                tags=" ".join(tags),
+                right=right,
+                found=found,
             )
 
 
@@ -172,7 +201,7 @@ def names_answer() -> dict[str, Any]:
 def _names_are_measured(answers: Any) -> None:
     right = names_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
+        raise Mistake("Keep {right}.", right=", ".join(right))
     try:
         given = {key: as_number(answers[key]) for key in ("seen", "unseen")}
     except (TypeError, ValueError):
@@ -182,15 +211,20 @@ def _names_are_measured(answers: Any) -> None:
     for key, part in (("seen", "validation"), ("unseen", "test")):
         scores = recorded()["tagging"][part]["f1"]
         if abs(given[key] - right[key]) > 0.002 and abs(given[key] - max(scores)) < 0.002:
-            raise Mistake(f"{key}: that is the best seed. The mean of the five is asked for.")
+            raise Mistake("{key}: that is the best seed. The mean of the five is asked for.", key=key)
         if abs(given[key] - right[key]) > 0.002:
-            raise Mistake(f'{key}: the mean of lab.recorded()["tagging"]["{part}"]["f1"] is not {given[key]:.3f}.')
+            raise Mistake(
+                '{key}: the mean of lab.recorded()["tagging"]["{part}"]["f1"] is not {given:.3f}.',
+                key=key,
+                part=part,
+                given=given[key],
+            )
     if answers["kind"] not in KINDS:
-        raise Mistake(f"kind: choose one of {', '.join(KINDS)}.")
+        raise Mistake("kind: choose one of {kinds}.", kinds=", ".join(KINDS))
     if answers["kind"] != right["kind"]:
         raise Mistake("Compare the two columns of the table kind by kind: which one falls most?")
     if answers["reading"] not in READINGS:
-        raise Mistake(f"reading: choose one of {'; '.join(READINGS)}.")
+        raise Mistake("reading: choose one of {readings}.", readings="; ".join(READINGS))
     if answers["reading"] == READINGS[0]:
         raise Mistake(
             '"It recognises persons": the same sentence with a name that training never had, and the person is often'

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from statistics import mean
 from typing import Any
 
 import numpy as np
 
-from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
-from electra_helpers.course.labs.finetuning import recorded, share_without_answer
+from electra_helpers.course.engine.grading import Exercise, Mistake
+from electra_helpers.course.exercises.blind import blind_answer, blindness_is_measured
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded, wording
 from electra_helpers.tasks import windows as package_windows
-from electra_helpers.tasks.question_answering import answer_words, best_spans, word_f1
+from electra_helpers.tasks.question_answering import best_spans
 
 
 def best_span(start, end, context_mask, max_length):
@@ -48,44 +48,55 @@ SPAN_CASES: tuple[tuple[np.ndarray, np.ndarray, int, str], ...] = (
         _scores(p8=3.0, p5=2.5),
         _scores(p6=3.0, p9=1.0),
         4,
-        "Two argmaxes that know nothing of each other end before they begin. Choose the best *pair* with first ≤ last.",
+        wording(
+            "Two argmaxes that know nothing of each other end before they begin. Choose the best *pair* with first ≤ last."
+        ),
     ),
     (
         _scores(p1=6.0, p5=2.0),
         _scores(p2=6.0, p6=2.0),
         4,
-        "Your answer stands in the question, or on a special token: only tokens that context_mask allows can be answers.",
+        wording(
+            "Your answer stands in the question, or on a special token: only tokens that context_mask allows can be answers."
+        ),
     ),
     (
         _scores(p1=4.0, p7=2.0),
         _scores(p8=3.0),
         8,
-        "Your answer begins outside of the context: the mask holds for the first *and* the last token.",
+        wording("Your answer begins outside of the context: the mask holds for the first *and* the last token."),
     ),
     (
         _scores(p4=3.0, p8=1.0),
         _scores(p9=3.0),
         3,
-        "Your answer is longer than max_length tokens (last − first + 1).",
+        wording("Your answer is longer than max_length tokens (last − first + 1)."),
     ),
     (
         _scores(p4=3.0, p5=2.0),
         _scores(p6=3.0),
         3,
-        "A span of exactly max_length tokens is allowed: last − first + 1 ≤ max_length.",
+        wording("A span of exactly max_length tokens is allowed: last − first + 1 ≤ max_length."),
     ),
-    (_scores(p7=3.0), _scores(p7=3.0, p9=2.0), 4, "An answer of one token is an answer: first may equal last."),
+    (
+        _scores(p7=3.0),
+        _scores(p7=3.0, p9=2.0),
+        4,
+        wording("An answer of one token is an answer: first may equal last."),
+    ),
     (
         _scores(p4=3.0, p6=2.0),
         _scores(p7=3.0),
         3,
-        "Your answer is longer than max_length tokens (last − first + 1).",
+        wording("Your answer is longer than max_length tokens (last − first + 1)."),
     ),
     (
         _scores(p6=-1.0) - 10.0,
         _scores(p7=-1.0) - 10.0,
         3,
-        "All scores may lie below 0, and a token of the context is still the answer: begin with −∞, and hide with −∞, not with 0.",
+        wording(
+            "All scores may lie below 0, and a token of the context is still the answer: begin with −∞, and hide with −∞, not with 0."
+        ),
     ),
 )
 
@@ -96,14 +107,18 @@ def _pairs_are_chosen(function: Callable) -> None:
         is_first = start is SPAN_CASES[0][0]
         if is_first and found == (right[0], right[1] + 1):
             raise Mistake(
-                f"last is the place of the answer's last token, not the place behind it: {right}, not {found}."
+                "last is the place of the answer's last token, not the place behind it: {right}, not {found}.",
+                right=right,
+                found=found,
             )
         if is_first and found == tuple(place - int(MASK.argmax()) for place in right):
             raise Mistake(
-                f"Places are counted from the start of the row, [CLS] being 0, not from the context: {right}, not {found}."
+                "Places are counted from the start of the row, [CLS] being 0, not from the context: {right}, not {found}.",
+                right=right,
+                found=found,
             )
         if found != right:
-            raise Mistake(f"{message} Right is {right}, you return {found}.")
+            raise Mistake("{message} Right is {right}, you return {found}.", message=message, right=right, found=found)
 
 
 def _random_scores(function: Callable) -> None:
@@ -113,7 +128,9 @@ def _random_scores(function: Callable) -> None:
         right, found = package_span(start, end, MASK, 3), _pair(function, start, end, 3)
         if found != right:
             raise Mistake(
-                f"With random scores {right} is the best allowed pair, you return {found}: is each pair compared?"
+                "With random scores {right} is the best allowed pair, you return {found}: is each pair compared?",
+                right=right,
+                found=found,
             )
 
 
@@ -128,8 +145,12 @@ def _any_context(function: Callable) -> None:
             right, found = package_span(start, end, mask, most), _pair(function, start, end, most, mask)
             if found != right:
                 raise Mistake(
-                    f"With context_mask {text}, max_length {most} and all scores near −30, {right} is right, you return {found}: an"
-                    " answer may begin at token 0 or end at the last, and the mask may have gaps."
+                    "With context_mask {text}, max_length {most} and all scores near −30, {right} is right, you return {found}: an"
+                    " answer may begin at token 0 or end at the last, and the mask may have gaps.",
+                    text=text,
+                    most=most,
+                    right=right,
+                    found=found,
                 )
 
 
@@ -183,7 +204,7 @@ def _windows_cover(function: Callable) -> None:
     if places[: len(right)] == right and len(places) > len(right):
         raise Mistake("Windows go on although one has reached the end: the last ones hold nothing new.")
     if places != right:
-        raise Mistake(f"10 tokens, room 6, stride 3: {right} is right, you return {places}.")
+        raise Mistake("10 tokens, room 6, stride 3: {right} is right, you return {places}.", right=right, places=places)
     if [(a, b) for a, b, _ in _cut(function, 4, 6, 3)] != [(0, 4)]:
         raise Mistake("A text that fits needs one window, as long as the text.")
     for count, room, stride in ((10, 6, 2), (17, 8, 3), (9, 4, 4), (13, 5, 1)):
@@ -191,11 +212,22 @@ def _windows_cover(function: Callable) -> None:
         places = [(a, b) for a, b, _ in _cut(function, count, room, stride)]
         if len(places) > 1 and places[1][0] == room - stride != stride:
             raise Mistake(
-                f"{count} tokens, room {room}, stride {stride}: your second window begins at {room - stride}. stride is how far each"
-                " window begins after the one before, not the overlap."
+                "{count} tokens, room {room}, stride {stride}: your second window begins at {start}. stride is how far each"
+                " window begins after the one before, not the overlap.",
+                count=count,
+                room=room,
+                stride=stride,
+                start=room - stride,
             )
         if places != right:
-            raise Mistake(f"{count} tokens, room {room}, stride {stride}: {right} is right, you return {places}.")
+            raise Mistake(
+                "{count} tokens, room {room}, stride {stride}: {right} is right, you return {places}.",
+                count=count,
+                room=room,
+                stride=stride,
+                right=right,
+                places=places,
+            )
     if [(a, b) for a, b, _ in _cut(function, 6, 6, 2)] != [(0, 6)]:
         raise Mistake("6 tokens fit exactly into a room of 6: one window.")
 
@@ -207,10 +239,13 @@ def _targets_are_whole(function: Callable) -> None:
         raise Mistake("Targets are places in the *window*: take its start off.")
     if found[0] is not None or found[2] is not None:
         raise Mistake(
-            f"The answer is tokens 5 to 7. A window that holds only a part of it has no answer: None. Your targets: {found}."
+            "The answer is tokens 5 to 7. A window that holds only a part of it has no answer: None. Your targets: {found}.",
+            found=found,
         )
     if found != right:
-        raise Mistake(f"The answer is tokens 5 to 7: the targets are {right}, yours are {found}.")
+        raise Mistake(
+            "The answer is tokens 5 to 7: the targets are {right}, yours are {found}.", right=right, found=found
+        )
     twice = [target for *_, target in _cut(function, 10, 6, 3, (3, 5))]
     if twice != [(3, 5), (0, 2), None]:
         raise Mistake("An answer that two windows hold is a target in both.")
@@ -226,15 +261,31 @@ def _any_answer(function: Callable) -> None:
             for (start, stop, target), (_, _, wanted) in zip(found, right, strict=True):
                 if target == wanted:
                     continue
-                where = f"The answer is tokens {first} to {last}, the window {start} to {stop - 1}:"
+                where = worded(
+                    "The answer is tokens {first} to {last}, the window {start} to {end}:",
+                    first=first,
+                    last=last,
+                    start=start,
+                    end=stop - 1,
+                )
                 if wanted is None:
-                    raise Mistake(f"{where} a window that holds only a part of it has no answer: None, not {target}.")
+                    raise Mistake(
+                        "{where} a window that holds only a part of it has no answer: None, not {target}.",
+                        where=where,
+                        target=target,
+                    )
                 if 0 in (first, last):
                     raise Mistake(
-                        f"{where} token 0 is a token like others, and 0 is not None. The target is {wanted}, not {target}."
+                        "{where} token 0 is a token like others, and 0 is not None. The target is {wanted}, not {target}.",
+                        where=where,
+                        wanted=wanted,
+                        target=target,
                     )
                 raise Mistake(
-                    f"{where} the target is {wanted}, not {target}; both ends of the answer may touch a window's border."
+                    "{where} the target is {wanted}, not {target}; both ends of the answer may touch a window's border.",
+                    where=where,
+                    wanted=wanted,
+                    target=target,
                 )
 
 
@@ -248,65 +299,6 @@ def _cut(function: Callable, *arguments: Any) -> list[tuple[int, int, Any]]:
         if isinstance(error, ElectraError):
             raise
         raise Mistake("Return a list of (start, stop, target), target being (first, last) or None.") from None
-
-
-GIVEN, WANTED = "在巴黎", "巴黎"  # an answer and the right one
-READINGS = ("next to nothing above the baseline", "a good part of the score", "as much as with it")
-
-
-def right_reading() -> str:
-    """What the recorded seeds say: how much of the way from the baseline to the score the blind model goes."""
-    found = recorded()["question answering"]
-    floor, score = share_without_answer(), mean(found["asked"]["f1"])
-    share = (mean(found["blind"]["f1"]) - floor) / (score - floor)
-    return READINGS[0 if share < 0.15 else 1 if share < 0.9 else 2]
-
-
-def blind_answer() -> dict[str, Any]:
-    """The right answer of 10.3."""
-    found = recorded()["question answering"]
-    return {
-        "lost": mean(found["asked"]["f1"]) - mean(found["blind"]["f1"]),
-        "by character": word_f1(answer_words(GIVEN), answer_words(WANTED)),
-        "by spaces": word_f1(GIVEN.split(), WANTED.split()),
-        "reading": right_reading(),
-    }
-
-
-def _blindness_is_measured(answers: Any) -> None:
-    right = blind_answer()
-    if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
-    try:
-        given = {key: as_number(answers[key]) for key in ("lost", "by character", "by spaces")}
-    except (TypeError, ValueError):
-        raise Mistake("lost, by character and by spaces are numbers.") from None
-    if abs(given["lost"] - 100 * right["lost"]) < 0.2 and given["lost"] > 1:
-        raise Mistake("lost: F1 here runs from 0 to 1; give the difference on that scale.")
-    if abs(given["lost"] + right["lost"]) < 0.002:
-        raise Mistake("lost: with the question − without it.")
-    if abs(given["lost"] - right["lost"]) > 0.002:
-        blind = mean(recorded()["question answering"]["blind"]["f1"])
-        if abs(given["lost"] - blind) < 0.002:
-            raise Mistake("lost: that is what the blind model *keeps*. Take it off the score with the question.")
-        raise Mistake("lost: the mean F1 of the recorded seeds with the question, less the mean without.")
-    if abs(given["by character"] - 1.0) < 0.005 or abs(given["by character"] - right["by spaces"]) < 0.005:
-        raise Mistake(
-            "by character: three characters given, two wanted, two shared. Precision 2/3, recall 1; F1 is their harmonic mean."
-        )
-    if abs(given["by character"] - right["by character"]) > 0.005:
-        raise Mistake("by character: 2 · shared / (given + wanted), counted in characters.")
-    if abs(given["by spaces"] - right["by spaces"]) > 0.005:
-        raise Mistake(
-            "by spaces: English metrics everywhere. Without spaces each answer is *one* word, and the two words differ."
-        )
-    if answers["reading"] not in READINGS:
-        raise Mistake(f"reading: choose one of {'; '.join(READINGS)}.")
-    if answers["reading"] != right["reading"]:
-        raise Mistake(
-            f"Saying *no answer* always has F1 {share_without_answer():.2f} on these rows. Compare with the blind"
-            " model's mean: what lies above the baseline is what the text alone gives away; the rest needs the question."
-        )
 
 
 EXERCISES = (
@@ -361,7 +353,7 @@ EXERCISES = (
             "Mean F1 with and without the question over the recorded seeds; F1 of two Chinese answers by character and by"
             " spaces; what the first says."
         ),
-        checks=(_blindness_is_measured,),
+        checks=(blindness_is_measured,),
         hints=(
             'lab.recorded()["question answering"] has "asked" and "blind", each with five F1.',
             "Characters of the one: 在, 巴, 黎; of the other: 巴, 黎. Split on spaces, each answer is one word.",

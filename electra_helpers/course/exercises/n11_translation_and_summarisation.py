@@ -11,6 +11,7 @@ from torch import Tensor
 
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.labs.seq2seq import baseline_of, seed_scores
+from electra_helpers.language import wording
 from electra_helpers.tasks.seq2seq import shift_right as package_shift
 
 
@@ -31,10 +32,11 @@ def _run(function: Callable, labels: Tensor = LABELS, start: int = START, pad: i
     given = labels.clone()
     found = function(given, start, pad)
     if not isinstance(found, Tensor):
-        raise Mistake(f"Return a tensor of ids (B, T), not {type(found).__name__}.")
+        raise Mistake("Return a tensor of ids (B, T), not {kind}.", kind=type(found).__name__)
     if found.is_floating_point():
         raise Mistake(
-            f"Ids are whole numbers, torch.long; yours are {found.dtype}: the word table cannot look them up."
+            "Ids are whole numbers, torch.long; yours are {dtype}: the word table cannot look them up.",
+            dtype=found.dtype,
         )
     if not torch.equal(given, labels):
         raise Mistake(
@@ -47,8 +49,10 @@ def _every_label_is_said_from_what_stands_before_it(function: Callable) -> None:
     found, right = _run(function), package_shift(LABELS, START, PAD)
     if found.shape != LABELS.shape:
         raise Mistake(
-            f"labels are {tuple(LABELS.shape)}, yours are {tuple(found.shape)}: the start comes in front, the last label"
-            " falls out, so that input t stands above label t."
+            "labels are {right}, yours are {found}: the start comes in front, the last label"
+            " falls out, so that input t stands above label t.",
+            right=tuple(LABELS.shape),
+            found=tuple(found.shape),
         )
     if torch.equal(found.masked_fill(found == -100, PAD), LABELS.masked_fill(LABELS == -100, PAD)):
         raise Mistake(
@@ -78,7 +82,12 @@ def _every_label_is_said_from_what_stands_before_it(function: Callable) -> None:
     if torch.equal(found[0], right[0]) and torch.equal(found, right[:1].expand_as(right)):
         raise Mistake("Every row reads the first row's labels: each has its own.")
     if not torch.equal(found, right):
-        raise Mistake(f"For labels {LABELS.tolist()} {right.tolist()} is right, yours is {found.tolist()}.")
+        raise Mistake(
+            "For labels {labels} {right} is right, yours is {found}.",
+            labels=LABELS.tolist(),
+            right=right.tolist(),
+            found=found.tolist(),
+        )
 
 
 def _shifted(labels: Tensor) -> Tensor:
@@ -116,12 +125,12 @@ BLOCK_ANSWER = BLOCKS | {"who": READERS[1]}
 
 def _blocks_are_marked(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(BLOCK_ANSWER):
-        raise Mistake(f"Keep {', '.join(BLOCK_ANSWER)}.")
+        raise Mistake("Keep {block_answer}.", block_answer=", ".join(BLOCK_ANSWER))
     for block in BLOCKS:
         if answers[block] not in STARTS:
-            raise Mistake(f"{block}: choose one of {', '.join(STARTS)}.")
+            raise Mistake("{block}: choose one of {starts}.", block=block, starts=", ".join(STARTS))
     if answers["who"] not in READERS:
-        raise Mistake(f"who: choose one of {'; '.join(READERS)}.")
+        raise Mistake("who: choose one of {readers}.", readers="; ".join(READERS))
     if answers["who"] == READERS[0]:
         raise Mistake(
             "ELECTRA never wrote a word in another language, nor any word in order: before training on pairs it translates"
@@ -154,7 +163,9 @@ def _blocks_are_marked(answers: Any) -> None:
     for block, right in BLOCKS.items():
         if answers[block] != right:
             raise Mistake(
-                f"{block}: {answers[block]} is not it. The table of counts above says how much was taken over."
+                "{block}: {answers} is not it. The table of counts above says how much was taken over.",
+                block=block,
+                answers=answers[block],
             )
 
 
@@ -180,24 +191,26 @@ def measure_answer() -> dict[str, Any]:
 def _scores_stand_beside_baselines(answers: Any) -> None:
     right = measure_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
+        raise Mistake("Keep {right}.", right=", ".join(right))
     keys = [key for key, value in right.items() if isinstance(value, float)]
     try:
         given = {key: as_number(answers[key]) for key in keys}
     except (TypeError, ValueError):
-        raise Mistake(f"{', '.join(keys)} are numbers.") from None
+        raise Mistake("{keys} are numbers.", keys=", ".join(keys)) from None
     _gain_is_a_difference(given["gain over the dictionary"], right["gain over the dictionary"], "en-fr", 0.1)
     _gain_is_a_difference(given["gain over lead-1"], right["gain over lead-1"], "summaries", 0.002)
     if abs(given["warm minus random"] - right["warm minus random"]) > 0.1:
-        raise Mistake(f"warm minus random: {_why_no_difference(given['warm minus random'])}")
+        raise Mistake(
+            "warm minus random: {why_no_difference}", why_no_difference=_why_no_difference(given["warm minus random"])
+        )
     if answers["report"] not in REPORTED:
-        raise Mistake(f"report: choose one of {'; '.join(REPORTED)}.")
+        raise Mistake("report: choose one of {reported}.", reported="; ".join(REPORTED))
     if answers["report"] == REPORTED[0]:
         raise Mistake("A score without a baseline: nobody can tell what of it a dictionary would have given.")
     if answers["report"] == REPORTED[2]:
         raise Mistake("The best of five seeds is luck; nobody else gets it back.")
     if answers["hidden by ROUGE"] not in HIDDEN:
-        raise Mistake(f"hidden by ROUGE: choose one of {'; '.join(HIDDEN)}.")
+        raise Mistake("hidden by ROUGE: choose one of {hidden}.", hidden="; ".join(HIDDEN))
     if answers["hidden by ROUGE"] != right["hidden by ROUGE"]:
         raise Mistake(
             "Read the summaries of the test stories above beside the true ones: most words agree. Which one does not?"
@@ -208,16 +221,16 @@ def _why_no_difference(given: float) -> str:
     """What was computed in place of warm less random, chrF of en-fr, in words."""
     warm, random = seed_scores("en-fr"), seed_scores("en-fr", "random")
     told = (
-        (mean(random) - mean(warm), "the sign is turned round."),
-        (mean(seed_scores("en-fr", "warm", "test")) - mean(seed_scores("en-fr", "random", "test")), "that is on the test rows."),
-        (max(warm) - max(random), "you compared the best seeds. Compare the means."),
-        (median(warm) - median(random), "that is the difference of the medians. The mean counts every seed."),
-        (mean(seed_scores("en-fr", "random")) - baseline_of("en-fr"), "that is what the random arm gains over the dictionary."),
+        (mean(random) - mean(warm), wording("the sign is turned round.")),
+        (mean(seed_scores("en-fr", "warm", "test")) - mean(seed_scores("en-fr", "random", "test")), wording("that is on the test rows.")),
+        (max(warm) - max(random), wording("you compared the best seeds. Compare the means.")),
+        (median(warm) - median(random), wording("that is the difference of the medians. The mean counts every seed.")),
+        (mean(seed_scores("en-fr", "random")) - baseline_of("en-fr"), wording("that is what the random arm gains over the dictionary.")),
     )  # fmt: skip
     for value, message in told:
         if abs(given - value) < 0.05:
             return message
-    return "the mean of the warm seeds less the mean of the random ones, en-fr, validation."
+    return wording("the mean of the warm seeds less the mean of the random ones, en-fr, validation.")
 
 
 def _gain_is_a_difference(given: float, right: float, what: str, close: float) -> None:
@@ -226,23 +239,24 @@ def _gain_is_a_difference(given: float, right: float, what: str, close: float) -
     scores, free = seed_scores(what), baseline_of(what)
     if abs(given - mean(scores)) <= close:
         raise Mistake(
-            f"{what}: that is the score itself. What the baseline gives for nothing is not the model's doing."
+            "{what}: that is the score itself. What the baseline gives for nothing is not the model's doing.", what=what
         )
     if abs(given + right) <= close:
-        raise Mistake(f"{what}: the sign is turned round: gain = model − baseline.")
+        raise Mistake("{what}: the sign is turned round: gain = model − baseline.", what=what)
     if abs(given - (max(scores) - free)) <= close:
-        raise Mistake(f"{what}: you took the best seed. Take the mean of all of them.")
+        raise Mistake("{what}: you took the best seed. Take the mean of all of them.", what=what)
     if abs(given - mean(scores) / free) <= close:
-        raise Mistake(f"{what}: a difference is asked for, not a ratio.")
+        raise Mistake("{what}: a difference is asked for, not a ratio.", what=what)
     if abs(given - (median(scores) - free)) <= close:
-        raise Mistake(f"{what}: that is the median of the seeds. The mean counts every seed.")
+        raise Mistake("{what}: that is the median of the seeds. The mean counts every seed.", what=what)
     if abs(given - (mean(seed_scores(what, "warm", "test")) - free)) <= close:
         raise Mistake(
-            f"{what}: the score is of the test rows, the baseline of the validation rows: take both from one set."
+            "{what}: the score is of the test rows, the baseline of the validation rows: take both from one set.",
+            what=what,
         )
     if abs(given - (mean(seed_scores(what, "random")) - free)) <= close:
-        raise Mistake(f"{what}: that is the random arm. Asked for is what the warm one gains.")
-    raise Mistake(f"{what}: the mean of lab.seed_scores less lab.baseline_of.")
+        raise Mistake("{what}: that is the random arm. Asked for is what the warm one gains.", what=what)
+    raise Mistake("{what}: the mean of lab.seed_scores less lab.baseline_of.", what=what)
 
 
 EXERCISES = (

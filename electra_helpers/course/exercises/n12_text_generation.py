@@ -40,7 +40,8 @@ class _Guess:
         if not isinstance(positions, torch.Tensor) or positions.dim() != 2 or len(positions) != len(ids):
             shape = tuple(positions.shape) if isinstance(positions, torch.Tensor) else type(positions).__name__
             raise Mistake(
-                f"guess wants positions (B, M), one column for one position a row: positions[:, None]. Given: {shape}."
+                "guess wants positions (B, M), one column for one position a row: positions[:, None]. Given: {shape}.",
+                shape=shape,
             )
         self.rows.append(ids.clone())
         self.positions.append(positions.clone())
@@ -53,7 +54,9 @@ def _run(function: Callable, guess: _Guess, ids: Tensor, places: Tensor, seed: i
     found = function(ids, places, guess, mask_id=MASK_ID, generator=torch.Generator().manual_seed(seed))
     if not isinstance(found, torch.Tensor) or found.shape != ids.shape:
         shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
-        raise Mistake(f"Return new ids of the same shape {tuple(ids.shape)}; yours is {shape}.")
+        raise Mistake(
+            "Return new ids of the same shape {right}; yours is {found}.", right=tuple(ids.shape), found=shape
+        )
     return found
 
 
@@ -94,7 +97,9 @@ def _it_is_drawn(function: Callable) -> None:
         )
     if not 0.4 < share < 0.6:
         raise Mistake(
-            f"Two equally likely words are drawn with shares {share:.2f} and {1 - share:.2f}: draw from softmax(logits)."
+            "Two equally likely words are drawn with shares {first:.2f} and {second:.2f}: draw from softmax(logits).",
+            first=share,
+            second=1 - share,
         )
     if len({tuple(row) for row in found.view(20, 20).tolist()}) == 1:
         raise Mistake("All rows get the same draw: each row has a dart of its own.")
@@ -114,13 +119,15 @@ def _as_often_as_the_generator_says(function: Callable) -> None:
         )
     if abs(share - 0.25) > 0.04:
         raise Mistake(
-            f"A word with P = 0.25 is drawn in {share:.0%} of rows: draw as often as the generator says, from softmax(logits), without"
-            " a temperature or a top-k."
+            "A word with P = 0.25 is drawn in {share:.0%} of rows: draw as often as the generator says, from softmax(logits), without"
+            " a temperature or a top-k.",
+            share=share,
         )
     wide = _run(function, _Guess(*range(5, 20)), ids[:400], torch.full((400,), 2))[:, 2].unique().numel()
     if wide < 13:
         raise Mistake(
-            f"Of 15 words, all as likely, only {wide} are ever drawn: draw as often as the generator says, without a top-k."
+            "Of 15 words, all as likely, only {wide} are ever drawn: draw as often as the generator says, without a top-k.",
+            wide=wide,
         )
 
 
@@ -146,20 +153,24 @@ def redo_answer() -> dict[str, Any]:
 def _ways_are_compared(answers: Any) -> None:
     right = redo_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
+        raise Mistake("Keep {right}.", right=", ".join(right))
     for by in ("critic", "random", "confidence"):
         shares = recorded_shares(by)
         try:
             given = as_number(answers[by])
         except (TypeError, ValueError):
-            raise Mistake(f"{by}: a number, the mean share after {LAST} redrawn words.") from None
+            raise Mistake("{by}: a number, the mean share after {last} redrawn words.", by=by, last=LAST) from None
         if abs(given - right[by]) < 0.002:
             continue
         if abs(given - max(shares[LAST])) < 0.002:
-            raise Mistake(f"{by}: that is the best seed. The best of five flatters: take the mean.")
+            raise Mistake("{by}: that is the best seed. The best of five flatters: take the mean.", by=by)
         if abs(given - mean(shares[0])) < 0.002:
-            raise Mistake(f"{by}: that is before anything is drawn again. Look at the last entry, after {LAST}.")
-        raise Mistake(f"{by}: the mean of lab.recorded_shares({by!r})[{LAST}] is not {given:.3f}.")
+            raise Mistake(
+                "{by}: that is before anything is drawn again. Look at the last entry, after {last}.", by=by, last=LAST
+            )
+        raise Mistake(
+            "{by}: the mean of lab.recorded_shares({by!r})[{last}] is not {given:.3f}.", by=by, last=LAST, given=given
+        )
     if not isinstance(answers["beyond the spread"], bool):
         raise Mistake("beyond the spread: True or False.")
     if answers["beyond the spread"] != right["beyond the spread"]:
@@ -167,7 +178,7 @@ def _ways_are_compared(answers: Any) -> None:
             "beyond the spread: is |mean critic − mean confidence| more than twice the larger standard deviation?"
         )
     if answers["the critic knows"] not in KNOWS:
-        raise Mistake(f"the critic knows: one of {'; '.join(KNOWS)}.")
+        raise Mistake("the critic knows: one of {knows}.", knows="; ".join(KNOWS))
     if answers["the critic knows"] == KNOWS[0]:
         raise Mistake(
             "The critic knows truth? Count in the table the stories that it passes and the grammar does not accept."
@@ -206,7 +217,7 @@ def three_sentences() -> dict[str, Any]:
 def _products_are_no_probabilities(answers: Any) -> None:
     right = three_sentences()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
+        raise Mistake("Keep {right}.", right=", ".join(right))
     try:
         given = {key: as_number(answers[key]) for key in ("products", "chain", "at once")}
     except (TypeError, ValueError):
@@ -230,7 +241,7 @@ def _products_are_no_probabilities(answers: Any) -> None:
     if abs(given["at once"] - right["at once"]) > 0.01:
         raise Mistake("at once: both blanks drawn by what each is without the other. How often is that sun falls?")
     if answers["perplexity"] not in PERPLEXITY:
-        raise Mistake(f"perplexity: one of {'; '.join(PERPLEXITY)}.")
+        raise Mistake("perplexity: one of {perplexity}.", perplexity="; ".join(PERPLEXITY))
     if answers["perplexity"] != PERPLEXITY[2]:
         raise Mistake(
             "Perplexity from an MLM? It is defined by probabilities that sum to 1 over all sentences; your products do not."

@@ -108,9 +108,8 @@ def _copies_are_gone(found: list[dict], texts: list[str]) -> None:
     if [row.get("customer") for row in found] != [row["customer"] for row in TIDY]:
         raise Mistake("Of copies keep the first, and leave the rows in their order (a set has none).")
     if [{k: row.get(k) for k in TIDY[0]} for row in found] != TIDY:
-        raise Mistake(
-            f"On the check's nine rows the right result is {[row['message'] for row in TIDY]}, as they are written."
-        )
+        tidy = [row["message"] for row in TIDY]
+        raise Mistake("On the check's nine rows the right result is {tidy}, as they are written.", tidy=tidy)
 
 
 GROUPED = [_row(f"k{number % 40}", f"message {number}", "question") for number in range(100)]
@@ -124,14 +123,19 @@ def _no_customer_is_on_both_sides(function: Callable) -> None:
     both = {row["customer"] for row in train} & {row["customer"] for row in held_out}
     if both:
         raise Mistake(
-            f"{len(both)} customers are on both sides. Draw customers, not rows: what one person writes is alike."
+            "{count} customers are on both sides. Draw customers, not rows: what one person writes is alike.",
+            count=len(both),
         )
     if sorted(row["message"] for row in train + held_out) != sorted(row["message"] for row in GROUPED):
         raise Mistake("Every row belongs to exactly one side.")
     if len(train) < len(held_out):
         raise Mistake("The share is that of the rows held out, the second list.")
     if not 0.18 <= len(held_out) / len(GROUPED) <= 0.32:
-        raise Mistake(f"A share of 0.25 was asked for; {len(held_out)} of {len(GROUPED)} rows are held out.")
+        raise Mistake(
+            "A share of 0.25 was asked for; {held_out} of {total} rows are held out.",
+            held_out=len(held_out),
+            total=len(GROUPED),
+        )
 
 
 def _the_seed_decides(function: Callable) -> None:
@@ -163,7 +167,9 @@ def _rare_classes_weigh_more(function: Callable) -> None:
         )
     if _near(found, [10 / 6, 10 / 3, 10.0]):
         raise Mistake("Divide by the number of classes as well: n / (K · count).")
-    raise Mistake(f"For six q, three c and one p the weights are {', '.join(f'{w:.3f}' for w in WEIGHTS)}.")
+    raise Mistake(
+        "For six q, three c and one p the weights are {weights}.", weights=", ".join(f"{w:.3f}" for w in WEIGHTS)
+    )
 
 
 def _order_and_absence(function: Callable) -> None:
@@ -183,7 +189,9 @@ def _numbers(found: Any, count: int) -> list[float]:
     except (TypeError, ValueError):
         raise Mistake("Return a list of numbers, one for each of kinds.") from None
     if len(values) != count:
-        raise Mistake(f"Return one weight for each of the {count} kinds; yours are {len(values)}.")
+        raise Mistake(
+            "Return one weight for each of the {right} kinds; yours are {found}.", right=count, found=len(values)
+        )
     return values
 
 
@@ -270,9 +278,12 @@ REPORT_ANSWER = {
 
 def _the_report_is_honest(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(REPORT_ANSWER):
-        raise Mistake(f"Keep {', '.join(REPORT_ANSWER)}.")
+        raise Mistake("Keep {report_answer}.", report_answer=", ".join(REPORT_ANSWER))
     if answers["report"] not in REPORTS or answers["threshold chosen on"] not in THRESHOLDS:
-        raise Mistake(f"report: one of {'; '.join(REPORTS)}. threshold chosen on: one of {'; '.join(THRESHOLDS)}.")
+        raise Mistake(
+            "report: one of {reports}. threshold chosen on: one of {thresholds}.",
+            **{"reports": "; ".join(REPORTS), "thresholds": "; ".join(THRESHOLDS)},
+        )
     if answers["report"] == REPORTS[0]:
         raise Mistake("The best of several runs was lucky on just these rows: its validation score flatters.")
     if answers["report"] == REPORTS[2]:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from electra_helpers.corruption import Corruption, Selection
 from electra_helpers.course.engine.grading import Exercise, Mistake
+from electra_helpers.language import wording
 
 VOCABULARY, LENGTH = 13, 7
 
@@ -75,7 +76,7 @@ def _fakes() -> tuple[Corruption, Tensor]:
 def _one_number(found: Any) -> Tensor:
     if not isinstance(found, Tensor) or found.dim() != 0:
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-        raise Mistake(f"Return one number as a tensor without axes, not {shape}: the mean.")
+        raise Mistake("Return one number as a tensor without axes, not {shape}: the mean.", shape=shape)
     if not found.requires_grad:
         raise Mistake("No gradient flows back from your loss: do not detach, and do not go through .item() or numpy.")
     return found.detach()
@@ -88,7 +89,7 @@ def _told(found: Tensor, right: Tensor, wrong: dict[str, Tensor], otherwise: str
     for message, value in wrong.items():
         if torch.allclose(found, value, atol=1e-4):
             raise Mistake(message)
-    raise Mistake(otherwise.format(found=float(found), right=float(right)))
+    raise Mistake(otherwise, found=float(found), right=float(right))
 
 
 def predictor_reads_the_fakes(function: Callable) -> None:
@@ -113,19 +114,21 @@ def predictor_reads_the_fakes(function: Callable) -> None:
     selected, at = fakes.is_selected, fakes.selection.positions
     truth, drawn = (each.gather(-1, ids[..., None])[..., 0] for ids in (fakes.original_ids, fakes.input_ids))
     wrong = {
-        "Your targets are the drawn words, so the predictor learns to repeat the fakes. Ask for the original ids.": drawn[
-            selected
-        ].mean(),
-        "You predict every real token. Replace MLM asks at the selected ones alone; all tokens come in 15.2.": truth[
-            is_real
-        ].mean(),
-        "You leave out the selected tokens that came back right: all selected are asked, as in BERT.": truth[
+        wording(
+            "Your targets are the drawn words, so the predictor learns to repeat the fakes. Ask for the original ids."
+        ): drawn[selected].mean(),
+        wording(
+            "You predict every real token. Replace MLM asks at the selected ones alone; all tokens come in 15.2."
+        ): truth[is_real].mean(),
+        wording("You leave out the selected tokens that came back right: all selected are asked, as in BERT."): truth[
             fakes.is_replaced
         ].mean(),
-        "Unused slots are counted, which point at [CLS]: take those with is_valid only.": truth.gather(1, at).mean(),
-        "That is the sum: divide by the number of selected tokens.": truth[selected].sum(),
+        wording("Unused slots are counted, which point at [CLS]: take those with is_valid only."): truth.gather(
+            1, at
+        ).mean(),
+        wording("That is the sum: divide by the number of selected tokens."): truth[selected].sum(),
     }
-    _told(found, truth[selected].mean(), wrong, "The loss should be {right:.4f}, yours is {found:.4f}.")
+    _told(found, truth[selected].mean(), wrong, wording("The loss should be {right:.4f}, yours is {found:.4f}."))
 
 
 def _all_tokens_case() -> tuple[Tensor, Tensor, Corruption, Tensor]:
@@ -147,24 +150,25 @@ def mixture_is_right(function: Callable) -> None:
     same = (seen == original).float()
     nats = -(copy * same + (1 - copy) * p).log()  # (B, L)
     wrong = {
-        "You copy the *original* token, so the answer is in the question. One can only copy what stands there: the copy counts"
-        " where seen == original.": -(copy + (1 - copy) * p).log()[is_real].mean(),
-        "Your gate is upside down: sigmoid(gate) is the probability to copy, the rest is left to the softmax.": -(
+        wording("You copy the *original* token, so the answer is in the question. One can only copy what stands there: the copy counts"
+        " where seen == original."): -(copy + (1 - copy) * p).log()[is_real].mean(),
+        wording("Your gate is upside down: sigmoid(gate) is the probability to copy, the rest is left to the softmax."): -(
             (1 - copy) * same + copy * p
         ).log()[is_real].mean(),
-        "Padding is judged too: take the real tokens alone.": nats.mean(),
-        "You ask at the selected tokens alone. The point of this rung is that every token is asked.": nats[fakes.is_selected].mean(),
-        "You ask at the replaced tokens alone: those that stayed are asked too.": nats[fakes.is_replaced].mean(),
-        "Your copy and your softmax do not share one probability: the softmax gets only 1 − copy of it.": -(
+        wording("Padding is judged too: take the real tokens alone."): nats.mean(),
+        wording("You ask at the selected tokens alone. The point of this"
+" rung is that every token is asked."): nats[fakes.is_selected].mean(),
+        wording("You ask at the replaced tokens alone: those that stayed are asked too."): nats[fakes.is_replaced].mean(),
+        wording("Your copy and your softmax do not share one probability: the softmax gets only 1 − copy of it."): -(
             copy * same + p
         ).log()[is_real].mean(),
-        "You mix losses: −ln of a mixture is not the mixture of two −ln. Mix the probabilities, then take the logarithm.": (
+        wording("You mix losses: −ln of a mixture is not the mixture of two −ln. Mix the probabilities, then take the logarithm."): (
             copy * -(same + 1e-9).log() + (1 - copy) * -p.log()
         )[is_real].mean(),
-        "The copy is missing: that is the softmax alone.": -p.log()[is_real].mean(),
-        "That is the sum: divide by the number of real tokens.": nats[is_real].sum(),
+        wording("The copy is missing: that is the softmax alone."): -p.log()[is_real].mean(),
+        wording("That is the sum: divide by the number of real tokens."): nats[is_real].sum(),
     }  # fmt: skip
-    _told(found, nats[is_real].mean(), wrong, "The loss should be {right:.4f}, yours is {found:.4f}.")
+    _told(found, nats[is_real].mean(), wrong, wording("The loss should be {right:.4f}, yours is {found:.4f}."))
 
 
 def a_sure_gate_stays_finite(function: Callable) -> None:
@@ -176,8 +180,10 @@ def a_sure_gate_stays_finite(function: Callable) -> None:
     right = (320 + 120) / 2  # −ln(e⁻¹²⁰ · e⁻²⁰⁰), and −ln(e⁻¹²⁰ + e⁻²⁰⁰)
     if not bool(torch.isfinite(found)) or abs(float(found.detach()) - right) > 0.5:
         raise Mistake(
-            f"Where the net is sure and wrong your loss is {float(found.detach()):.4g}, and should be {right:.0f}: a probability"
-            " was rounded to 0 or 1 before its logarithm. Stay with logarithms: F.logsigmoid, log_softmax, torch.logaddexp."
+            "Where the net is sure and wrong your loss is {found:.4g}, and should be {right:.0f}: a probability"
+            " was rounded to 0 or 1 before its logarithm. Stay with logarithms: F.logsigmoid, log_softmax, torch.logaddexp.",
+            found=float(found.detach()),
+            right=right,
         )
 
 
@@ -189,17 +195,18 @@ def only_the_selected_are_judged(function: Callable) -> None:
     each = F.binary_cross_entropy_with_logits(logits.detach(), labels.float(), reduction="none")
     counts = selected.sum(1)
     wrong = {
-        "You judge every token: that is ELECTRA. Here only the selected count.": each.mean(),
-        "You judge the replaced alone: then *replaced* is always right. Those that came back right count too.": each[labels].mean(),
-        "Only the selected are added up, but you divide by all tokens.": (each * selected).mean(),
-        "You divide by the real tokens; divide by the number of selected ones.": each[selected].sum() / is_real.sum(),
-        "That is the mean of row means: add up everything, then divide once.": ((each * selected).sum(1) / counts).mean(),
-        "That is the sum: divide by the number of selected tokens.": each[selected].sum(),
-        "The label is whether a token was *replaced*; being selected is the same for all that are judged here.": (
+        wording("You judge every token: that is ELECTRA. Here only the selected count."): each.mean(),
+        wording("You judge the replaced alone: then *replaced* is always right."
+" Those that came back right count too."): each[labels].mean(),
+        wording("Only the selected are added up, but you divide by all tokens."): (each * selected).mean(),
+        wording("You divide by the real tokens; divide by the number of selected ones."): each[selected].sum() / is_real.sum(),
+        wording("That is the mean of row means: add up everything, then divide once."): ((each * selected).sum(1) / counts).mean(),
+        wording("That is the sum: divide by the number of selected tokens."): each[selected].sum(),
+        wording("The label is whether a token was *replaced*; being selected is the same for all that are judged here."): (
             F.binary_cross_entropy_with_logits(logits.detach(), selected.float(), reduction="none")[selected].mean()
         ),
     }  # fmt: skip
-    _told(found, each[selected].mean(), wrong, "The loss should be {right:.4f}, yours is {found:.4f}.")
+    _told(found, each[selected].mean(), wrong, wording("The loss should be {right:.4f}, yours is {found:.4f}."))
 
 
 EXERCISES = (

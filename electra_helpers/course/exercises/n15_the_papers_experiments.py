@@ -24,27 +24,31 @@ def worth() -> dict[str, float]:
 def _steps_are_read_off(answers: Any) -> None:
     right = worth()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep the four changes: {'; '.join(right)}.")
+        raise Mistake("Keep the four changes: {right}.", right="; ".join(right))
     for name, value in right.items():
         after = STEPS_OF_THE_LADDER[name][1]
         try:
             given = as_number(answers[name])
         except (TypeError, ValueError):
-            raise Mistake(f"{name}: points of GLUE, a number such as 0.7.") from None
+            raise Mistake("{name}: points of GLUE, a number such as 0.7.", name=name) from None
         if abs(given - value) < 0.05:
             continue
         if abs(given + value) < 0.05:
             raise Mistake(
-                f"{name}: the sign is turned round. A change is worth the score after it less the score before."
+                "{name}: the sign is turned round. A change is worth the score after it less the score before.",
+                name=name,
             )
         if abs(given - (PAPER[after] - PAPER["mlm"])) < 0.05:
             raise Mistake(
-                f"{name}: that is the distance from BERT. Take the one rung that differs by this change alone."
+                "{name}: that is the distance from BERT. Take the one rung that differs by this change alone.",
+                name=name,
             )
         if given > 50:
-            raise Mistake(f"{name}: that is a score. Asked for is a difference of two scores.")
+            raise Mistake("{name}: that is a score. Asked for is a difference of two scores.", name=name)
         raise Mistake(
-            f"{name}: which two rows of the table differ by this change alone? {given:g} is not their difference."
+            "{name}: which two rows of the table differ by this change alone? {given:g} is not their difference.",
+            name=name,
+            given=given,
         )
 
 
@@ -93,20 +97,25 @@ def _conclusion_is_held_to_the_spread(answers: Any) -> None:
                 " is the same for both: compare the scores."
             )
         raise Mistake(
-            f"difference: mean score with learned fakes minus mean score with uniform ones. {difference:.3f} is not it."
+            "difference: mean score with learned fakes minus mean score with uniform ones. {difference:.3f} is not it.",
+            difference=difference,
         )
     if not abs(spread - right["spread"]) < 0.002:
         if abs(spread - min(map(stdev, found.values()))) < 0.002:
             raise Mistake("That is the smaller standard deviation; the larger one is the more careful yardstick.")
         if any(abs(spread - (max(values) - min(values))) < 0.002 for values in found.values()):
             raise Mistake("That is the range, which grows with every further seed. Take the standard deviation.")
-        raise Mistake(f"spread: the larger of the two standard deviations of the scores. {spread:.3f} is not it.")
+        raise Mistake(
+            "spread: the larger of the two standard deviations of the scores. {spread:.3f} is not it.", spread=spread
+        )
     if answers["conclusion"] not in CONCLUSIONS:
-        raise Mistake(f"conclusion: choose one of {', '.join(CONCLUSIONS)}.")
+        raise Mistake("conclusion: choose one of {conclusions}.", conclusions=", ".join(CONCLUSIONS))
     if answers["conclusion"] != right["conclusion"]:
         raise Mistake(
-            f"The difference is {right['difference']:+.3f} and twice the spread {2 * right['spread']:.3f}: read one against the"
-            " other, whatever you hoped for."
+            "The difference is {difference:+.3f} and twice the spread {twice:.3f}: read one against the"
+            " other, whatever you hoped for.",
+            difference=right["difference"],
+            twice=2 * right["spread"],
         )
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
+from electra_helpers.language import wording
 
 
 def causal_mask(is_real):
@@ -34,7 +35,11 @@ def _mask_of(function: Callable, is_real: Tensor) -> Tensor:
     rows, length = is_real.shape
     if not isinstance(found, Tensor) or found.shape != (rows, 1, length, length):
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-        raise Mistake(f"Return one mask a row, (B, 1, L, L) = {(rows, 1, length, length)}; yours is {shape}.")
+        raise Mistake(
+            "Return one mask a row, (B, 1, L, L) = {right}; yours is {found}.",
+            right=(rows, 1, length, length),
+            found=shape,
+        )
     if found.dtype != torch.bool:
         raise Mistake("The mask is of bool: True where a query may look. (0 and −∞ would be added to scores instead.)")
     return found[:, 0]
@@ -88,21 +93,26 @@ def _wrong_losses(logits: Tensor, ids: Tensor, real: Tensor) -> dict[str, Tensor
     before = F.cross_entropy(logits[:, 1:].transpose(1, 2), ids[:, :-1], reduction="none")
     asked, rows = real[:, 1:], real[:, 1:].sum(1)
     return {
-        "The targets are not shifted: a token that is seen need not be predicted. The logits at t are asked for the token at t + 1.": own[
-            real
-        ].mean(),
-        "You shifted the wrong way: that is the token *before*, which the net has read already.": before[
+        wording(
+            "The targets are not shifted: a token that is seen need not be predicted. The logits at t are asked for the token at t + 1."
+        ): own[real].mean(),
+        wording("You shifted the wrong way: that is the token *before*, which the net has read already."): before[
             real[:, 1:]
         ].mean(),
-        "Padding is counted as a target: leave out the places where the next token is not real.": each.mean(),
-        "The last token is asked for the first one: roll goes round in a circle. Cut instead.": around[real].mean(),
-        "Padding is left out of the sum and counted in the mean: divide by the real targets.": (each * asked).sum()
+        wording("Padding is counted as a target: leave out the places where the next token is not real."): each.mean(),
+        wording("The last token is asked for the first one: roll goes round in a circle. Cut instead."): around[
+            real
+        ].mean(),
+        wording("Padding is left out of the sum and counted in the mean: divide by the real targets."): (
+            each * asked
+        ).sum()
         / each.numel(),
-        "You took the mean of the rows' means: a token of a short row then counts for more. One mean over all targets.": (
-            (each * asked).sum(1) / rows
-        ).mean(),
-        "That is a sum over the targets; the mean is asked for.": (each * asked).sum(),
-        "That is in bits (log2); cross-entropy is in nats here.": each[asked].mean() / torch.log(torch.tensor(2.0)),
+        wording(
+            "You took the mean of the rows' means: a token of a short row then counts for more. One mean over all targets."
+        ): ((each * asked).sum(1) / rows).mean(),
+        wording("That is a sum over the targets; the mean is asked for."): (each * asked).sum(),
+        wording("That is in bits (log2); cross-entropy is in nats here."): each[asked].mean()
+        / torch.log(torch.tensor(2.0)),
     }
 
 
@@ -111,14 +121,16 @@ def _it_is_asked_for_the_next(function: Callable) -> None:
     found = function(logits.clone(), ids.clone(), real.clone())
     if not isinstance(found, Tensor) or found.dim():
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-        raise Mistake(f"Return one number, a tensor without axes; yours is {shape}.")
+        raise Mistake("Return one number, a tensor without axes; yours is {shape}.", shape=shape)
     right = next_token_loss(logits, ids, real)
     for sentence, value in _wrong_losses(logits, ids, real).items():
         if torch.isclose(found, value, rtol=1e-4) and not torch.isclose(found, right, rtol=1e-4):
             raise Mistake(sentence)
     if not torch.isclose(found, right, rtol=1e-4):
         raise Mistake(
-            f"On two rows of 5 and 4 real tokens the loss is {right:.4f}, over 4 + 3 targets; yours is {found:.4f}."
+            "On two rows of 5 and 4 real tokens the loss is {right:.4f}, over 4 + 3 targets; yours is {found:.4f}.",
+            right=right,
+            found=found,
         )
 
 
@@ -128,7 +140,9 @@ def _a_sure_net_pays_nothing(function: Callable) -> None:
     leaf = sure.clone().requires_grad_()
     found = function(leaf, ids, real)
     if found > 1e-3:
-        raise Mistake(f"A net that is sure of every next token, and right, pays 0; with you it pays {found:.3f}.")
+        raise Mistake(
+            "A net that is sure of every next token, and right, pays 0; with you it pays {found:.3f}.", found=found
+        )
     if not found.requires_grad:
         raise Mistake("The loss is cut off from the logits (detach, item, no_grad): nothing would be learned.")
 
@@ -153,7 +167,7 @@ def operations() -> dict[str, Any]:
 def _predictions_are_counted(answers: Any) -> None:
     right = operations()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
+        raise Mistake("Keep {right}.", right=", ".join(right))
     try:
         given = {key: as_number(answers[key]) for key in ("GPT", "BERT", "ELECTRA")}
     except (TypeError, ValueError):
@@ -175,9 +189,13 @@ def _predictions_are_counted(answers: Any) -> None:
         raise Mistake("ELECTRA: the discriminator says something of every token, not of the selected: divide by 128.")
     for key, value in given.items():
         if not near(key, right[key]):
-            raise Mistake(f"{key}: all operations of a row, divided by its predictions. {value:.0f} million is not it.")
+            raise Mistake(
+                "{key}: all operations of a row, divided by its predictions. {value:.0f} million is not it.",
+                key=key,
+                value=value,
+            )
     if answers["worth"] not in WORTH:
-        raise Mistake(f"worth: one of {'; '.join(WORTH)}.")
+        raise Mistake("worth: one of {worth}.", worth="; ".join(WORTH))
     if answers["worth"] != WORTH[1]:
         raise Mistake(
             "worth: more predictions are not more knowledge. How many bits can a yes or no tell, and how many one word of 30,522?"
@@ -208,7 +226,7 @@ def no_perplexity() -> dict[str, Any]:
 def _three_numbers_for_one_text(answers: Any) -> None:
     right = no_perplexity()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
+        raise Mistake("Keep {right}.", right=", ".join(right))
     try:
         given = {key: as_number(answers[key]) for key in WHICH[:3]}
     except (TypeError, ValueError):
@@ -223,15 +241,15 @@ def _three_numbers_for_one_text(answers: Any) -> None:
         )
     for key, value in given.items():
         if abs(value - right[key]) > 0.0006:
-            raise Mistake(f"{key}: {value:g} is not the product of the two that belong to it.")
+            raise Mistake("{key}: {value:g} is not the product of the two that belong to it.", key=key, value=value)
     if answers["P(new york)"] not in WHICH:
-        raise Mistake(f"P(new york): one of {'; '.join(WHICH)}.")
+        raise Mistake("P(new york): one of {which}.", which="; ".join(WHICH))
     if answers["P(new york)"] != WHICH[3]:
         raise Mistake(
             "P(new york): of a true distribution both orders give the same. These do not, so the four numbers belong to none."
         )
     if answers["4 is below 15"] not in LOWER:
-        raise Mistake(f"4 is below 15: one of {'; '.join(LOWER)}.")
+        raise Mistake("4 is below 15: one of {lower}.", lower="; ".join(LOWER))
     if answers["4 is below 15"] == LOWER[0]:
         raise Mistake(
             "A word that is asked for between its neighbours is easier than one after its past: lower says nothing of the nets. "

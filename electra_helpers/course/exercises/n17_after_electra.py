@@ -14,6 +14,7 @@ from electra_helpers.course.engine.grading import Exercise, Mistake
 from electra_helpers.course.labs.broken_ports import FOLLOWS, FOUND, MISTAKES, OUTCOMES
 from electra_helpers.course.labs.successor_pictures import reading, verdict
 from electra_helpers.course.labs.successor_runs import ARMS, SUCCESSORS
+from electra_helpers.language import worded, wording
 
 
 def electric_loss(energy, log_q, is_noise, is_real, share):
@@ -37,7 +38,7 @@ SHARE = 0.15
 def _number(found: Any) -> Tensor:
     if not isinstance(found, Tensor) or found.dim():
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-        raise Mistake(f"Return one number, a tensor without axes; yours is {shape}.")
+        raise Mistake("Return one number, a tensor without axes; yours is {shape}.", shape=shape)
     return found
 
 
@@ -58,32 +59,34 @@ def _wrong_energies(energy: Tensor, log_q: Tensor, is_noise: Tensor, real: Tenso
 
     right = each(energy + log_q + odds)
     return {
-        "Without log q that is ELECTRA's own loss: the energy would have to learn what q says, and −E would be no log p.": each(
-            energy + odds
-        )[real].mean(),
-        "The share is missing: of a row only `share` of the tokens are noise, odds of share / (1 − share).": each(
-            energy + log_q
-        )[real].mean(),
-        "The odds of the share are upside down: noise is the smaller part, log(share / (1 − share)) is negative.": each(
-            energy + log_q - odds
-        )[real].mean(),
-        "The energy has the wrong sign: it is *high* where a token does not fit, which speaks for noise.": each(
-            -energy + log_q + odds
-        )[real].mean(),
-        "You added q and not log q: P(noise) compares k·q with exp(−E), and logits are logarithms.": each(
+        wording(
+            "Without log q that is ELECTRA's own loss: the energy would have to learn what q says, and −E would be no log p."
+        ): each(energy + odds)[real].mean(),
+        wording(
+            "The share is missing: of a row only `share` of the tokens are noise, odds of share / (1 − share)."
+        ): each(energy + log_q)[real].mean(),
+        wording(
+            "The odds of the share are upside down: noise is the smaller part, log(share / (1 − share)) is negative."
+        ): each(energy + log_q - odds)[real].mean(),
+        wording(
+            "The energy has the wrong sign: it is *high* where a token does not fit, which speaks for noise."
+        ): each(-energy + log_q + odds)[real].mean(),
+        wording("You added q and not log q: P(noise) compares k·q with exp(−E), and logits are logarithms."): each(
             energy + log_q.exp() + odds
         )[real].mean(),
-        "log q is subtracted: what q likes to draw is *more* likely to be noise.": each(energy - log_q + odds)[
+        wording("log q is subtracted: what q likes to draw is *more* likely to be noise."): each(energy - log_q + odds)[
             real
         ].mean(),
-        "The labels are upside down: 1 is noise.": each(energy + log_q + odds, 1 - noise)[real].mean(),
-        "Padding is judged: take the real tokens alone.": right.mean(),
-        "You took the noise alone. The tokens of the text are the other half of the comparison.": right[
+        wording("The labels are upside down: 1 is noise."): each(energy + log_q + odds, 1 - noise)[real].mean(),
+        wording("Padding is judged: take the real tokens alone."): right.mean(),
+        wording("You took the noise alone. The tokens of the text are the other half of the comparison."): right[
             is_noise
         ].mean(),
-        "Padding is left out of the sum and counted in the mean: divide by the real tokens.": (right * real).sum()
+        wording("Padding is left out of the sum and counted in the mean: divide by the real tokens."): (
+            right * real
+        ).sum()
         / right.numel(),
-        "That is a sum; the mean is asked for.": right[real].sum(),
+        wording("That is a sum; the mean is asked for."): right[real].sum(),
     }
 
 
@@ -92,14 +95,14 @@ def _named(found: Tensor, right: Tensor, wrong: dict[str, Tensor], said: str) ->
         if torch.isclose(found, value, rtol=1e-4) and not torch.isclose(found, right, rtol=1e-4):
             raise Mistake(sentence)
     if not torch.isclose(found, right, rtol=1e-4):
-        raise Mistake(f"{said} the loss is {right:.4f}; yours is {found:.4f}.")
+        raise Mistake("{said} the loss is {right:.4f}; yours is {found:.4f}.", said=said, right=right, found=found)
 
 
 def _noise_is_told_from_text(function: Callable) -> None:
     given = _energies()
     found = _number(function(*(x.clone() for x in given), SHARE)).detach()
     right = electric_loss(*given, SHARE)
-    _named(found, right, _wrong_energies(*given), "On two rows of 5 and 4 real tokens, three of them noise,")
+    _named(found, right, _wrong_energies(*given), worded("On two rows of 5 and 4 real tokens, three of them noise,"))
 
 
 def _q_learns_nothing_here(function: Callable) -> None:
@@ -134,36 +137,38 @@ def _wrong_corrections(
     p = logits.softmax(-1).gather(-1, original[..., None])[..., 0]
     right = copy * same + (1 - copy) * p
     return {
-        "You copy even what was replaced: only where the original stands is copying right.": -(copy + (1 - copy) * p)
+        wording("You copy even what was replaced: only where the original stands is copying right."): -(
+            copy + (1 - copy) * p
+        )
         .log()[valid]
         .mean(),
-        "The gate is upside down: `replaced` is high for a fake, and a fake is not to be copied.": -(
+        wording("The gate is upside down: `replaced` is high for a fake, and a fake is not to be copied."): -(
             (1 - copy) * same + copy * p
         )
         .log()[valid]
         .mean(),
-        "Copying is missing: p(original) may come from either way.": -((1 - copy) * p).log()[valid].mean(),
-        "The gate is missing: the word counts by 1 − copy.": -p.log()[valid].mean(),
-        "The two ways do not share one probability: the word counts by 1 − copy.": -(copy * same + p)
+        wording("Copying is missing: p(original) may come from either way."): -((1 - copy) * p).log()[valid].mean(),
+        wording("The gate is missing: the word counts by 1 − copy."): -p.log()[valid].mean(),
+        wording("The two ways do not share one probability: the word counts by 1 − copy."): -(copy * same + p)
         .log()[valid]
         .mean(),
-        "Unused slots are counted: take the valid places alone.": -right.log().mean(),
-        "You took the replaced places alone: right guesses are asked about as well.": -right.log()[
+        wording("Unused slots are counted: take the valid places alone."): -right.log().mean(),
+        wording("You took the replaced places alone: right guesses are asked about as well."): -right.log()[
             valid & (seen != original)
         ].mean(),
-        "The word that *stands there* is asked for; the original is.": -(
+        wording("The word that *stands there* is asked for; the original is."): -(
             copy + (1 - copy) * logits.softmax(-1).gather(-1, seen[..., None])[..., 0]
         )
         .log()[valid]
         .mean(),
-        "That is a sum; the mean is asked for.": -right.log()[valid].sum(),
+        wording("That is a sum; the mean is asked for."): -right.log()[valid].sum(),
     }
 
 
 def _words_are_corrected(function: Callable) -> None:
     given = _places()
     found = _number(function(*(x.clone() for x in given))).detach()
-    _named(found, corrective_loss(*given), _wrong_corrections(*given), "On five places, two of them replaced,")
+    _named(found, corrective_loss(*given), _wrong_corrections(*given), worded("On five places, two of them replaced,"))
 
 
 def _the_gate_has_its_own_loss(function: Callable) -> None:
@@ -188,25 +193,31 @@ def _the_gate_has_its_own_loss(function: Callable) -> None:
 def _ports_are_understood(answers: Any) -> None:
     right = ports()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
+        raise Mistake("Keep {right}.", right=", ".join(right))
     for key, options in [*((name, MISTAKES) for name in FOUND), *((f"{name} leads to", OUTCOMES) for name in FOLLOWS)]:
         if answers[key] not in options:
-            raise Mistake(f"{key}: one of {'; '.join(options)}.")
+            raise Mistake("{key}: one of {options}.", key=key, options="; ".join(options))
     for name, mistake in FOUND.items():
         given = answers[name]
         if given == MISTAKES[0] and given != mistake:
-            raise Mistake(f"{name}: neither a draw nor argmax lets a gradient through, so that cannot be. Read on.")
+            raise Mistake(
+                "{name}: neither a draw nor argmax lets a gradient through, so that cannot be. Read on.", name=name
+            )
         if given == MISTAKES[4]:
             raise Mistake(
-                f"{name}: the rows of this hunt are full, there is no padding. Follow `masked` and `corrupted`."
+                "{name}: the rows of this hunt are full, there is no padding. Follow `masked` and `corrupted`.",
+                name=name,
             )
         if given != mistake:
             raise Mistake(
-                f"{name}: not that. Ask of each line what goes in and who uses what comes out: what do the two nets read?"
+                "{name}: not that. Ask of each line what goes in and who uses what comes out: what do the two nets read?",
+                name=name,
             )
     for name, outcome in FOLLOWS.items():
         if answers[f"{name} leads to"] != outcome:
-            raise Mistake(f"{name} leads to: not that. What can each net learn from what it reads and is told?")
+            raise Mistake(
+                "{name} leads to: not that. What can each net learn from what it reads and is told?", name=name
+            )
 
 
 def ports() -> dict[str, str]:
@@ -227,26 +238,36 @@ def verdicts() -> dict[str, str]:
 def _leads_are_larger_than_the_spread(answers: Any) -> None:
     right = verdicts()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
+        raise Mistake("Keep {right}.", right=", ".join(right))
     for arm, said in right.items():
         given = answers[arm]
         if given not in VERDICTS:
-            raise Mistake(f"{arm}: one of {', '.join(VERDICTS)}.")
+            raise Mistake("{arm}: one of {verdicts}.", arm=arm, verdicts=", ".join(VERDICTS))
         if given == said:
             continue
         if said == "not clear":
             raise Mistake(
-                f"{ARMS[arm].title}: the means differ by less than twice the larger deviation, {_numbers(arm)}. A mean is not a lead."
+                "{title}: the means differ by less than twice the larger deviation, {numbers}. A mean is not a lead.",
+                title=ARMS[arm].title,
+                numbers=_numbers(arm),
             )
         if given == "not clear":
-            raise Mistake(f"{ARMS[arm].title}: that difference is larger than twice the spread, {_numbers(arm)}.")
-        raise Mistake(f"{ARMS[arm].title}: you compared the other way round. Its mean less ELECTRA's, {_numbers(arm)}.")
+            raise Mistake(
+                "{title}: that difference is larger than twice the spread, {numbers}.",
+                title=ARMS[arm].title,
+                numbers=_numbers(arm),
+            )
+        raise Mistake(
+            "{title}: you compared the other way round. Its mean less ELECTRA's, {numbers}.",
+            title=ARMS[arm].title,
+            numbers=_numbers(arm),
+        )
 
 
 def _numbers(arm: str) -> str:
     from electra_helpers.course.labs.successor_pictures import shown
 
-    return f"{shown(reading(arm, ASKED))} against {shown(reading('rtd', ASKED))}"
+    return worded("{score} against {electra}", score=shown(reading(arm, ASKED)), electra=shown(reading("rtd", ASKED)))
 
 
 EXERCISES = (

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from electra_helpers.course.engine.grading import Exercise, Mistake
+from electra_helpers.language import worded, wording
 
 
 def sizes_of(shapes):
@@ -73,7 +74,7 @@ def _sizes(function: Callable, about: dict[str, int]) -> tuple[dict[str, Any], d
     right = sizes_of(shapes)
     found = function(dict(shapes))
     if not isinstance(found, dict) or set(found) != set(right):
-        raise Mistake(f"Return a dictionary with {', '.join(right)}.")
+        raise Mistake("Return a dictionary with {right}.", right=", ".join(right))
     return found, right
 
 
@@ -91,8 +92,12 @@ def _sizes_are_read_off(function: Callable) -> None:
             about["embedding"],
             about["maker"],
         ):
-            whose = "the embeddings'" if found["hidden_size"] == about["embedding"] else "the generator's"
-            raise Mistake(f"hidden_size: that is {whose} width. Read it off a kernel of electra/encoder/layer_0.")
+            whose = (
+                worded("the embeddings'") if found["hidden_size"] == about["embedding"] else worded("the generator's")
+            )
+            raise Mistake(
+                "hidden_size: that is {whose} width. Read it off a kernel of electra/encoder/layer_0.", whose=whose
+            )
         if found["embedding_size"] != right["embedding_size"] and found["embedding_size"] == right["hidden_size"]:
             raise Mistake(
                 "embedding_size: the table is narrower than the layers in Small; read it off word_embeddings."
@@ -103,7 +108,9 @@ def _sizes_are_read_off(function: Callable) -> None:
             raise Mistake("num_heads: a net narrower than 64 has one head, not none.")
         for name, value in right.items():
             if found[name] != value:
-                raise Mistake(f"{name}: {found[name]!r} is not it; these shapes say {value}.")
+                raise Mistake(
+                    "{name}: {found!r} is not it; these shapes say {value}.", name=name, found=found[name], value=value
+                )
 
 
 def _tell_layers(found: Any, about: dict[str, int]) -> None:
@@ -151,13 +158,17 @@ def _a_power_law_is_found(function: Callable) -> None:
         logged = np.polyfit(np.log10(operations), [50 * c**-0.1 for c in operations], 1)[0]
         if abs(slope - logged) < 1e-6:
             raise Mistake("The losses are not in logarithms: a power law is a line only where both axes are.")
-        raise Mistake(f"Of loss = 50 · operations^−0.1 the slope is −0.1; yours is {slope:.4g}.")
+        raise Mistake("Of loss = 50 · operations^−0.1 the slope is −0.1; yours is {slope:.4g}.", slope=slope)
     if abs(intercept - np.log(50)) < 1e-6:
         raise Mistake("The intercept is in natural logarithms: log10, on both axes.")
     if abs(intercept - np.log10(50)) > 1e-6:
-        raise Mistake(f"The intercept is log10(50) = {np.log10(50):.4f} there; yours is {intercept:.4g}.")
+        raise Mistake(
+            "The intercept is log10(50) = {log10:.4f} there; yours is {intercept:.4g}.",
+            log10=np.log10(50),
+            intercept=intercept,
+        )
     if abs(error) > 1e-6:
-        raise Mistake(f"All points lie on the line, so the error of the slope is 0; yours is {error:.3g}.")
+        raise Mistake("All points lie on the line, so the error of the slope is 0; yours is {error:.3g}.", error=error)
 
 
 def _the_error_is_that_of_the_slope(function: Callable) -> None:
@@ -168,10 +179,11 @@ def _the_error_is_that_of_the_slope(function: Callable) -> None:
     x, y = np.log10(OPERATIONS), np.log10(LOSSES)
     rest, spread = y - (slope * x + intercept), ((x - x.mean()) ** 2).sum()
     wrong = {
-        "You divide by n. Two numbers were fitted, so n − 2 are left.": (rest**2).mean() / spread,
-        "You divide by n − 1. Two numbers were fitted, so n − 2 are left.": (rest**2).sum() / (len(x) - 1) / spread,
-        "That is how far points lie from the line. The slope is known better: divide by Σ (x − x̄)².": (rest**2).sum() / (len(x) - 2),
-        "You divide by Σ x² where Σ (x − x̄)² belongs.": (rest**2).sum() / (len(x) - 2) / (x**2).sum(),
+        wording("You divide by n. Two numbers were fitted, so n − 2 are left."): (rest**2).mean() / spread,
+        wording("You divide by n − 1. Two numbers were fitted, so n − 2 are left."): (rest**2).sum() / (len(x) - 1) / spread,
+        wording("That is how far points lie from the line. The slope is known"
+" better: divide by Σ (x − x̄)²."): (rest**2).sum() / (len(x) - 2),
+        wording("You divide by Σ x² where Σ (x − x̄)² belongs."): (rest**2).sum() / (len(x) - 2) / (x**2).sum(),
     }  # fmt: skip
     for sentence, value in wrong.items():
         if abs(error - value**0.5) < 1e-7:
@@ -179,7 +191,11 @@ def _the_error_is_that_of_the_slope(function: Callable) -> None:
     if abs(error - right[2] ** 2) < 1e-9:
         raise Mistake("That is the variance of the slope; its root is the standard error.")
     if abs(error - right[2]) > 1e-6:
-        raise Mistake(f"The standard error of the slope is {right[2]:.4f} on these eight points; yours is {error:.4g}.")
+        raise Mistake(
+            "The standard error of the slope is {right:.4f} on these eight points; yours is {error:.4g}.",
+            right=right[2],
+            error=error,
+        )
 
 
 EXERCISES = (

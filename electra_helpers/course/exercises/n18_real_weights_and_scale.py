@@ -32,12 +32,12 @@ def line_of_the_first_day() -> dict[str, Any]:
 
 def _numbers_in(answers: Any, right: dict[str, Any], texts: tuple[str, ...]) -> dict[str, float]:
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake(f"Keep {', '.join(right)}.")
+        raise Mistake("Keep {right}.", right=", ".join(right))
     names = [name for name in right if name not in texts]
     try:
         return {name: as_number(answers[name]) for name in names}
     except (TypeError, ValueError):
-        raise Mistake(f"{', '.join(names)} are numbers.") from None
+        raise Mistake("{names} are numbers.", names=", ".join(names)) from None
 
 
 def _the_line_of_the_first_day(answers: Any) -> None:
@@ -67,9 +67,13 @@ def _the_line_of_the_first_day(answers: Any) -> None:
         # Through the last point fitted, or through the line: both ways to go on are right.
         allowed = 0.25 if name != "a doubling" else 0.06
         if abs(value - right[name]) > allowed:
-            raise Mistake(f"{name}: {value:g} is not it. Fit the three points of 6, 12 and 24 hours over log2(hours).")
+            raise Mistake(
+                "{name}: {value:g} is not it. Fit the three points of 6, 12 and 24 hours over log2(hours).",
+                name=name,
+                value=value,
+            )
     if answers["so"] not in VERDICTS:
-        raise Mistake(f"so: one of {'; '.join(VERDICTS)}.")
+        raise Mistake("so: one of {verdicts}.", verdicts="; ".join(VERDICTS))
     if answers["so"] == VERDICTS[0]:
         raise Mistake(
             "so: gains of 1.9, 1.7, 1.3 and 0.9 a doubling: the points bend, and there is nothing wrong with the last."
@@ -124,9 +128,9 @@ def _a_run_is_paid_for(answers: Any) -> None:
         raise Mistake("hours on a T4: it is the slower of the two, so it takes longer than 96 hours.")
     for name, value in given.items():
         if not near(name, right[name]):
-            raise Mistake(f"{name}: {value:g} is not it.")
+            raise Mistake("{name}: {value:g} is not it.", name=name, value=value)
     if answers["on 8 GPUs"] not in COSTS:
-        raise Mistake(f"on 8 GPUs: one of {'; '.join(COSTS)}.")
+        raise Mistake("on 8 GPUs: one of {costs}.", costs="; ".join(COSTS))
     if answers["on 8 GPUs"] != COSTS[1]:
         raise Mistake(
             "on 8 GPUs: the operations stay the same, the hours fall to an eighth at best. What do you pay for?"

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from electra_helpers.corruption import Selection
 from electra_helpers.course.engine.grading import Mistake
+from electra_helpers.language import wording
 
 PAD, UNK, CLS, SEP, MASK = range(5)
 UNSELECTABLE = (PAD, CLS, SEP, MASK)
@@ -51,19 +52,22 @@ def _selected(
     before = ids.clone()
     found = function(ids, unselectable, share=share, generator=torch.Generator().manual_seed(seed))
     if not isinstance(found, Selection):
-        raise Mistake(f"Return Selection(positions, is_valid), not {type(found).__name__}.")
+        raise Mistake("Return Selection(positions, is_valid), not {kind}.", kind=type(found).__name__)
     if not torch.equal(ids, before):
         raise Mistake("Your function changed input_ids.")
     shape = tuple(found.positions.shape)
     if len(shape) != 2 or shape[0] != len(ids) or found.is_valid.shape != found.positions.shape:
         raise Mistake(
-            f"positions and is_valid should both be (B, M) with B = {len(ids)}, not {shape} and"
-            f" {tuple(found.is_valid.shape)}."
+            "positions and is_valid should both be (B, M) with B = {rows}, not {positions} and {is_valid}.",
+            rows=len(ids),
+            positions=shape,
+            is_valid=tuple(found.is_valid.shape),
         )
     if found.is_valid.dtype != torch.bool or found.positions.dtype != torch.long:
         raise Mistake(
-            f"positions are torch.long, is_valid is torch.bool; yours are {found.positions.dtype} and"
-            f" {found.is_valid.dtype}."
+            "positions are torch.long, is_valid is torch.bool; yours are {positions} and {is_valid}.",
+            positions=found.positions.dtype,
+            is_valid=found.is_valid.dtype,
         )
     return found
 
@@ -78,27 +82,37 @@ def positions_are_allowed(function: Callable) -> None:
     for seed in range(10):
         for row, chosen in enumerate(_rows(_selected(function, ids, seed))):
             if len(set(chosen)) < len(chosen):
-                raise Mistake(f"Row {row} selects a position twice: {chosen}. Draw without replacement.")
+                raise Mistake(
+                    "Row {row} selects a position twice: {chosen}. Draw without replacement.", row=row, chosen=chosen
+                )
             bad = [at for at in chosen if int(ids[row, at]) in UNSELECTABLE]
             if bad:
-                name = {PAD: "[PAD]", CLS: "[CLS]", SEP: "[SEP]", MASK: "a [MASK] that is already in the text"}[
-                    int(ids[row, bad[0]])
-                ]
+                name = {
+                    PAD: "[PAD]",
+                    CLS: "[CLS]",
+                    SEP: "[SEP]",
+                    MASK: wording("a [MASK] that is already in the text"),
+                }[int(ids[row, bad[0]])]
                 raise Mistake(
-                    f"Row {row} selects position {bad[0]}, which is {name}: only words of the text are candidates."
+                    "Row {row} selects position {bad}, which is {name}: only words of the text are candidates.",
+                    row=row,
+                    bad=bad[0],
+                    name=name,
                 )
 
 
 RIGHT_COUNTS = [6, 4, 4, 1, 1, 0]  # of the batch; its last row has no candidate
-ROUNDED_DOWN = "The count is rounded down. round(share · real tokens) of 26 tokens is round(3.9) = 4."
-OF_CANDIDATES = (
+ROUNDED_DOWN = wording("The count is rounded down. round(share · real tokens) of 26 tokens is round(3.9) = 4.")
+OF_CANDIDATES = wording(
     "The share is of too few tokens: of 24 real tokens you select 3, not 4. Real tokens are all but [PAD]; [CLS] and [SEP] count,"
     " though they are never selected."
 )
 WRONG_COUNTS = {
     (6, 3, 3, 1, 1, 0): ROUNDED_DOWN,
-    (6, 3, 3, 1, 0, 0): f"{ROUNDED_DOWN} And n is at least 1.",
-    (6, 4, 4, 2, 1, 0): "The count is rounded up. round(share · real tokens) of 8 tokens is round(1.2) = 1.",
+    (6, 3, 3, 1, 0, 0): wording(
+        "The count is rounded down. round(share · real tokens) of 26 tokens is round(3.9) = 4. And n is at least 1."
+    ),
+    (6, 4, 4, 2, 1, 0): wording("The count is rounded up. round(share · real tokens) of 8 tokens is round(1.2) = 1."),
     (5, 4, 3, 1, 1, 0): OF_CANDIDATES,
     (6, 4, 3, 1, 1, 0): OF_CANDIDATES,
 }
@@ -118,8 +132,10 @@ def counts_are_right(function: Callable) -> None:
         raise Mistake(WRONG_COUNTS[tuple(counts)])
     if len({*counts[:3]}) == 1 or counts[:2] == [6, 6]:
         raise Mistake(
-            f"The counts are {counts}: one number for the whole batch. Each row has its own, by its real tokens:"
-            f" {right}."
+            "The counts are {counts}: one number for the whole batch. Each row has its own, by its real tokens:"
+            " {right}.",
+            counts=counts,
+            right=right,
         )
     if counts[4] != 1:
         raise Mistake(
@@ -127,8 +143,10 @@ def counts_are_right(function: Callable) -> None:
         )
     if counts != right:
         raise Mistake(
-            f"With 40, 26, 24, 8, 3 and 2 real tokens the counts should be {right}, not {counts}. The last row has no"
-            " candidate."
+            "With 40, 26, 24, 8, 3 and 2 real tokens the counts should be {right}, not {counts}. The last row has no"
+            " candidate.",
+            right=right,
+            counts=counts,
         )
 
 
@@ -138,8 +156,9 @@ def candidates_are_places(function: Callable) -> None:
     seen = {at for seed in range(60) for at in _rows(_selected(function, row, seed, share=0.3))[0]}
     if seen != set(range(1, 8)):
         raise Mistake(
-            f"Of a word that stands in a row more than once some places are never selected: {sorted(set(range(1, 8)) - seen)}."
-            " Candidates are positions, not ids."
+            "Of a word that stands in a row more than once some places are never selected: {range}."
+            " Candidates are positions, not ids.",
+            range=sorted(set(range(1, 8)) - seen),
         )
 
 
@@ -162,8 +181,11 @@ def what_is_passed_counts(function: Callable) -> None:
                 raise Mistake("With another share the counts stay: use the share that is passed, not 0.15.")
             if counts != right:
                 raise Mistake(
-                    f"With share {share} and [PAD] = 9 the counts should be {right}, not {counts}: use the share that is passed, and"
-                    " the unselectable_ids that are passed, whose first is [PAD]."
+                    "With share {share} and [PAD] = 9 the counts should be {right}, not {counts}: use the share that is passed, and"
+                    " the unselectable_ids that are passed, whose first is [PAD].",
+                    share=share,
+                    right=right,
+                    counts=counts,
                 )
     if not {0, 2, 3, 4} <= seen:
         raise Mistake(

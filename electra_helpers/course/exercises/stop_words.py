@@ -32,24 +32,26 @@ def losses_are_measured(answers: Any) -> None:
     """Check of 07.6: for each phenomenon the share of pairs that became one, and what follows."""
     right = lost_without_stop_words()
     if not isinstance(answers, dict) or set(answers) != {*right, "claim"}:
-        raise Mistake(f"Keep {', '.join(right)} and claim.")
+        raise Mistake("Keep {right} and claim.", right=", ".join(right))
     for name, share in right.items():
         try:
             given = as_number(answers[name])
         except (TypeError, ValueError):
-            raise Mistake(f"{name}: a share between 0 and 1.") from None
+            raise Mistake("{name}: a share between 0 and 1.", name=name) from None
         if given > 1:
-            raise Mistake(f"{name}: a share between 0 and 1, not a number of pairs.")
+            raise Mistake("{name}: a share between 0 and 1, not a number of pairs.", name=name)
         if abs(given - (1 - share)) < 0.005 < abs(given - share):
             raise Mistake(
-                f"{name}: that is the share of pairs that can still be told apart. Asked for is what is lost."
+                "{name}: that is the share of pairs that can still be told apart. Asked for is what is lost.", name=name
             )
         if abs(given - share) > 0.02:
             raise Mistake(
-                f"{name}: {given:.2f} is not it. Compare the two sentences after without_stop_words(…).lower()."
+                "{name}: {given:.2f} is not it. Compare the two sentences after without_stop_words(…).lower().",
+                name=name,
+                given=given,
             )
     if answers["claim"] not in CLAIMS:
-        raise Mistake(f"claim: choose one of {'; '.join(CLAIMS)}.")
+        raise Mistake("claim: choose one of {claims}.", claims="; ".join(CLAIMS))
     if answers["claim"] == CLAIMS[0]:
         raise Mistake("Old pre-processing habits: where the two sentences became one, no model can tell them apart.")
     if answers["claim"] != CLAIMS[1]:

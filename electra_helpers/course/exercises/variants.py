@@ -18,6 +18,7 @@ from torch import Tensor
 from electra_helpers.corruption import Selection
 from electra_helpers.course.engine.grading import Exercise, Mistake
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import wording
 
 PAD, CLS, SEP, MASK = 0, 2, 3, 4
 UNSELECTABLE = (PAD, CLS, SEP, MASK)
@@ -46,7 +47,7 @@ def rules(seed: int) -> Rules:
     return Rules(
         seed=seed,
         share=chance.choice((0.1, 0.2, 0.25, 0.3)),
-        rounding=chance.choice(("up", "down")),
+        rounding=chance.choice((wording("up"), wording("down"))),
         of=chance.choice(("real tokens", "candidates")),
         least=chance.choice((1, 2, 3)),
         goes_on=chance.choice((True, False)),
@@ -133,7 +134,7 @@ def _selection_checks(rule: Rules) -> tuple[Callable, ...]:
         for seed in range(8):
             found = function(ids.clone(), UNSELECTABLE, generator=torch.Generator().manual_seed(seed))
             if not isinstance(found, Selection):
-                raise Mistake(f"Return Selection(positions, is_valid), not {type(found).__name__}.")
+                raise Mistake("Return Selection(positions, is_valid), not {kind}.", kind=type(found).__name__)
             for row, tokens in enumerate(ids.tolist()):
                 chosen = found.positions[row][found.is_valid[row]].tolist()
                 _row_is_right(rule, row, tokens, chosen)
@@ -150,13 +151,19 @@ def _selection_checks(rule: Rules) -> tuple[Callable, ...]:
 
 def _row_is_right(rule: Rules, row: int, tokens: list[int], chosen: list[int]) -> None:
     if len(set(chosen)) < len(chosen):
-        raise Mistake(f"Row {row} selects a position twice: draw without replacement.")
+        raise Mistake("Row {row} selects a position twice: draw without replacement.", row=row)
     if any(tokens[at] in UNSELECTABLE for at in chosen):
-        raise Mistake(f"Row {row} selects a special token or padding: {chosen}.")
+        raise Mistake("Row {row} selects a special token or padding: {chosen}.", row=row, chosen=chosen)
     if len(chosen) != wanted_count(rule, tokens):
         raise Mistake(
-            f"Row {row} should have {wanted_count(rule, tokens)} selected positions, not {len(chosen)}: read again what"
-            f" the share is of ({rule.of}), how it is rounded ({rule.rounding}), and the least ({rule.least})."
+            "Row {row} should have {wanted_count} selected positions, not {count}: read again what"
+            " the share is of ({of}), how it is rounded ({rounding}), and the least ({least}).",
+            row=row,
+            wanted_count=wanted_count(rule, tokens),
+            count=len(chosen),
+            of=rule.of,
+            rounding=rule.rounding,
+            least=rule.least,
         )
 
 
@@ -197,9 +204,9 @@ def _words_are_whole(chosen: list[int], budget: int) -> bool:
     taken = {WORDS[at] for at in chosen}
     whole = [at for at, word in enumerate(WORDS) if word in taken and word is not None]
     if whole != chosen:
-        raise Mistake(f"A word is selected in part: {chosen}. All of its pieces, or none.")
+        raise Mistake("A word is selected in part: {chosen}. All of its pieces, or none.", chosen=chosen)
     if len(chosen) > budget:
-        raise Mistake(f"{len(chosen)} tokens are selected with a budget of {budget}.")
+        raise Mistake("{count} tokens are selected with a budget of {budget}.", count=len(chosen), budget=budget)
     left = [WORDS.count(word) for word in set(WORDS) - taken - {None}]
     return any(length <= budget - len(chosen) for length in left)
 
@@ -220,14 +227,19 @@ def _label_checks(rule: Rules) -> tuple[Callable, ...]:
             raise Mistake("Return a tensor (B, L) of integers.")
         right = solve_labels(rule)(original, corrupted, selection, PAD)
         places = (
-            ("padding", original == PAD),
-            ("a token that was never selected", ~selection.as_mask(7) & (original != PAD)),
-            ("a selected token that came back right", selection.as_mask(7) & (original == corrupted)),
-            ("a replaced token", original != corrupted),
+            (wording("padding"), original == PAD),
+            (wording("a token that was never selected"), ~selection.as_mask(7) & (original != PAD)),
+            (wording("a selected token that came back right"), selection.as_mask(7) & (original == corrupted)),
+            (wording("a replaced token"), original != corrupted),
         )
         for what, mask in places:
             if not torch.equal(found[mask], right[mask]):
-                raise Mistake(f"{what} has the label {right[mask][0]}, not {found[mask].tolist()}.")
+                raise Mistake(
+                    "{what} has the label {right}, not {found}.",
+                    what=what,
+                    right=right[mask][0],
+                    found=found[mask].tolist(),
+                )
 
     return (labels_are_right,)
 
@@ -235,8 +247,8 @@ def _label_checks(rule: Rules) -> tuple[Callable, ...]:
 def variants(seed: int) -> tuple[Exercise, ...]:
     """The three exercises of a seed."""
     rule = rules(seed)
-    base = "all tokens but [PAD]" if rule.of == "real tokens" else "the candidates alone"
-    fits = "is passed over, and the draw goes on with the next" if rule.goes_on else "ends the draw"
+    base = wording("all tokens but [PAD]") if rule.of == "real tokens" else wording("the candidates alone")
+    fits = wording("is passed over, and the draw goes on with the next") if rule.goes_on else wording("ends the draw")
     common: dict[str, Any] = {"kind": "build", "minutes": 20, "difficulty": 2, "marked": True}
     return (
         Exercise(

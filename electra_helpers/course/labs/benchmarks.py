@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 from electra_helpers.resources import data_folder
 
 
@@ -23,4 +24,10 @@ def recorded_by(benchmark: str) -> dict[str, Any]:
     try:
         return json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise ElectraError(f"{path} is missing: run tests/benchmarks/{benchmark}.py to record it anew.") from None
+        raise ElectraError(
+            worded(
+                "{path} is missing: run tests/benchmarks/{benchmark}.py to record it anew.",
+                path=path,
+                benchmark=benchmark,
+            )
+        ) from None

@@ -20,6 +20,8 @@ from electra_helpers.course.labs.objectives import padded
 from electra_helpers.course.labs.replacements import world_model
 from electra_helpers.course.labs.world_run import world_texts
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import padded as column
+from electra_helpers.language import worded, wording
 
 
 def port_a(generator, discriminator, ids, selected, mask_id):
@@ -97,7 +99,9 @@ FOLLOWS = {"A": MARK_GIVES_AWAY, "B": RIGHT_IS_FAKE, "C": NOTHING_TO_FIND}
 def show_port(name: str) -> None:
     """Print the step of a port. Raises `ElectraError` for a name that is none."""
     if name not in PORTS:
-        raise ElectraError(f"There is no port {name!r}: choose one of {', '.join(PORTS)}.")
+        raise ElectraError(
+            worded("There is no port {name!r}: choose one of {ports}.", name=name, ports=", ".join(PORTS))
+        )
     print(inspect.getsource(PORTS[name]))
 
 
@@ -128,12 +132,12 @@ def symptoms(step: Callable[..., Losses], seed: int = 0, count: int = 40) -> dic
         seen.append(read["discriminator"])
     unchanged = seen[1] == ids
     return {
-        "[MASK] for the generator": float((read["generator"] == mask_id)[selected].float().mean()),
-        "[MASK] for the discriminator": float((seen[1] == mask_id)[selected].float().mean()),
-        "right word called fake": float((found.labels & unchanged)[selected].float().mean()),
-        "called fake": float(found.labels[selected].float().mean()),
-        "draws differ": float((seen[0] != seen[1])[selected].float().mean()),
-        "MLM loss": float(found.mlm),
+        wording("[MASK] for the generator"): float((read["generator"] == mask_id)[selected].float().mean()),
+        wording("[MASK] for the discriminator"): float((seen[1] == mask_id)[selected].float().mean()),
+        wording("right word called fake"): float((found.labels & unchanged)[selected].float().mean()),
+        wording("called fake"): float(found.labels[selected].float().mean()),
+        wording("draws differ"): float((seen[0] != seen[1])[selected].float().mean()),
+        wording("MLM loss"): float(found.mlm),
     }
 
 
@@ -146,9 +150,9 @@ def _full_rows(count: int) -> Tensor:
 
 def symptoms_table() -> str:
     """The symptoms of the three ports and of a sound step."""
-    rows = {"sound": symptoms(sound_step)} | {name: symptoms(step) for name, step in PORTS.items()}
-    names = list(rows["sound"])
-    lines = [f"{'':<30}" + "".join(f"{name:>8}" for name in rows)]
+    rows = {wording("sound"): symptoms(sound_step)} | {name: symptoms(step) for name, step in PORTS.items()}
+    names = list(next(iter(rows.values())))
+    lines = [f"{'':<30}" + "".join(column(name, 8, right=True) for name in rows)]
     return "\n".join(
-        [*lines, *(f"{name:<30}" + "".join(f"{found[name]:>8.2f}" for found in rows.values()) for name in names)]
+        [*lines, *(column(name, 30) + "".join(f"{found[name]:>8.2f}" for found in rows.values()) for name in names)]
     )

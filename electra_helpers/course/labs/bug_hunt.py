@@ -10,6 +10,7 @@ from torch import Tensor
 
 from electra_helpers import corruption
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 from electra_helpers.text.tokenizer import Tokenizer, tokenizer_from_words
 
 SENTENCES = (
@@ -51,7 +52,11 @@ def vocabulary() -> Tokenizer:
 def corrupted_by(name: str, seed: int = 0) -> Corrupted:
     """Run one pipeline. Its generator is right half of the time, and draws any word otherwise."""
     if name not in PIPELINES:
-        raise ElectraError(f"There is no pipeline {name!r}: choose one of {', '.join(PIPELINES)}.")
+        raise ElectraError(
+            worded(
+                "There is no pipeline {name!r}: choose one of {pipelines}.", name=name, pipelines=", ".join(PIPELINES)
+            )
+        )
     pieces, bug = vocabulary(), PIPELINES[name]
     rows = [pieces.encode(sentence).ids for sentence in SENTENCES]
     length = max(map(len, rows))
@@ -77,7 +82,7 @@ def corrupted_by(name: str, seed: int = 0) -> Corrupted:
 def show_pipeline(name: str, seed: int = 0) -> None:
     """Print the sentences, and below each what the discriminator sees; words labelled *replaced* stand in brackets ›‹."""
     made, pieces = corrupted_by(name, seed), vocabulary()
-    print(f"pipeline {name}, seed {seed}")
+    print(worded("pipeline {name}, seed {seed}", name=name, seed=seed))
     for ids, shown, labels in zip(made.original_ids, made.shown_ids, made.labels, strict=True):
         pairs = zip(pieces.tokens(shown.tolist()), labels.tolist(), strict=True)
         below = [f"›{word}‹" if is_replaced else word for word, is_replaced in pairs]

@@ -19,6 +19,7 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 from electra_helpers.course.labs import finetuning as finetune_lab
 from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.course.labs.replacements import swaps
+from electra_helpers.language import padded, worded, wording
 from electra_helpers.reading.labelled import LabelledData, labelled
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.cleaning.acceptability import token_scores
@@ -196,14 +197,27 @@ def travel_picture(mine: dict[float, float] | None = None, *, dark: bool | None 
         axes.fill_between(found["rates"], shares.min(0), shares.max(0), color=theme.series[i], alpha=0.2, linewidth=0)
         axes.plot(found["rates"], middle, color=theme.series[i], linestyle=LINES[i], marker=MARKERS[i], markersize=4)
         ends.append((max(found["rates"]), float(middle[0]), title, theme.series[i]))
-        told = ", ".join(f"{p:.2f} at {100 * rate:g} %" for rate, p in zip(found["rates"], middle, strict=True))
-        said.append(f"threshold {title}: median {told}")
+        told = ", ".join(
+            worded("{p:.2f} at {rate:g} %", p=p, rate=100 * rate)
+            for rate, p in zip(found["rates"], middle, strict=True)
+        )
+        said.append(worded("threshold {title}: median {told}", title=title, told=told))
     if mine:
         axes.plot(list(mine), list(mine.values()), color=theme.ink, linewidth=2.6, marker="o")
         axes.annotate(
-            "yours", (min(mine), mine[min(mine)]), (0, -14), textcoords="offset points", color=theme.ink, fontsize=9
+            worded("yours"),
+            (min(mine), mine[min(mine)]),
+            (0, -14),
+            textcoords="offset points",
+            color=theme.ink,
+            fontsize=9,
         )
-        said.append(f"yours: {', '.join(f'{p:.2f} at {100 * rate:g} %' for rate, p in mine.items())}")
+        said.append(
+            worded(
+                "yours: {mine}",
+                mine=", ".join((worded("{p:.2f} at {rate:g} %", p=p, rate=100 * rate) for rate, p in mine.items())),
+            )
+        )
     axes.set_xscale("log")
     axes.set_xticks(found["rates"])
     axes.xaxis.set_minor_locator(NullLocator())
@@ -213,28 +227,32 @@ def travel_picture(mine: dict[float, float] | None = None, *, dark: bool | None 
     label(
         axes, theme, title="The rarer the mistakes, the fewer flags are right", x="words that are wrong", y="precision"
     )
-    figure.alt = f"Precision over the share of wrong words. {'; '.join(said)}."
+    figure.alt = worded("Precision over the share of wrong words. {said}.", said="; ".join(said))
     return figure
+
+
+SAME, NEW = wording("same names: AP"), wording("new names: AP")
 
 
 def finetuned_table() -> str:
     """Average precision and F0.5 on new stories, recorded: without fine-tuning, fine-tuned, and the best trivial baseline."""
     found = recorded()["finetuned"]
-    lines = [f"{'':<22}{'same names: AP':>16}{'F0.5':>8}{'new names: AP':>18}{'F0.5':>8}"]
+    same, new = (padded(text, width, right=True) for text, width in ((SAME, 16), (NEW, 18)))
+    lines = [f"{'':<22}{same}{'F0.5':>8}{new}{'F0.5':>8}"]
 
     def line(name: str, parts: Sequence[dict[str, float]]) -> str:
         ap, f = ([f"{part[metric]:.3f}" for part in parts] for metric in ("average_precision", "f0.5"))
-        return f"{name:<22}{ap[0]:>16}{f[0]:>8}{ap[1]:>18}{f[1]:>8}"
+        return f"{padded(name, 22)}{ap[0]:>16}{f[0]:>8}{ap[1]:>18}{f[1]:>8}"
 
     splits = ("validation", "test")
-    lines.append(line("not fine-tuned", [found["zero-shot"][split] for split in splits]))
+    lines.append(line(worded("not fine-tuned"), [found["zero-shot"][split] for split in splits]))
     for size in (key for key in found if key.isdigit()):
         means = [
             {m: float(np.mean([run[s][m] for run in found[size]])) for m in ("average_precision", "f0.5")}
             for s in splits
         ]
-        lines.append(line(f"{size} marked stories", means))
-    for way in ("flag all", "rarest words"):
+        lines.append(line(worded("{size} marked stories", size=size), means))
+    for way in (wording("flag all"), wording("rarest words")):
         lines.append(line(way, [found["trivial"][split][way] for split in splits]))
     return "\n".join(lines)
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from electra_helpers.corruption import mask_positions, select_positions
 from electra_helpers.course.labs.world_run import WorldRun, world_run
+from electra_helpers.language import worded
 from electra_helpers.model.electra import Generator, Steps
 from electra_helpers.model.variants import MaskedLanguageModel
 from electra_helpers.tasks.ceilings import ceilings_for
@@ -99,12 +100,17 @@ def hardness_picture(found: dict[str, dict[float, Hardness]], *, dark: bool | No
             below = {"xytext": ((0, 7), (0, -14), (10, -4))[i % 3], "textcoords": "offset points"}
             below["ha"] = ("center", "center", "left")[i % 3]  # where lines meet, no name covers another
             axes.annotate(f"T {temperature:g}", at, color=theme.series[i % 5], fontsize=8, **below)
-        each = [f"T {t:g} {h.replaced:.2f} and {h.impossible:.2f}" for t, h in by_temperature.items()]
-        said.append(f"{name}: {', '.join(each)}")
+        each = [
+            worded("T {t:g} {replaced:.2f} and {impossible:.2f}", t=t, replaced=h.replaced, impossible=h.impossible)
+            for t, h in by_temperature.items()
+        ]
+        said.append(f"{worded(name)}: {', '.join(each)}")
     axes.margins(0.08, 0.12)
     legend(axes, theme, loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=3)
     label(axes, theme, x="share of the selected that is replaced", y="share of these that is impossible")
-    figure.alt = f"Share of the selected that is replaced, and share of these that is impossible. {'; '.join(said)}."
+    figure.alt = worded(
+        "Share of the selected that is replaced, and share of these that is impossible. {said}.", said="; ".join(said)
+    )
     return figure
 
 
@@ -126,11 +132,23 @@ def sampling_dart(
             axes.barh(row, width, left=left, height=0.58, color=theme.series[i % 5], alpha=0.35, zorder=2)
             if width > 0.09:
                 axes.text(left + width / 2, row, token, ha="center", va="center", fontsize=9, color=theme.ink, zorder=3)
-        said.append(f"at T {temperature:g} it hits {tokens[hit]} (P {float(p[hit]):.2f})")
+        said.append(
+            worded(
+                "at T {temperature:g} it hits {tokens} (P {p:.2f})",
+                temperature=temperature,
+                tokens=tokens[hit],
+                p=float(p[hit]),
+            )
+        )
     axes.axvline(u, color=theme.ink, linewidth=1.5, linestyle="--", zorder=4)
     axes.set_yticks(range(len(temperatures)), [f"T = {t:g}" for t in temperatures])
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
-    label(axes, theme, title=f"One dart, u = {u:g}", x="cumulative probability")
-    figure.alt = f"A dart at u = {u:g} on the cumulative probabilities of {', '.join(tokens)}: {'; '.join(said)}."
+    label(axes, theme, title=worded("One dart, u = {u:g}", u=u), x="cumulative probability")
+    figure.alt = worded(
+        "A dart at u = {u:g} on the cumulative probabilities of {tokens}: {said}.",
+        u=u,
+        tokens=", ".join(tokens),
+        said="; ".join(said),
+    )
     return figure

@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from electra_helpers.course.labs.benchmarks import recorded_by
+from electra_helpers.language import padded, worded, wording
 from electra_helpers.reading.labelled import LabelledData, labelled
 from electra_helpers.tasks import question_answering, tagging
 from electra_helpers.tasks.finetuned import Finetuned
@@ -27,7 +28,11 @@ from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, picture, theme_of
 from electra_helpers.world import stories
 
-ARMS = {"pretrained": "fine-tuned", "frozen": "frozen, head alone", "scratch": "from scratch"}
+ARMS = {
+    "pretrained": wording("fine-tuned"),
+    "frozen": wording("frozen, head alone"),
+    "scratch": wording("from scratch"),
+}
 TASK_OF = {"topic": "classification", "sentiment": "classification", "entities": "tagging"} | {
     "questions": "question-answering"
 }
@@ -48,7 +53,8 @@ def beside_baseline(made: Finetuned, data: LabelledData, names: Sequence[str] = 
     """The scores of a fine-tuned model on these rows, each against the trivial baseline."""
     found = score_beside_baseline(made, data)
     scores, baseline = found["scores"], found["baseline"]
-    lines = [f"{found['rows']:,} rows{'':<14}model   {baseline['name']}"]
+    rows, model = worded("{count:,} rows", count=found["rows"]), padded("model", 8)
+    lines = [f"{rows}{'':<14}{model}{worded(baseline['name'])}"]
     for metric in names or scores:
         trivial = f"{baseline[metric]:.3f}" if metric in baseline else "–"
         lines.append(f"  {metric:<18}{scores[metric]:>8.3f}   {trivial}")
@@ -226,7 +232,7 @@ def best_arms(what: str, labels: int, close: float = 0.01) -> str:
     """The arm with the best median there; the others too that are no further away than `close`."""
     medians = {title: float(np.median(label_scores(what, arm)[labels])) for arm, title in ARMS.items()}
     best = max(medians.values())
-    return " and ".join(title for title, median in medians.items() if median >= best - close)
+    return worded(" and ").join(worded(title) for title, median in medians.items() if median >= best - close)
 
 
 def label_curves(
@@ -244,16 +250,24 @@ def label_curves(
         axes.plot(list(scores), middle, color=theme.series[i], linestyle=LINES[i], marker=MARKERS[i], markersize=4)
         ends.append((max(scores), middle[-1], title, theme.series[i]))
         said.append(
-            f"{title}: median {', '.join(f'{y:.2f} at {n:,}' for n, y in zip(scores, middle, strict=True))} labels"
+            worded(
+                "{title}: median {values} labels",
+                title=title,
+                values=", ".join((worded("{y:.2f} at {n:,}", y=y, n=n) for n, y in zip(scores, middle, strict=True))),
+            )
         )
     if mine:
         axes.plot(list(mine), list(mine.values()), color=theme.ink, linewidth=2.6, marker="o")
         at = sorted(mine)[len(mine) // 2]
-        axes.annotate("yours", (at, mine[at]), (-36, -3), textcoords="offset points", color=theme.ink, fontsize=9)
-        said.append(f"yours: {', '.join(f'{y:.2f} at {n:,}' for n, y in mine.items())}")
+        axes.annotate(
+            worded("yours"), (at, mine[at]), (-36, -3), textcoords="offset points", color=theme.ink, fontsize=9
+        )
+        said.append(
+            worded("yours: {mine}", mine=", ".join((worded("{y:.2f} at {n:,}", y=y, n=n) for n, y in mine.items())))
+        )
     if majority is not None:
         axes.axhline(majority, color=theme.faint, linewidth=1)
-        said.append(f"always the most common label: {majority:.2f}")
+        said.append(worded("always the most common label: {majority:.2f}", majority=majority))
     axes.set_ylim(0, 1.16)  # room for the names of lines that end together at 1
     axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
     axes.set_xscale("log", base=2)
@@ -261,8 +275,14 @@ def label_curves(
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     label_ends(axes, ends)
-    label(axes, theme, title=f"{what.capitalize()}: what a label is worth", x="labels", y="test accuracy")
-    figure.alt = f"{what.capitalize()}, test accuracy over labels. {'; '.join(said)}."
+    label(
+        axes,
+        theme,
+        title=worded("{what}: what a label is worth", what=what.capitalize()),
+        x="labels",
+        y="test accuracy",
+    )
+    figure.alt = worded("{what}, test accuracy over labels. {said}.", what=what.capitalize(), said="; ".join(said))
     return figure
 
 
@@ -274,13 +294,23 @@ def real_rows(sets: Sequence[str], rows: Sequence[dict[str, Any]] | None = None)
     known = recorded().get("real", []) if rows is None else rows
     found = [row for row in known if str(row["set"]).startswith(tuple(sets))]
     if not found:
-        return "No run on a published set is recorded in this release."
+        return worded("No run on a published set is recorded in this release.")
     lines = []
     for row in found:
-        baseline = f"baseline {row['baseline']:.3f}" if isinstance(row["baseline"], float) else row["baseline"]
+        baseline = (
+            worded("baseline {baseline:.3f}", baseline=row["baseline"])
+            if isinstance(row["baseline"], float)
+            else row["baseline"]
+        )
         score = f"{row['score']:.3f}" if isinstance(row["score"], float) else row["score"]
         if "spread" in row:
-            score = f"{row['metric']} {score} ± {row['spread']:.3f} over {row['seeds']} seeds"
+            score = worded(
+                "{metric} {score} ± {spread:.3f} over {seeds} seeds",
+                metric=row["metric"],
+                score=score,
+                spread=row["spread"],
+                seeds=row["seeds"],
+            )
         if row.get("from_scratch"):
             baseline = f"from scratch {row['from_scratch']:.3f}, {baseline}"
         lines += [f"{row['set']}, {row['model']}: {score} ({baseline})", f"  {row['command']}"]

@@ -12,6 +12,7 @@ import torch
 from electra_helpers.course.labs import finetuning as finetune_lab
 from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.course.labs.replacements import world_model
+from electra_helpers.language import worded
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.generation import (
     ORDERS,
@@ -148,11 +149,23 @@ def race_picture(mine: dict[str, dict[int, float]] | None = None, *, dark: bool 
         axes.fill_between(list(found), low, high, color=theme.series[i], alpha=0.2, linewidth=0)
         axes.plot(list(found), middle, color=theme.series[i], linestyle=LINES[i], marker=MARKERS[i], markersize=4)
         ends.append((max(found), middle[-1], by, theme.series[i]))
-        said.append(f"{by}: median {', '.join(f'{y:.2f} after {x}' for x, y in zip(found, middle, strict=True))}")
+        said.append(
+            worded(
+                "{by}: median {values}",
+                by=by,
+                values=", ".join((worded("{y:.2f} after {x}", y=y, x=x) for x, y in zip(found, middle, strict=True))),
+            )
+        )
     for by, shares in (mine or {}).items():
         colour = theme.series[REDO.index(by)]
         axes.plot(list(shares), list(shares.values()), color=colour, linewidth=2.6, marker="o")
-        said.append(f"yours, {by}: {', '.join(f'{y:.2f} after {x}' for x, y in shares.items())}")
+        said.append(
+            worded(
+                "yours, {by}: {shares}",
+                by=by,
+                shares=", ".join((worded("{y:.2f} after {x}", y=y, x=x) for x, y in shares.items())),
+            )
+        )
     axes.set_ylim(bottom=0)
     label_ends(axes, ends)
     label(
@@ -162,5 +175,7 @@ def race_picture(mine: dict[str, dict[int, float]] | None = None, *, dark: bool 
         x="words drawn again in each story",
         y="share accepted by the grammar",
     )
-    figure.alt = f"Share of stories that the grammar accepts over the words drawn again. {'; '.join(said)}."
+    figure.alt = worded(
+        "Share of stories that the grammar accepts over the words drawn again. {said}.", said="; ".join(said)
+    )
     return figure

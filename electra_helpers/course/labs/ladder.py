@@ -19,6 +19,7 @@ from electra_helpers.course.labs.assembly import with_network
 from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.course.labs.world_run import WorldRun, world_run
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded, wording
 from electra_helpers.model.electra import Electra, LossSum, StepOutput, Steps, real_tokens
 from electra_helpers.model.reshape import begin
 from electra_helpers.model.variants import AllTokensMLM, ReplaceMLM
@@ -40,21 +41,21 @@ class Arm:
 
 
 ARMS = {
-    "mlm": Arm("BERT (MLM)", {"objective": "mlm"}),
-    "replace-mlm": Arm("Replace MLM", {"objective": "replace-mlm"}),
-    "rtd-selected": Arm("ELECTRA 15 %", {"objective": "rtd-selected"}),
-    "all-tokens-mlm": Arm("All-Tokens MLM", {"objective": "all-tokens-mlm"}),
-    "rtd": Arm("ELECTRA"),
-    "uniform": Arm("uniform fakes", {"fakes": "uniform"}),
-    "unigram": Arm("unigram fakes", {"unigram_share": 1.0}),
-    "generator 1/8": Arm("generator of 1/8", shape={"generator_size": 0.125}),
-    "generator 1/4": Arm("generator of 1/4", shape={"generator_size": 0.25}),
-    "generator 1/2": Arm("generator of 1/2", shape={"generator_size": 0.5}),
-    "generator 1": Arm("generator of full width", shape={"generator_size": 1.0}),
-    "tied": Arm("all embeddings tied", shape={"sharing": "all"}),
-    "untied": Arm("no embeddings tied", shape={"sharing": "none"}),
-    "two-stage": Arm("two stages", stages=2),
-    "adversarial": Arm("adversarial generator"),
+    "mlm": Arm(wording("BERT (MLM)"), {"objective": "mlm"}),
+    "replace-mlm": Arm(wording("Replace MLM"), {"objective": "replace-mlm"}),
+    "rtd-selected": Arm(wording("ELECTRA 15 %"), {"objective": "rtd-selected"}),
+    "all-tokens-mlm": Arm(wording("All-Tokens MLM"), {"objective": "all-tokens-mlm"}),
+    "rtd": Arm(wording("ELECTRA")),
+    "uniform": Arm(wording("uniform fakes"), {"fakes": "uniform"}),
+    "unigram": Arm(wording("unigram fakes"), {"unigram_share": 1.0}),
+    "generator 1/8": Arm(wording("generator of 1/8"), shape={"generator_size": 0.125}),
+    "generator 1/4": Arm(wording("generator of 1/4"), shape={"generator_size": 0.25}),
+    "generator 1/2": Arm(wording("generator of 1/2"), shape={"generator_size": 0.5}),
+    "generator 1": Arm(wording("generator of full width"), shape={"generator_size": 1.0}),
+    "tied": Arm(wording("all embeddings tied"), shape={"sharing": "all"}),
+    "untied": Arm(wording("no embeddings tied"), shape={"sharing": "none"}),
+    "two-stage": Arm(wording("two stages"), stages=2),
+    "adversarial": Arm(wording("adversarial generator")),
 }
 LADDER = ("mlm", "replace-mlm", "rtd-selected", "all-tokens-mlm", "rtd")  # the order of Table 5, from the lowest score
 OF_06 = ("mlm", "rtd", "uniform", "adversarial")  # recorded on the little world for notebook 06
@@ -68,7 +69,7 @@ def stages(name: str, *, seed: int, percent: int = 100, **chosen: Any) -> Iterat
     weights and judges its fakes while it stays as it is. `percent` of notebook 06's budget. Raises `ElectraError` for an unknown arm.
     """
     if name not in ARMS:
-        raise ElectraError(f"There is no arm {name!r}: choose one of {', '.join(ARMS)}.")
+        raise ElectraError(worded("There is no arm {name!r}: choose one of {arms}.", name=name, arms=", ".join(ARMS)))
     chosen = {"story_count": objectives.STORIES} | chosen
     if name in OF_06:
         yield objectives.arm_run(name, seed=seed, percent=percent, **chosen)
@@ -148,7 +149,13 @@ def with_own_loss(run: WorldRun, loss: Callable) -> WorldRun:
         parts = Steps(rtd_loss=lambda logits, labels, judged: as_sum(loss(logits, labels, judged), judged))
         return replace(run, task=Pretraining(task.model, task.rows, task.held_out, run.config, parts))
     if objective not in OWN:
-        raise ElectraError(f"The loss of {objective!r} is not one of this notebook's: {', '.join(OWN)}, rtd-selected.")
+        raise ElectraError(
+            worded(
+                "The loss of {objective!r} is not one of this notebook's: {own}, rtd-selected.",
+                objective=objective,
+                own=", ".join(OWN),
+            )
+        )
     net = OWN[objective](task.model.config, loss)
     net.load_state_dict(task.model.state_dict())
     return with_network(run, net)

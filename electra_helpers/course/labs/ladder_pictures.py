@@ -7,21 +7,24 @@ from statistics import mean, stdev
 
 from electra_helpers.course.labs.ladder import ARMS, LADDER, PAPER, band, gains, runs, scores
 from electra_helpers.course.labs.objectives_pictures import arms_picture
+from electra_helpers.language import padded, worded, wording
 from electra_helpers.view.plots.style import Picture, label, picture, theme_of
 
 READ = {
-    ("real", "blimp"): "BLiMP, the arm's own way to score a sentence",
-    ("real", "grammar"): "BLiMP, a linear probe on the frozen encoder",
-    ("real", "reviews"): "reviews, a linear probe that learned from 64",
-    ("world", "pairs"): "minimal pairs of the little world, a linear probe",
-    ("world", "outcome"): "outcome of a story, a linear probe",
+    ("real", "blimp"): wording("BLiMP, the arm's own way to score a sentence"),
+    ("real", "grammar"): wording("BLiMP, a linear probe on the frozen encoder"),
+    ("real", "reviews"): wording("reviews, a linear probe that learned from 64"),
+    ("world", "pairs"): wording("minimal pairs of the little world, a linear probe"),
+    ("world", "outcome"): wording("outcome of a story, a linear probe"),
 }
 
 
 def with_spread(points: Sequence[float], sign: str = "") -> str:
     """Mean ± standard deviation over seeds; of one seed no deviation."""
     return (
-        f"{mean(points):{sign}.1f} ± {stdev(points):.1f}" if len(points) > 1 else f"{mean(points):{sign}.1f} (one seed)"
+        f"{mean(points):{sign}.1f} ± {stdev(points):.1f}"
+        if len(points) > 1
+        else worded("{mean:{sign}.1f} (one seed)", mean=mean(points), sign=sign)
     )
 
 
@@ -36,14 +39,26 @@ def gains_picture(
     """For each arm the gain of every seed as a ring, their mean as a bar, and your run (arm → gain) as a diamond, in points."""
     values = {arm: gains(ground, arm, reading) for arm in arms}
     return _dots(
-        values, mine or {}, f"Points gained: {READ[ground, reading]}", "points gained over its own start", 0.0, dark
+        values,
+        mine or {},
+        worded("Points gained: {read}", read=READ[ground, reading]),
+        wording("points gained over its own start"),
+        0.0,
+        dark,
     )
 
 
 def scores_picture(reading: str, arms: Sequence[str], *, chance: float = 0.5, dark: bool | None = None) -> Picture:
     """The same on real text for the scores at the end, in percent, with a line at chance: for heads that know nothing at the start."""
     values = {arm: scores("real", arm, reading) for arm in arms}
-    return _dots(values, {}, f"Right: {READ['real', reading]}", "% right at the end; the line: a coin", chance, dark)
+    return _dots(
+        values,
+        {},
+        worded("Right: {read}", read=READ["real", reading]),
+        wording("% right at the end; the line: a coin"),
+        chance,
+        dark,
+    )
 
 
 def _dots(
@@ -57,29 +72,30 @@ def _dots(
         points = [100 * value for value in found]
         axes.plot(points, [row] * len(points), "o", markerfacecolor="none", color=theme.series[0], markersize=6)
         axes.plot([mean(points)] * 2, [row - 0.3, row + 0.3], color=theme.ink, linewidth=2)
-        seeds = f" ({len(points)} seeds)" if len(points) > 1 else ""
-        said.append(f"{ARMS[arm].title} {with_spread(points)}{seeds}")
+        seeds = worded(" ({count} seeds)", count=len(points)) if len(points) > 1 else ""
+        said.append(f"{worded(ARMS[arm].title)} {with_spread(points)}{seeds}")
         if arm in mine:
             axes.plot([100 * mine[arm]], [row], "D", color=theme.series[1], markersize=8)
-            said.append(f"yours {100 * mine[arm]:.1f}")
+            said.append(worded("yours {mine:.1f}", mine=100 * mine[arm]))
     axes.axvline(100 * line, color=theme.ink, linewidth=0.8, linestyle=":")
-    axes.set_yticks(range(len(values)), [ARMS[arm].title for arm in values])
+    axes.set_yticks(range(len(values)), [worded(ARMS[arm].title) for arm in values])
     axes.set_ylim(len(values) - 0.5, -0.5)  # the first on top
-    label(axes, theme, title=title, x=f"{x}; ring: a seed, bar: the mean")
+    label(axes, theme, title=title, x=worded("{x}; ring: a seed, bar: the mean", x=x))
     figure.alt = f"{title}. {'; '.join(said)}."
     return figure
 
 
 def gains_table(ground: str, reading: str, arms: Sequence[str] = LADDER) -> str:
     """What each arm took and reached: its steps, its score before and after, and the points gained, mean ± deviation and every seed."""
-    lines = [READ[ground, reading], f"{'':<26}steps  before  after   gained, in points"]
+    head = worded("steps  before  after   gained, in points")
+    lines = [worded(READ[ground, reading]), f"{'':<26}{head}"]
     for arm in arms:
         found, points = runs(ground, arm), [100 * gain for gain in gains(ground, arm, reading)]
         steps, start = found[0]["steps"], mean(run["readings"][0][reading] for run in found)
         steps = sum(steps) if isinstance(steps, list) else steps
         each = " ".join(f"{point:+.1f}" for point in points)
         lines.append(
-            f"{ARMS[arm].title:<26}{steps:>5,}  {start:.3f}   {mean(scores(ground, arm, reading)):.3f}"
+            f"{padded(ARMS[arm].title, 26)}{steps:>5,}  {start:.3f}   {mean(scores(ground, arm, reading)):.3f}"
             f"  {with_spread(points, '+'):<16} {each}"
         )
     return "\n".join(lines)
@@ -87,7 +103,8 @@ def gains_table(ground: str, reading: str, arms: Sequence[str] = LADDER) -> str:
 
 def paper_table() -> str:
     """The paper's Table 5 beside what was recorded here: GLUE; the score on BLiMP, in %; points gained by the two probes."""
-    lines = [f"{'':<16}{'GLUE, paper':>12}{'BLiMP, own way':>18}{'BLiMP, probe':>18}{'world, probe':>18}"]
+    heads = [wording("GLUE, paper"), wording("BLiMP, own way"), wording("BLiMP, probe"), wording("world, probe")]
+    lines = [" " * 16 + "".join(padded(head, 18 if i else 12, right=True) for i, head in enumerate(heads))]
     for arm in LADDER:
         found = (
             ("", scores("real", arm, "blimp")),
@@ -95,7 +112,7 @@ def paper_table() -> str:
             ("+", gains("world", arm, "pairs")),
         )
         cells = "".join(f"{with_spread([100 * value for value in values], sign):>18}" for sign, values in found)
-        lines.append(f"{ARMS[arm].title:<16}{PAPER[arm]:>12.1f}{cells}")
+        lines.append(f"{padded(ARMS[arm].title, 16)}{PAPER[arm]:>12.1f}{cells}")
     return "\n".join(lines)
 
 

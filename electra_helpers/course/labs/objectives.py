@@ -21,6 +21,7 @@ from electra_helpers.course.labs.assembly import with_network
 from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.course.labs.world_run import SHAPES, WorldRun, world_run
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded, wording
 from electra_helpers.model.electra import Electra, LossSum, StepOutput, Steps
 from electra_helpers.model.encoder import Encoder
 from electra_helpers.model.heads import main_encoder
@@ -46,11 +47,11 @@ class Arm:
 
 
 ARMS = {
-    "mlm": Arm("MLM only", {"objective": "mlm"}),
-    "rtd": Arm("RTD, learned fakes"),
-    "uniform": Arm("RTD, uniform fakes", {"fakes": "uniform"}),
-    "adversarial": Arm("RTD, adversarial generator", adversarial=True),
-    "paper weights": Arm("RTD, λ = 50 and clipping at 1", {"rtd_weight": 50.0, "max_grad_norm": 1.0}),
+    "mlm": Arm(wording("MLM only"), {"objective": "mlm"}),
+    "rtd": Arm(wording("RTD, learned fakes")),
+    "uniform": Arm(wording("RTD, uniform fakes"), {"fakes": "uniform"}),
+    "adversarial": Arm(wording("RTD, adversarial generator"), adversarial=True),
+    "paper weights": Arm(wording("RTD, λ = 50 and clipping at 1"), {"rtd_weight": 50.0, "max_grad_norm": 1.0}),
 }
 CLAIM = ("mlm", "rtd", "uniform")  # the arms of the claim
 
@@ -90,7 +91,7 @@ def arm_run(name: str, *, seed: int, percent: int = 100, story_count: int = STOR
     'mlm'
     """
     if name not in ARMS:
-        raise ElectraError(f"There is no arm {name!r}: choose one of {', '.join(ARMS)}.")
+        raise ElectraError(worded("There is no arm {name!r}: choose one of {arms}.", name=name, arms=", ".join(ARMS)))
     arm = ARMS[name]
     chosen = {"seed": seed, "story_count": story_count} | arm.changes | changes
     prepare = _adversarial_run if arm.adversarial else world_run

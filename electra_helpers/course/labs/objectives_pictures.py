@@ -7,21 +7,28 @@ from statistics import mean, stdev
 
 from electra_helpers.course.exercises.n06_joint_pretraining import SHEETS
 from electra_helpers.course.labs.objectives import ARMS, CLAIM, band, gains, last_scores, recorded
+from electra_helpers.language import padded, worded, wording
 from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, legend, picture, theme_of
 
 READ = {
-    "pairs": "minimal pairs preferred rightly",
-    "outcome": "outcome of a story read rightly",
-    "accuracy": "generator's accuracy at hidden words",
-    "entropy": "entropy of the generator's guesses (nats)",
+    "pairs": wording("minimal pairs preferred rightly"),
+    "outcome": wording("outcome of a story read rightly"),
+    "accuracy": wording("generator's accuracy at hidden words"),
+    "entropy": wording("entropy of the generator's guesses (nats)"),
 }
+NAMED = {
+    "pairs": wording("pairs"),
+    "outcome": wording("outcome"),
+    "accuracy": wording("accuracy"),
+    "entropy": wording("entropy"),
+}  # the same in a word, at the axis
 # What stands in a column of the sheets, and from where to where its axis goes; the two losses are of different sizes.
 COLUMNS = {
-    ("MLM loss",): (0, 8),
-    ("RTD loss",): (0.25, 0.7),
-    ("labelled replaced",): (0.09, 0.18),
-    ("AUC own fakes", "AUC fixed exam"): (0.2, 1.0),
+    (wording("MLM loss"),): (0, 8),
+    (wording("RTD loss"),): (0.25, 0.7),
+    (wording("labelled replaced"),): (0.09, 0.18),
+    (wording("AUC own fakes"), wording("AUC fixed exam")): (0.2, 1.0),
 }
 
 TITLES = {name: arm.title for name, arm in ARMS.items()}
@@ -52,15 +59,24 @@ def arms_picture(
         )
         axes.plot(x, middle, color=colour, linestyle=LINES[i], marker=MARKERS[i], markersize=4)
         ends.append((x[-1], middle[-1], titles[arm], colour))
-        said.append(f"{titles[arm]}, {len(curves)} seeds, ends between {min(rows[-1]):.3g} and {max(rows[-1]):.3g}")
+        said.append(
+            worded(
+                "{titles}, {count} seeds, ends between {lowest:.3g} and {highest:.3g}",
+                titles=titles[arm],
+                count=len(curves),
+                lowest=min(rows[-1]),
+                highest=max(rows[-1]),
+            )
+        )
     found = [(100 * record["compute"], record[reading]) for record in mine if reading in record]
     if found:
         axes.plot(*zip(*found, strict=True), color=theme.ink, linewidth=2.6)
-        ends.append((*found[-1], "yours", theme.ink))
-        said.append(f"yours ends at {found[-1][1]:.3g}")
+        ends.append((*found[-1], worded("yours"), theme.ink))
+        said.append(worded("yours ends at {found:.3g}", found=found[-1][1]))
     label_ends(axes, ends)
-    label(axes, theme, title=READ[reading].capitalize(), x="% of the compute", y=reading)
-    figure.alt = f"{READ[reading].capitalize()} over the share of the compute. {'; '.join(said)}."
+    title = worded(READ[reading]).capitalize()
+    label(axes, theme, title=title, x="% of the compute", y=NAMED[reading])
+    figure.alt = worded("{read} over the share of the compute. {said}.", read=title, said="; ".join(said))
     return figure
 
 
@@ -71,18 +87,25 @@ def ahead(reading: str = "pairs", arms: Sequence[str] = CLAIM) -> str:
     best = max(means, key=means.get)
     near = [arm for arm in sorted(means, key=means.get, reverse=True) if means[best] - means[arm] < 2 * spread]
     numbers = ", ".join(f"{arm} {means[arm]:+.3f}" for arm in near)
-    return f"{best} ({numbers})" if len(near) == 1 else f"a tie ({numbers}; twice the spread {2 * spread:.3f})"
+    return (
+        f"{best} ({numbers})"
+        if len(near) == 1
+        else worded("a tie ({numbers}; twice the spread {spread:.3f})", numbers=numbers, spread=2 * spread)
+    )
 
 
 def arms_table(reading: str = "pairs", arms: Sequence[str] = CLAIM) -> str:
     """The last reading of each arm, mean ± standard deviation and every seed, beside the mean before training."""
-    lines = [f"{READ[reading]}, at the end", f"{'':<32}steps  untrained  trained        seeds"]
+    lines = [
+        worded("{read}, at the end", read=READ[reading]),
+        f"{'':<32}{worded('steps  untrained  trained        seeds')}",
+    ]
     for arm in arms:
         values, steps = last_scores(arm, reading), recorded()["arms"][arm][0]["steps"]
         seeds = " ".join(f"{value:.3f}" for value in values)
         start = mean(y[0] for _, y in band(arm, reading))
         lines.append(
-            f"{ARMS[arm].title:<32}{steps:>5,}  {start:<9.3f}  {mean(values):.3f} ± {stdev(values):.3f}  {seeds}"
+            f"{padded(ARMS[arm].title, 32)}{steps:>5,}  {start:<9.3f}  {mean(values):.3f} ± {stdev(values):.3f}  {seeds}"
         )
     return "\n".join(lines)
 
@@ -108,11 +131,11 @@ def sheets_picture(*, dark: bool | None = None) -> Picture:
                     label=curve,
                 )
                 middle = values[len(values) // 2]
-                parts.append(f"{curve} {values[0]:.2f}, {middle:.2f}, {values[-1]:.2f}")
-            label(panel, theme, title=f"{letter} · {names[0] if len(names) == 1 else 'AUC'}")
+                parts.append(f"{worded(curve)} {values[0]:.2f}, {middle:.2f}, {values[-1]:.2f}")
+            label(panel, theme, title=f"{letter} · {worded(names[0]) if len(names) == 1 else 'AUC'}")
             panel.set_ylim(*limits)
             if len(names) > 1 and row == len(SHEETS) - 1:  # one for the column, below it: inside it would cover a curve
                 legend(panel, theme, loc="upper right", bbox_to_anchor=(1, -0.16))
         said.append(f"{letter}: {'; '.join(parts)}")
-    figure.alt = f"Five runs, each curve at its first, middle and last point. {'. '.join(said)}."
+    figure.alt = worded("Five runs, each curve at its first, middle and last point. {said}.", said=". ".join(said))
     return figure

@@ -14,6 +14,7 @@ from torch import Tensor
 from electra_helpers.corruption import Selection, most_selected
 from electra_helpers.course.engine.grading import Fallback
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 from electra_helpers.model.electra import LossSum, Steps
 
 PARTS = ("select", "mask", "sample", "corrupt", "label", "rtd_loss")
@@ -34,7 +35,13 @@ def own_steps(**parts: Callable) -> Steps:
     """
     unknown = set(parts) - set(PARTS)
     if unknown:
-        raise ElectraError(f"The step has no part {sorted(unknown)[0]!r}: its parts are {', '.join(PARTS)}.")
+        raise ElectraError(
+            worded(
+                "The step has no part {unknown!r}: its parts are {parts}.",
+                unknown=sorted(unknown)[0],
+                parts=", ".join(PARTS),
+            )
+        )
     adapted = {name: _with_noise(part) for name, part in parts.items()}
     if "select" in adapted:
         adapted["select"] = _full_width(adapted["select"])

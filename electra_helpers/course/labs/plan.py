@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from electra_helpers.language import worded
+
 HOUR = 3600.0
 
 
@@ -60,21 +62,48 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
     step_tokens, step, hours = plan.batch * plan.length, plan.step_seconds, plan.hours
     tokenise = plan.text_gb * 1e3 / (plan.tokenise_mb_s * plan.cores) / HOUR
     weights, network = plan.parameters / 1e9, gradients_gb(plan) / plan.network_gb_s
-    inside = f"{gradients_gb(plan):.2f} GB a step, {1e3 * gradients_gb(plan) / plan.link_gb_s:.0f} ms"
+    gigabytes = gradients_gb(plan)
+    inside = worded("{gb:.2f} GB a step, {ms:.0f} ms", gb=gigabytes, ms=1e3 * gigabytes / plan.link_gb_s)
     needed = step_tokens / step * plan.bytes_per_token / 1e6
-    return [
-        ("tokens in the corpus", f"{tokens / 1e9:.1f} billion; the run reads {seen / 1e9:.0f} billion, {seen / tokens:.1f} epochs"),
-        ("packed rows on disk", f"{2 * tokens / 1e9:.0f} GB, two bytes a token"),
-        ("tokenising", f"{tokenise:.1f} hours on {plan.cores} cores; a machine takes its own files, nothing is merged"),
-        ("one step", f"{1e3 * step:.0f} ms for {step_tokens:,} tokens, {step_tokens / step / 1e6:.2f} million tokens/s"),
-        ("training", f"{hours:.0f} hours on {plan.gpus} GPUs, {hours * plan.gpus:.0f} GPU hours, ${hours * plan.gpus * plan.price:,.0f}"),
-        ("reading packed rows", f"{2 * step_tokens / step / 1e6:.1f} MB/s: any disk"),
-        ("tokenising while training", f"{needed:.1f} MB/s of text, {needed / plan.tokenise_mb_s:.0f} cores kept busy"),
-        ("gradients within a machine", f"{inside}, hidden behind the backward pass"),
-        ("gradients between machines", f"{1e3 * network:.0f} ms a step: {_verdict(network, step)}"),
-        ("memory of a GPU", f"{16 * weights:.1f} GB of weights, gradients and moments, and the activations: no sharding needed"),
-        ("a checkpoint", f"{12 * weights:.1f} GB, two are kept"),
-    ]  # fmt: skip
+    text = {"tokens": tokens / 1e9, "seen": seen / 1e9, "epochs": seen / tokens}
+    rate = {"ms": 1e3 * step, "tokens": step_tokens, "speed": step_tokens / step / 1e6}
+    cost = {"hours": hours, "gpus": plan.gpus, "gpu_hours": hours * plan.gpus, "price": hours * plan.gpus * plan.price}
+    busy = {"speed": needed, "cores": needed / plan.tokenise_mb_s}
+    said = [
+        worded("{tokens:.1f} billion; the run reads {seen:.0f} billion, {epochs:.1f} epochs", **text),
+        worded("{gb:.0f} GB, two bytes a token", gb=2 * tokens / 1e9),
+        worded(
+            "{hours:.1f} hours on {cores} cores; a machine takes its own files, nothing is merged",
+            hours=tokenise,
+            cores=plan.cores,
+        ),
+        worded("{ms:.0f} ms for {tokens:,} tokens, {speed:.2f} million tokens/s", **rate),
+        worded("{hours:.0f} hours on {gpus} GPUs, {gpu_hours:.0f} GPU hours, ${price:,.0f}", **cost),
+        worded("{speed:.1f} MB/s: any disk", speed=2 * step_tokens / step / 1e6),
+        worded("{speed:.1f} MB/s of text, {cores:.0f} cores kept busy", **busy),
+        worded("{inside}, hidden behind the backward pass", inside=inside),
+        worded("{ms:.0f} ms a step: {verdict}", ms=1e3 * network, verdict=_verdict(network, step)),
+        worded(
+            "{gb:.1f} GB of weights, gradients and moments, and the activations: no sharding needed", gb=16 * weights
+        ),
+        worded("{gb:.1f} GB, two are kept", gb=12 * weights),
+    ]
+    return list(zip(NAMES, said, strict=True))
+
+
+NAMES = (
+    "tokens in the corpus",
+    "packed rows on disk",
+    "tokenising",
+    "one step",
+    "training",
+    "reading packed rows",
+    "tokenising while training",
+    "gradients within a machine",
+    "gradients between machines",
+    "memory of a GPU",
+    "a checkpoint",
+)
 
 
 def gradients_gb(plan: Plan) -> float:
@@ -84,5 +113,8 @@ def gradients_gb(plan: Plan) -> float:
 
 def _verdict(network: float, step: float) -> str:
     if network < step / 2:
-        return "hidden behind the backward pass"
-    return f"{network / step:.1f} times the step itself, so the network bounds the run: a larger batch, or a faster network"
+        return worded("hidden behind the backward pass")
+    return worded(
+        "{network:.1f} times the step itself, so the network bounds the run: a larger batch, or a faster network",
+        network=network / step,
+    )

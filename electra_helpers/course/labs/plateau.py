@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from electra_helpers.course.labs.benchmarks import recorded_by
+from electra_helpers.language import worded
 from electra_helpers.view import plots
 from electra_helpers.view.plots.curves import Curve
 from electra_helpers.view.plots.style import Picture
@@ -34,6 +35,8 @@ def rest(level: float, near: float = NEAR) -> tuple[int, int]:
 
 def picture_of(mine: Curve, level: float, *, dark: bool | None = None) -> Picture:
     """The recorded run and yours over the same steps, with the word frequencies as a level (both in nats)."""
-    (steps, _), flat = curve(), "word frequencies"  # a run like the others: so its name keeps clear of theirs
-    runs = {"recorded": curve(), "yours": mine, flat: ([0, steps[-1]], [level, level])}
-    return plots.curves(runs, title="A run that rests, and yours", y="nats per selected token", dark=dark)
+    (steps, _), flat = curve(), worded("word frequencies")  # a run like the others: so its name keeps clear of theirs
+    runs = {worded("recorded"): curve(), worded("yours"): mine, flat: ([0, steps[-1]], [level, level])}
+    return plots.curves(
+        runs, title=worded("A run that rests, and yours"), y=worded("nats per selected token"), dark=dark
+    )

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 
 from electra_helpers.course.labs.objectives import ARMS, READINGS, Readings, gains, last_scores, recorded
-from electra_helpers.course.labs.objectives_pictures import READ
+from electra_helpers.course.labs.objectives_pictures import NAMED, READ
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded, wording
 from electra_helpers.training.loop import Run
 from electra_helpers.view.plots.style import MARKERS, Picture, label, legend, picture, theme_of
 
@@ -62,7 +63,7 @@ def share(readings: Readings | None = None) -> None:
     """
     readings = readings or Readings.last
     if readings is None or len(readings.found) < readings.count:
-        raise ElectraError("There is no finished run to share yet: run the cell with my_arm and my_seed first.")
+        raise ElectraError(worded("There is no finished run to share yet: run the cell with my_arm and my_seed first."))
     print(shared_run(readings).line())
 
 
@@ -86,7 +87,7 @@ def arm_of(run: Run) -> str:
         same = all(getattr(run.config, name) == value for name, value in wanted.items())
         if same and arm.adversarial is isinstance(run.task.model, AdversarialElectra):
             return title
-    raise ElectraError(f"This run changed something else: a class pools the arms {', '.join(ARMS)}.")
+    raise ElectraError(worded("This run changed something else: a class pools the arms {arms}.", arms=", ".join(ARMS)))
 
 
 def read_lines(text: str) -> tuple[list[SharedRun], list[str]]:
@@ -95,18 +96,18 @@ def read_lines(text: str) -> tuple[list[SharedRun], list[str]]:
     runs: dict[tuple[str, int, int], SharedRun] = {}
     out: dict[str, int] = defaultdict(int)
     whole = LINE.findall(flat)
-    out["was cut off"] = len(BEGINNING.findall(flat)) - len(whole)
+    out[wording("was cut off")] = len(BEGINNING.findall(flat)) - len(whole)
     for version, body, total in whole:
         run = _parsed(body, total) if int(version) == VERSION else None
         if int(version) != VERSION:
-            out[f"is of version {version}, not {VERSION}"] += 1
+            out[worded("is of version {found}, not {known}", found=version, known=VERSION)] += 1
         elif run is None:
-            out["was changed on its way"] += 1
+            out[wording("was changed on its way")] += 1
         elif (run.arm, run.seed, run.percent) in runs:
-            out["repeats an arm and seed that is there already"] += 1
+            out[wording("repeats an arm and seed that is there already")] += 1
         else:
             runs[run.arm, run.seed, run.percent] = run
-    return list(runs.values()), [f"left out: {n} that {why}" for why, n in out.items() if n]
+    return list(runs.values()), [worded("left out: {n} that {why}", n=n, why=why) for why, n in out.items() if n]
 
 
 def _parsed(body: str, total: str) -> SharedRun | None:
@@ -135,32 +136,55 @@ def pool(text: str, reading: str = "pairs", *, dark: bool | None = None) -> Pict
     Built in notebook 06.
     """
     if reading not in POOLED:
-        raise ElectraError(f"A class pools {' and '.join(POOLED)}, not {reading!r}.")
+        raise ElectraError(
+            worded("A class pools {pooled}, not {reading!r}.", pooled=" and ".join(POOLED), reading=reading)
+        )
     runs, said = read_lines(text)
     whole = [run for run in runs if run.percent >= 90]
     if len(whole) < len(runs):
-        said.append(f"left out: {len(runs) - len(whole)} with less compute than a whole arm (ELECTRA_PROFILE=smoke?)")
+        said.append(
+            worded(
+                "left out: {count} with less compute than a whole arm (ELECTRA_PROFILE=smoke?)",
+                count=len(runs) - len(whole),
+            )
+        )
     scores: dict[str, list[float]] = defaultdict(list)
     gained: dict[str, list[float]] = defaultdict(list)
     for run in whole:
         values = getattr(run, reading)
         scores[run.arm].append(values[-1])
         gained[run.arm].append(values[-1] - values[0])
-    print("\n".join([f"{len(whole)} lines of a class", *said, *_conclusion(scores, gained, reading)]))
+    print(
+        "\n".join([worded("{count} lines of a class", count=len(whole)), *said, *_conclusion(scores, gained, reading)])
+    )
     return _drawn(scores, reading, dark)
 
 
 def _conclusion(scores: dict[str, list[float]], gained: dict[str, list[float]], reading: str) -> list[str]:
     """Each arm with the recorded seeds, mean ± deviation, and rtd against mlm by the rule of exercise 06.5."""
     pooled = {arm: [*last_scores(arm, reading), *scores[arm]] for arm in ARMS if scores.get(arm)}
-    lines = [f"{ARMS[arm].title}: {mean(x):.3f} ± {stdev(x):.3f} ({len(x)} runs)" for arm, x in pooled.items()]
+    lines = [
+        worded(
+            "{title}: {mean:.3f} ± {spread:.3f} ({count} runs)",
+            title=ARMS[arm].title,
+            mean=mean(x),
+            spread=stdev(x),
+            count=len(x),
+        )
+        for arm, x in pooled.items()
+    ]
     if {"rtd", "mlm"} <= set(pooled):
         seeds = {arm: gains(arm, reading) for arm in ("rtd", "mlm")}
         difference = mean([*seeds["rtd"], *gained["rtd"]]) - mean([*seeds["mlm"], *gained["mlm"]])
         spread = max(map(stdev, seeds.values()))
-        clear = "clear" if abs(difference) >= 2 * spread else "not clear"
+        clear = worded("clear") if abs(difference) >= 2 * spread else worded("not clear")
         lines.append(
-            f"gains over their starts, rtd − mlm: {difference:+.3f}; twice the spread {2 * spread:.3f}: {clear}"
+            worded(
+                "gains over their starts, rtd − mlm: {difference:+.3f}; twice the spread {spread:.3f}: {clear}",
+                difference=difference,
+                spread=2 * spread,
+                clear=clear,
+            )
         )
     return lines
 
@@ -175,15 +199,24 @@ def _drawn(scores: dict[str, list[float]], reading: str, dark: bool | None) -> P
         axes.scatter(_beside(x + 0.12, ours), ours, s=34, color=theme.series[0], marker=MARKERS[3])
         middle = mean([*known, *ours])
         axes.hlines(middle, x - 0.3, x + 0.3, color=theme.ink, linewidth=1.5)
-        seen = f", of the class {', '.join(f'{score:.3f}' for score in sorted(ours))}" if ours else ""
-        said.append(f"{ARMS[arm].title}: recorded {min(known):.3f} to {max(known):.3f}{seen}, mean {middle:.3f}")
-    axes.scatter([], [], s=30, facecolors="none", edgecolors=theme.ink, marker="o", label="recorded")
-    axes.scatter([], [], s=34, color=theme.series[0], marker=MARKERS[3], label="your class")
-    axes.set_xticks(range(len(arms)), [ARMS[arm].title.replace(", ", ",\n") for arm in arms])
+        seen = worded(", of the class {ours}", ours=", ".join(f"{score:.3f}" for score in sorted(ours))) if ours else ""
+        said.append(
+            worded(
+                "{title}: recorded {lowest:.3f} to {highest:.3f}{seen}, mean {middle:.3f}",
+                title=ARMS[arm].title,
+                lowest=min(known),
+                highest=max(known),
+                seen=seen,
+                middle=middle,
+            )
+        )
+    axes.scatter([], [], s=30, facecolors="none", edgecolors=theme.ink, marker="o", label=wording("recorded"))
+    axes.scatter([], [], s=34, color=theme.series[0], marker=MARKERS[3], label=wording("your class"))
+    axes.set_xticks(range(len(arms)), [worded(ARMS[arm].title).replace(", ", ",\n") for arm in arms])
     axes.set_xlim(-0.5, len(arms) - 0.5)
     legend(axes, theme, loc="lower right")
-    title = f"{READ[reading].capitalize()} at the end of each run"
-    label(axes, theme, title=title, y=f"{reading} (share)")
+    title = worded("{read} at the end of each run", read=worded(READ[reading]).capitalize())
+    label(axes, theme, title=title, y=worded("{reading} (share)", reading=NAMED[reading]))
     figure.alt = f"{title}: {'; '.join(said)}."
     return figure
 

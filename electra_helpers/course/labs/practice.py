@@ -20,6 +20,7 @@ from torch import Tensor
 from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.store import Pretrained
 from electra_helpers.exchange.transformers_bridge import quiet_transformers
+from electra_helpers.language import padded, worded, wording
 from electra_helpers.model.heads import FinetunedNet, TextHead, encoder_to_finetune
 from electra_helpers.resources import data_folder
 from electra_helpers.tasks.classification import class_metrics
@@ -33,10 +34,10 @@ FILE = "messages/messages.csv"
 LABELS = ("complaint", "praise", "question")
 LENGTH = 48  # tokens of a row: no message is longer
 SLICES = {
-    "has a ?": lambda text: "?" in text,
-    "has none": lambda text: "?" not in text,
-    "up to 12 words": lambda text: len(text.split()) <= 12,
-    "longer": lambda text: len(text.split()) > 12,
+    wording("has a ?"): lambda text: "?" in text,
+    wording("has none"): lambda text: "?" not in text,
+    wording("up to 12 words"): lambda text: len(text.split()) <= 12,
+    wording("longer"): lambda text: len(text.split()) > 12,
 }
 
 
@@ -121,7 +122,7 @@ def by_slice(rows: Sequence[dict[str, str]], predicted: Sequence[str]) -> str:
     for name, belongs in SLICES.items():
         inside = [row["label"] == said for row, said in zip(rows, predicted, strict=True) if belongs(row["message"])]
         share = f"{np.mean(inside):.2f}" if inside else "–"
-        lines.append(f"{name:<16}{len(inside):>4} rows   accuracy {share}")
+        lines.append(padded(name, 16) + worded("{count:>4} rows   accuracy {share}", count=len(inside), share=share))
     return "\n".join(lines)
 
 
@@ -161,7 +162,7 @@ def in_a_fresh_process(folder: Path, texts: Sequence[str]) -> np.ndarray:
     command = [sys.executable, "-c", RELOAD, str(folder), json.dumps(list(texts))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=os.environ, check=False)
     if done.returncode:
-        raise ElectraError(f"The fresh process failed: {done.stderr.strip().splitlines()[-1]}")
+        raise ElectraError(worded("The fresh process failed: {stderr}", stderr=done.stderr.strip().splitlines()[-1]))
     return np.array([list(each.values()) for each in json.loads(done.stdout.splitlines()[-1])])
 
 

@@ -19,6 +19,7 @@ from electra_helpers.exchange.store import load
 from electra_helpers.exchange.tensorflow_checkpoint import Checkpoint
 from electra_helpers.exchange.tensorflow_import import open_checkpoint
 from electra_helpers.exchange.transformers_bridge import export, quiet_transformers
+from electra_helpers.language import worded
 from electra_helpers.resources import FREE_TEXT, data_folder
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.detection import detect
@@ -46,7 +47,7 @@ def variables_table(folder: Path, holding: Sequence[str]) -> str:
     shapes = variables(checkpoint)
     rows = [f"{name:<56}{shape}" for name, shape in shapes.items() if any(text in name for text in holding)]
     numbers = sum(int(np.prod(shape)) for shape in shapes.values())
-    return "\n".join([*rows, f"{len(shapes)} variables, {numbers:,} numbers"])
+    return "\n".join([*rows, worded("{count} variables, {numbers:,} numbers", count=len(shapes), numbers=numbers)])
 
 
 def differences(model: Pretrained) -> dict[str, tuple[float, float]]:
@@ -69,9 +70,16 @@ def released(name: str = RELEASED) -> Pretrained:
     try:
         model = load(name)
     except ElectraError as error:
-        print(f"{name} is not to be had here: {error}\nIn its place: {FREE_TEXT}, the course's own model of English.")
+        print(
+            worded(
+                "{name} is not to be had here: {error}\nIn its place: {free_text}, the course's own model of English.",
+                name=name,
+                error=error,
+                free_text=FREE_TEXT,
+            )
+        )
         return load(FREE_TEXT)
-    print(f"{name} and its generator, from the hub.")
+    print(worded("{name} and its generator, from the hub.", name=name))
     return model
 
 
@@ -136,7 +144,7 @@ def among(processes: int, *, seed: int = 0, step: int = 5) -> dict[str, tuple[in
 def glue_table() -> str:
     """The published scores of the released models, task by task, with their mean."""
     tasks = list(next(iter(PUBLISHED.values())))
-    lines = [f"{'':<19}" + "".join(f"{task:>7}" for task in tasks) + "   mean"]
+    lines = [f"{'':<19}" + "".join(f"{task:>7}" for task in tasks) + "   " + worded("mean")]
     for name, scores in PUBLISHED.items():
         cells = "".join(f"{scores[task]:>7.1f}" for task in tasks)
         lines.append(f"{name:<19}{cells}{sum(scores.values()) / len(scores):>7.1f}")

@@ -11,6 +11,7 @@ import torch
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.store import load
+from electra_helpers.language import worded
 from electra_helpers.model.electra import Electra
 from electra_helpers.reading.files import read_rows
 from electra_helpers.resources import data_folder
@@ -70,10 +71,12 @@ def put(model: Pretrained, text: str, word: str, wrong: str) -> Fake:
     found = [model.tokenizer.encode(each).ids[1:-1] for each in (word, wrong)]
     for each, ids in zip((word, wrong), found, strict=True):
         if len(ids) != 1 or ids[0] == model.tokenizer.unk_id:
-            raise ElectraError(f"{each!r} is not one word of this model's vocabulary: choose another.")
+            raise ElectraError(
+                worded("{each!r} is not one word of this model's vocabulary: choose another.", each=each)
+            )
     (old,), (new,) = found
     if old not in encoding.ids:
-        raise ElectraError(f"{word!r} is not in the text: {text}")
+        raise ElectraError(worded("{word!r} is not in the text: {text}", word=word, text=text))
     position = encoding.ids.index(old)
     ids = [*encoding.ids[:position], new, *encoding.ids[position + 1 :]]
     tokens = model.tokenizer.tokens(ids)
@@ -199,7 +202,9 @@ def swaps(kind: str, count: int = 40) -> tuple[Swap, ...]:
     [True, True]
     """
     if kind not in SWAPS:
-        raise ElectraError(f"There is no swap {kind!r}: choose one of {', '.join(SWAPS)}.")
+        raise ElectraError(
+            worded("There is no swap {kind!r}: choose one of {swaps}.", kind=kind, swaps=", ".join(SWAPS))
+        )
     found: list[Swap] = []
     # Dialect needs many stories, for few have a plural verb; the bundled model was trained on others (seed 0).
     source = {"seed": 1, "count": 8_000} if kind == "dialect" else {"count": 1_000, "split": "validation"}

@@ -18,6 +18,7 @@ from electra_helpers.course.labs.fakes import HiddenWords, hidden_words
 from electra_helpers.course.labs.objectives import flops_of_a_step, reshaped
 from electra_helpers.course.labs.replacements import world_model
 from electra_helpers.course.labs.world_run import SHAPES, WorldRun, world_run, world_texts
+from electra_helpers.language import padded, worded, wording
 from electra_helpers.model.electra import Electra
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.rows import Rows, build_rows
@@ -118,9 +119,15 @@ def frontier(budgets: Sequence[float] = BUDGETS) -> tuple[list[float], list[floa
 
 def runs_table() -> str:
     """What each run cost, and what it reached, as the mean over its seeds."""
-    lines = [
-        f"{'operations':<12}{'width':>6}{'steps':>8}{'tokens':>12}{'CPU s':>7}{'nats':>7}   AUC: uniform  bigram  learned"
-    ]
+    heads = {
+        wording("width"): 6,
+        wording("steps"): 8,
+        wording("tokens"): 12,
+        wording("CPU s"): 7,
+        wording("nats"): 7,
+    }
+    right = "".join(padded(head, width, right=True) for head, width in heads.items())
+    lines = [f"{padded('operations', 12)}{right}   {worded('AUC: uniform  bigram  learned')}"]
     for budget in BUDGETS:
         for width in WIDTHS:
             of = lambda *path, w=width, b=budget: mean(values(w, b, *path))  # noqa: E731 - a word for a mean

@@ -10,11 +10,15 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 
 from electra_helpers.course.labs.scaling import BUDGETS, WIDTHS, frontier, recorded, values
+from electra_helpers.language import worded, wording
 from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, picture, theme_of
 
 Fit = Function[[Sequence[float], Sequence[float]], tuple[float, float, float]]
-READ = {"nats": (("nats",), "nats per hidden word"), "exam": (("auc", "learned"), "AUC on the course's fakes")}
+READ = {
+    "nats": (("nats",), wording("nats per hidden word")),
+    "exam": (("auc", "learned"), wording("AUC on the course's fakes")),
+}
 # GLUE (dev) of ELECTRA-Small by hours on one V100: paper, Table 1.
 PAPER_HOURS = {6: 74.1, 12: 76.0, 24: 77.7, 48: 79.0, 96: 79.9}
 
@@ -38,11 +42,13 @@ def runs_picture(mine: Mapping[str, tuple[float, float]] | None = None, *, dark:
             axes.plot(BUDGETS, middle, color=colour, linestyle=LINES[i], marker=MARKERS[i], markersize=5)
             for budget, each in zip(BUDGETS, seeds, strict=True):
                 axes.plot([budget] * len(each), each, linestyle="", marker=".", color=colour, alpha=0.5)
-            ends.append((BUDGETS[-1], middle[-1], f"width {width}", colour))
-            said.append(f"{panel}, width {width}: " + ", ".join(f"{y:.2f}" for y in middle))
+            ends.append((BUDGETS[-1], middle[-1], worded("width {width}", width=width), colour))
+            said.append(
+                worded("{panel}, width {width}: ", panel=panel, width=width) + ", ".join(f"{y:.2f}" for y in middle)
+            )
         if mine and panel in mine:
             axes.plot(*mine[panel], marker="*", markersize=13, color=theme.ink)
-            axes.annotate("yours", mine[panel], (9, 0), textcoords="offset points", color=theme.ink, fontsize=9)
+            axes.annotate(worded("yours"), mine[panel], (9, 0), textcoords="offset points", color=theme.ink, fontsize=9)
         axes.set_xscale("log")
         axes.set_xticks(BUDGETS, [_power(budget) for budget in BUDGETS])
         axes.xaxis.set_minor_locator(NullLocator())
@@ -50,7 +56,7 @@ def runs_picture(mine: Mapping[str, tuple[float, float]] | None = None, *, dark:
         label_ends(axes, ends)
         label(axes, theme, title=name, x="operations of the whole run")
     shown = ", ".join(f"{budget:.1e}" for budget in BUDGETS)
-    figure.alt = f"At {shown} operations. {'; '.join(said)}."
+    figure.alt = worded("At {shown} operations. {said}.", shown=shown, said="; ".join(said))
     return figure
 
 
@@ -69,7 +75,12 @@ def line_picture(fit: Fit, to: float = 1.4e18, *, dark: bool | None = None) -> P
     axes.plot(operations, losses, linestyle="", marker="o", color=theme.series[0])
     axes.axhline(floor, color=theme.ink, linewidth=1.4)
     axes.annotate(
-        "no net can be below", (operations[0], floor), (0, 5), textcoords="offset points", color=theme.ink, fontsize=9
+        worded("no net can be below"),
+        (operations[0], floor),
+        (0, 5),
+        textcoords="offset points",
+        color=theme.ink,
+        fontsize=9,
     )
     axes.axvline(to, color=theme.faint)
     axes.set_xscale("log")
@@ -78,9 +89,16 @@ def line_picture(fit: Fit, to: float = 1.4e18, *, dark: bool | None = None) -> P
     axes.yaxis.set_minor_locator(NullLocator())
     label(axes, theme, title="The line, and where it leads", x="operations", y="nats per hidden word")
     end = float(at(0)[-1])
-    figure.alt = (
-        f"Loss over operations, both in logarithms: a line of slope {slope:.3f} ± {error:.3f} through the best runs from "
-        f"{operations[0]:.0e} to {operations[-1]:.0e} operations; at {to:.1e} it says {end:.2g} nats, the floor is {floor:.2f}."
+    figure.alt = worded(
+        "Loss over operations, both in logarithms: a line of slope {slope:.3f} ± {error:.3f} through the best runs from "
+        "{first:.0e} to {last:.0e} operations; at {to:.1e} it says {end:.2g} nats, the floor is {floor:.2f}.",
+        slope=slope,
+        error=error,
+        first=operations[0],
+        last=operations[-1],
+        to=to,
+        end=end,
+        floor=floor,
     )
     return figure
 
@@ -98,9 +116,16 @@ def paper_picture(*, dark: bool | None = None) -> Picture:
     axes.set_xticks(hours, [str(each) for each in hours])
     label_ends(
         axes,
-        [(96, line[-1], "the line of the first day", theme.series[1]), (96, scores[-1], "published", theme.series[0])],
+        [
+            (96, line[-1], worded("the line of the first day"), theme.series[1]),
+            (96, scores[-1], worded("published"), theme.series[0]),
+        ],
     )
     label(axes, theme, title="ELECTRA-Small: GLUE by hours on a V100 (paper)", x="hours", y="GLUE, dev")
-    pairs = ", ".join(f"{score} after {hour} h" for hour, score in PAPER_HOURS.items())
-    figure.alt = f"GLUE by hours: {pairs}; the line through the first three reaches {line[-1]:.1f} at 96 h."
+    pairs = ", ".join(worded("{score} after {hour} h", score=score, hour=hour) for hour, score in PAPER_HOURS.items())
+    figure.alt = worded(
+        "GLUE by hours: {pairs}; the line through the first three reaches {line:.1f} at 96 h.",
+        pairs=pairs,
+        line=line[-1],
+    )
     return figure

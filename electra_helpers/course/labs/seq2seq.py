@@ -18,6 +18,7 @@ from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.course.labs.finetuning import Bar, beside_baseline, in_place_of
 from electra_helpers.exchange.store import load
 from electra_helpers.exchange.transformers_decoder import cross_attention
+from electra_helpers.language import worded, wording
 from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks import seq2seq
@@ -34,7 +35,7 @@ from electra_helpers.world.splits import EVALUATION_STORIES
 from electra_helpers.world.telling import language, say
 
 __all__ = ["Bar", "beside_baseline"]  # for the notebook, from the laboratory of 08 to 10
-ARMS = {"warm": "warm start", "random": "random start"}
+ARMS = {"warm": wording("warm start"), "random": wording("random start")}
 recorded = partial(recorded_by, "seq2seq")
 TELLINGS = 16  # how often a sentence is told anew to find out in which ways it may be said
 
@@ -170,7 +171,7 @@ def looks(made: Finetuned, text: str, layer: int = -1, head: int | None = None) 
     weights = cross_attention(made.net, Batch(torch.tensor([read.ids])), inputs)[layer][0]
     shown = weights.mean(0) if head is None else weights[head]  # (T, L)
     names = [piece.removeprefix("▁") or "␣" for piece in written.tokens[1:][:MOST_TOKENS]]
-    return plots.between(read.tokens, names, shown.numpy(), title="Where it looks while it writes")
+    return plots.between(read.tokens, names, shown.numpy(), title=worded("Where it looks while it writes"))
 
 
 def spread(values: Sequence[float]) -> str:
@@ -210,9 +211,16 @@ def curves_of(
         if arm in found
     }
     name, level = found["baseline"]["name"], found["baseline"][found["metric"]]
-    runs = {"yours": mine} if mine else {}
+    runs = {worded("yours"): mine} if mine else {}
     y = {"chrf": "chrF", "rouge_l": "ROUGE-L"}[found["metric"]]
-    return plots.curves(runs, bands=bands, ceilings={name: level}, title=f"{what}: warm against random", y=y, dark=dark)
+    return plots.curves(
+        runs,
+        bands=bands,
+        ceilings={name: level},
+        title=worded("{what}: warm against random", what=what),
+        y=y,
+        dark=dark,
+    )
 
 
 def extractor_beside(model: Pretrained, train: LabelledData, test: LabelledData) -> dict[str, float]:

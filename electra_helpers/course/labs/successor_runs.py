@@ -26,6 +26,7 @@ from electra_helpers.course.labs.successor_losses import corrective_log_p, draw_
 from electra_helpers.course.labs.three_objectives import BUDGET, STORIES
 from electra_helpers.course.labs.world_run import WorldRun, world_run
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded, wording
 from electra_helpers.model.electra import Electra, real_tokens
 from electra_helpers.model.variants import MaskedLanguageModel
 from electra_helpers.saved.pretrained import Pretrained
@@ -49,16 +50,18 @@ class Arm:
 
 
 ARMS = {
-    "rtd": Arm("ELECTRA, disentangled"),
-    "tied": Arm("ELECTRA, tied", shape={"sharing": "all"}),
-    "untied": Arm("ELECTRA, untied", shape={"sharing": "none"}),
-    "electric": Arm("Electric", nets.Electric, {"cloze": 1.0, "nce": RTD_WEIGHT}),
-    "coco-lm": Arm("COCO-LM, corrective LM", nets.CorrectiveLM, {"corrective": 1.0}),
-    "coco-lm contrast": Arm("COCO-LM, with contrast", nets.SequenceContrast, {"corrective": 1.0, "contrast": 1.0}),
+    "rtd": Arm(wording("ELECTRA, disentangled")),
+    "tied": Arm(wording("ELECTRA, tied"), shape={"sharing": "all"}),
+    "untied": Arm(wording("ELECTRA, untied"), shape={"sharing": "none"}),
+    "electric": Arm(wording("Electric"), nets.Electric, {"cloze": 1.0, "nce": RTD_WEIGHT}),
+    "coco-lm": Arm(wording("COCO-LM, corrective LM"), nets.CorrectiveLM, {"corrective": 1.0}),
+    "coco-lm contrast": Arm(
+        wording("COCO-LM, with contrast"), nets.SequenceContrast, {"corrective": 1.0, "contrast": 1.0}
+    ),
     # Model Garden's weights are 5 for RTD and 2 for the selection.
-    "teams": Arm("TEAMS", nets.MultiWordSelection, {"selection": RTD_WEIGHT * 2 / 5}),
-    "amos": Arm("AMOS", nets.MixtureOfGenerators),
-    "fast": Arm("Fast-ELECTRA"),
+    "teams": Arm(wording("TEAMS"), nets.MultiWordSelection, {"selection": RTD_WEIGHT * 2 / 5}),
+    "amos": Arm(wording("AMOS"), nets.MixtureOfGenerators),
+    "fast": Arm(wording("Fast-ELECTRA")),
 }
 SHARING = ("rtd", "tied", "untied")
 SUCCESSORS = tuple(arm for arm in ARMS if arm not in SHARING)
@@ -70,7 +73,7 @@ def shaped(run: WorldRun, name: str, **options: Any) -> WorldRun:
     `options` go to the network, such as loss=… Raises `ElectraError` for an unknown arm.
     """
     if name not in ARMS:
-        raise ElectraError(f"There is no arm {name!r}: choose one of {', '.join(ARMS)}.")
+        raise ElectraError(worded("There is no arm {name!r}: choose one of {arms}.", name=name, arms=", ".join(ARMS)))
     arm = ARMS[name]
     if arm.shape:
         return reshaped(run, **arm.shape)
@@ -178,7 +181,13 @@ def corrections(model: Pretrained, original: str, seen: str) -> list[tuple[str, 
     """
     right, wrong = (torch.tensor([model.tokenizer.encode(text).ids]) for text in (original, seen))
     if right.shape != wrong.shape:
-        raise ElectraError(f"The two texts have {right.shape[1]} and {wrong.shape[1]} tokens: swap words for words.")
+        raise ElectraError(
+            worded(
+                "The two texts have {right} and {wrong} tokens: swap words for words.",
+                right=right.shape[1],
+                wrong=wrong.shape[1],
+            )
+        )
     replaced, found = model.net.discriminator(wrong), []
     for place in range(1, right.shape[1] - 1):
         shown = wrong.clone()

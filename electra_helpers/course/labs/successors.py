@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.corruption import Corruption, Noise, at_least_fp32, candidates, gather_positions
 from electra_helpers.course.labs import successor_losses as formulas
+from electra_helpers.language import worded, wording
 from electra_helpers.model import init
 from electra_helpers.model.electra import (
     Discriminator,
@@ -34,7 +35,7 @@ from electra_helpers.training.loop import Callback, Run
 
 CANDIDATES = 5  # TEAMS: the original among them (Model Garden's default)
 CROP = 0.9  # COCO-LM: share of a text's tokens in its second view
-NO_EXPORT = (
+NO_EXPORT = wording(
     "is a successor of ELECTRA, for whose heads transformers has no class: fine-tune it, which takes the discriminator's encoder alone,"
     " and export that."
 )
@@ -68,7 +69,7 @@ class TwoTowers(nn.Module):
 class Electric(Electra):
     """The discriminator's logit as an energy: low where a token fits. One pass gives −E = log p of every token, up to a constant."""
 
-    no_export = NO_EXPORT
+    no_export = property(lambda self: worded(NO_EXPORT))
 
     def __init__(self, config: ModelConfig, loss: Callable = formulas.nce_loss_sum) -> None:
         super().__init__(config, generator=False, discriminator=False)
@@ -103,7 +104,7 @@ class CorrectiveLM(Electra):
     The word head is the generator's kind (dense, GELU, LayerNorm); the authors multiply the encoder's vector with the table directly.
     """
 
-    no_export = NO_EXPORT
+    no_export = property(lambda self: worded(NO_EXPORT))
 
     def __init__(self, config: ModelConfig, loss: Callable = formulas.corrective_loss_sum) -> None:
         super().__init__(config)
@@ -162,7 +163,7 @@ class MultiWordSelection(Electra):
     The authors judge from the last layer but one, and share layers of the two nets; here both heads read the last layer.
     """
 
-    no_export = NO_EXPORT
+    no_export = property(lambda self: worded(NO_EXPORT))
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
@@ -195,7 +196,7 @@ class MixtureOfGenerators(Electra):
     the layers below it, get the judge's gradient, with its sign turned round.
     """
 
-    no_export = NO_EXPORT
+    no_export = property(lambda self: worded(NO_EXPORT))
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)

@@ -19,6 +19,7 @@ from electra_helpers.course.labs.generation import oracle
 from electra_helpers.course.labs.objectives import padded, story_pairs
 from electra_helpers.course.labs.world_run import world_texts
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 from electra_helpers.model.electra import Discriminator, Electra, Generator, real_tokens
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.cleaning.acceptability import preferred
@@ -82,7 +83,7 @@ def scorers(net: Electra) -> dict[str, Function[[Batch], Tensor]]:
         found["one hidden"] = lambda batch: one_hidden(net.generator, batch, net.config.mask_id)
         found["as it stands"] = lambda batch: as_it_stands(net.generator, batch)
     if not found:
-        raise ElectraError("A bare encoder scores nothing: it has no head.")
+        raise ElectraError(worded("A bare encoder scores nothing: it has no head."))
     return found
 
 

@@ -21,6 +21,7 @@ from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.course.labs.objectives import flops_of_a_step
 from electra_helpers.course.labs.world_run import WorldRun, world_run
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import padded, worded, wording
 from electra_helpers.model.electra import LossSum, StepOutput, Steps, real_tokens
 from electra_helpers.model.variants import CausalLanguageModel
 from electra_helpers.text.packing import Batch
@@ -29,11 +30,15 @@ STORIES = 4_000
 BUDGET = 9e11  # floating-point operations of a whole run
 OBJECTIVES = ("clm", "mlm", "rtd")
 NAMES = {"clm": "GPT", "mlm": "BERT", "rtd": "ELECTRA"}
-EQUAL = ("compute", "tokens")
-TASKS = {"topic": "accuracy", "entities": "f1", "questions": "f1"}  # of the little world, with the score of each
+EQUAL = (wording("compute"), wording("tokens"))
+TASKS = {
+    wording("topic"): wording("accuracy"),
+    wording("entities"): "f1",
+    wording("questions"): "f1",
+}  # of the little world, with the score of each
 # Objective → the way in which it scores a token, as three_exams has them, and its passes over a text of n tokens.
-OWN_WAY = {"clm": "left to right", "mlm": "one hidden", "rtd": "P(original)"}
-PASSES = {"left to right": "1", "one hidden": "n", "as it stands": "1", "P(original)": "1"}
+OWN_WAY = {"clm": wording("left to right"), "mlm": wording("one hidden"), "rtd": "P(original)"}
+PASSES = {"left to right": "1", "one hidden": "n", wording("as it stands"): "1", "P(original)": "1"}
 recorded = partial(recorded_by, "three_objectives")
 
 
@@ -43,7 +48,9 @@ def steps_for(objective: str, equal: str = "compute", percent: float = 100) -> i
     Raises `ElectraError` for what is neither "compute" nor "tokens".
     """
     if equal not in EQUAL:
-        raise ElectraError(f"Runs are equal in {' or '.join(EQUAL)}, not in {equal!r}.")
+        raise ElectraError(
+            worded("Runs are equal in {known}, not in {given!r}.", known=" or ".join(EQUAL), given=equal)
+        )
     asked = [objective] if equal == "compute" else OBJECTIVES
     return min(max(1, round(BUDGET * percent / 100 / step_flops(each))) for each in asked)
 
@@ -138,7 +145,7 @@ def ahead(found: dict[str, list[float]]) -> str:
     """
     best = max(found, key=lambda name: mean(found[name]))
     near = [name for name in found if name == best or not is_beyond(found[name], found[best])]
-    return best if len(near) == 1 else f"a tie: {', '.join(near)}"
+    return best if len(near) == 1 else worded("a tie: {near}", near=", ".join(near))
 
 
 def by_objective(*path: str, part: str = "compute") -> dict[str, list[float]]:
@@ -153,26 +160,34 @@ def labelled(task: str) -> list[int]:
 
 def fine_tuned_table() -> str:
     """Each task by number of labels: every objective's mean ± deviation, the net without pre-training, and who is ahead."""
-    lines = [
-        f"{'task':<10}{'labels':>6}  " + "".join(f"{name:<15}" for name in NAMES.values()) + "untrained      ahead"
-    ]
+    names = "".join(f"{name:<15}" for name in NAMES.values())
+    head = padded("task", 10) + padded("labels", 6, right=True)
+    lines = [f"{head}  {names}{padded('untrained', 15)}{worded('ahead')}"]
     for task in TASKS:
         for count in map(str, labelled(task)):
             found = by_objective("fine_tuned", task, count)
             untrained = scores("none", "fine_tuned", task, count, part="scratch")
             cells = [shown(values) for values in (*found.values(), untrained)]
-            lines.append(f"{task:<10}{count:>6}  {''.join(f'{cell:<15}' for cell in cells)}{ahead(found)}")
+            lines.append(f"{padded(task, 10)}{count:>6}  {''.join(f'{cell:<15}' for cell in cells)}{ahead(found)}")
     return "\n".join(lines)
 
 
 def runs_table() -> str:
     """What each run cost: steps, tokens, operations, seconds; at equal compute and at equal tokens."""
-    lines = [f"{'equal in':<10}{'':<9}{'steps':>6}{'tokens':>9}{'operations':>12}{'CPU s':>7}{'seeds':>7}"]
+    heads = {
+        wording("steps"): 6,
+        wording("tokens"): 9,
+        wording("operations"): 12,
+        wording("CPU s"): 7,
+        wording("seeds"): 7,
+    }
+    right = "".join(padded(head, width, right=True) for head, width in heads.items())
+    lines = [padded("equal in", 19) + right]
     for part in EQUAL:
         for objective, runs in recorded().get(part, {}).items():
             seconds, tokens = mean(run["seconds"] for run in runs), mean(run["tokens"] for run in runs)
             cells = f"{runs[0]['steps']:>6,}{tokens:>9,.0f}{runs[0]['flops']:>12.1e}{seconds:>7.0f}{len(runs):>7}"
-            lines.append(f"{part:<10}{NAMES[objective]:<9}{cells}")
+            lines.append(f"{padded(part, 10)}{NAMES[objective]:<9}{cells}")
     return "\n".join(lines)
 
 
@@ -184,8 +199,11 @@ def real_stories() -> float:
 def adversary_table() -> str:
     """Notebook 06's record of ELECTRA with a generator that is rewarded for fooling: what it knows, and what the net beside it does."""
     arms = recorded_by("objectives")["arms"]
-    lines = [f"{'the generator is trained to':<30}{'hidden words guessed':<23}pairs (probe on the discriminator)"]
-    for arm, title in (("rtd", "be right (ELECTRA)"), ("adversarial", "fool (a GAN's game)")):
+    head = padded("the generator is trained to", 30) + padded("hidden words guessed", 23)
+    lines = [head + worded("pairs (probe on the discriminator)")]
+    for arm, title in (("rtd", wording("be right (ELECTRA)")), ("adversarial", wording("fool (a GAN's game)"))):
         last = [run["readings"][-1] for run in arms[arm]]
-        lines.append(f"{title:<30}{shown([r['accuracy'] for r in last]):<23}{shown([r['pairs'] for r in last])}")
+        lines.append(
+            f"{padded(title, 30)}{shown([r['accuracy'] for r in last]):<23}{shown([r['pairs'] for r in last])}"
+        )
     return "\n".join(lines)

@@ -22,12 +22,13 @@ from electra_helpers.course.labs.three_objectives import (
     scores,
     shown,
 )
+from electra_helpers.language import padded, worded, wording
 from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, picture, theme_of
 
-UNTRAINED = "no pre-training"
-WRITE, FILL = "write: runs of 4 words known", "fill: hidden words guessed"
-DETECT, SCORE = "detect: AUC on foreign fakes", "score: pairs won"
+UNTRAINED = wording("no pre-training")
+WRITE, FILL = wording("write: runs of 4 words known"), wording("fill: hidden words guessed")
+DETECT, SCORE = wording("detect: AUC on foreign fakes"), wording("score: pairs won")
 SEEN = {  # tokens as each net gets them, which of them it is asked about, and what
     "GPT": (("[CLS]", "the", "chef", "cooked"), "the chef cooked [SEP]"),
     "BERT": (("[CLS]", "the", "[MASK]", "cooked"), "chef"),
@@ -45,13 +46,23 @@ def sight(*, dark: bool | None = None) -> Picture:
         for row in range(4):
             for column in range(4):
                 looks = bool(seen[row, column])
-                axes.text(column, row, "sees" if looks else "·", ha="center", va="center", color=theme.ink, fontsize=8)
+                axes.text(
+                    column, row, worded("sees") if looks else "·", ha="center", va="center", color=theme.ink, fontsize=8
+                )
         axes.imshow(seen, cmap="Blues", vmin=0, vmax=3, alpha=0.6)
         axes.set_xticks(range(4), tokens, rotation=35)
         axes.set_yticks(range(4), tokens)
-        label(axes, theme, title=name, x=f"is asked: {asked}")
-        said.append(f"{name} reads {' '.join(tokens)} and is asked for {asked}; {int(seen.sum())} of 16 pairs are seen")
-    figure.alt = f"Who sees whom. {'. '.join(said)}."
+        label(axes, theme, title=name, x=worded("is asked: {asked}", asked=asked))
+        said.append(
+            worded(
+                "{name} reads {tokens} and is asked for {asked}; {seen} of 16 pairs are seen",
+                name=name,
+                tokens=" ".join(tokens),
+                asked=asked,
+                seen=int(seen.sum()),
+            )
+        )
+    figure.alt = worded("Who sees whom. {said}.", said=". ".join(said))
     return figure
 
 
@@ -59,10 +70,10 @@ def abilities() -> dict[str, dict[str, list[float]]]:
     """What the nets can do without a label: panel → name → the recorded seeds. None of them was trained on these exams."""
     written = by_objective("written", "known_runs")
     filled = {
-        "GPT, left side": scores("clm", "filled", "left side"),
-        "GPT, 20 tried": scores("clm", "filled", "reranked"),
+        wording("GPT, left side"): scores("clm", "filled", "left side"),
+        wording("GPT, 20 tried"): scores("clm", "filled", "reranked"),
         "BERT": scores("mlm", "filled", "both sides"),
-        "ELECTRA's generator": scores("rtd", "filled", "both sides"),
+        wording("ELECTRA's generator"): scores("rtd", "filled", "both sides"),
     }
     found = {WRITE: written, FILL: filled}
     for title, path in ((DETECT, "fakes"), (SCORE, "pairs")):
@@ -70,7 +81,7 @@ def abilities() -> dict[str, dict[str, list[float]]]:
         for objective in OBJECTIVES:
             for way in recorded()["compute"][objective][0]["scored"]["pairs"]:
                 where = ("scored", path, way, "learned") if path == "fakes" else ("scored", path, way)
-                extra = "" if objective != "mlm" else f", {way}"
+                extra = "" if objective != "mlm" else f", {worded(way)}"
                 found[title][f"{NAMES[objective]}{extra}"] = scores(objective, *where)
     return found
 
@@ -87,13 +98,15 @@ def ability_picture(mine: Mapping[str, float] | None = None, *, dark: bool | Non
             axes.plot([mean(values)] * 2, [at - 0.3, at + 0.3], color=colour, linewidth=2)
         if mine and title in mine:
             axes.axvline(mine[title], color=theme.ink, linestyle="--", linewidth=1.4)
-            axes.annotate("yours", (mine[title], -0.75), color=theme.ink, fontsize=9, ha="center")
+            axes.annotate(worded("yours"), (mine[title], -0.75), color=theme.ink, fontsize=9, ha="center")
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.set_yticks(range(len(rows)), list(rows))
+        axes.set_yticks(range(len(rows)), [worded(name) for name in rows])
         axes.set_ylim(len(rows) - 0.4, -1)
         label(axes, theme, title=title)
-        said.append(f"{title}: " + ", ".join(f"{name} {shown(values)}" for name, values in rows.items()))
-    figure.alt = f"What each net can do without a label, each seed and the mean. {'. '.join(said)}."
+        said.append(
+            f"{worded(title)}: " + ", ".join(f"{worded(name)} {shown(values)}" for name, values in rows.items())
+        )
+    figure.alt = worded("What each net can do without a label, each seed and the mean. {said}.", said=". ".join(said))
     return figure
 
 
@@ -114,7 +127,8 @@ def label_picture(*, dark: bool | None = None) -> Picture:
             axes.plot(counts, middle, color=colour, linestyle=LINES[i], marker=MARKERS[i], markersize=4)
             ends.append((counts[-1], middle[-1], name, colour))
             said.append(
-                f"{task}, {name}: " + ", ".join(f"{y:.2f} at {n:,}" for n, y in zip(counts, middle, strict=True))
+                f"{worded(task)}, {worded(name)}: "
+                + ", ".join(worded("{y:.2f} at {n:,}", y=y, n=n) for n, y in zip(counts, middle, strict=True))
             )
         axes.set_xscale("log", base=2)
         axes.set_xticks(counts)
@@ -124,15 +138,15 @@ def label_picture(*, dark: bool | None = None) -> Picture:
         axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
         label_ends(axes, ends)
         label(axes, theme, title=task, x="labelled rows", y=metric)
-    figure.alt = f"Score by number of labels. {'; '.join(said)}."
+    figure.alt = worded("Score by number of labels. {said}.", said="; ".join(said))
     return figure
 
 
 def scoring_table() -> str:
     """Every way to score a text: its cost in passes over n tokens, and what it finds."""
-    lines = [
-        f"{'':<9}{'a token is scored by':<24}{'passes':>7}   {'pairs':<13}{'uniform':<13}{'bigram':<13}learned fakes"
-    ]
+    heads = "".join(padded(head, 13) for head in (wording("pairs"), wording("uniform"), wording("bigram")))
+    way = padded("a token is scored by", 24) + padded("passes", 7, right=True)
+    lines = [f"{'':<9}{way}   {heads}{worded('learned fakes')}"]
     for objective in OBJECTIVES:
         for way in recorded()["compute"][objective][0]["scored"]["pairs"]:
             fakes = [
@@ -155,9 +169,9 @@ WAYS = {
 
 def real_table() -> str:
     """The same three on real English: cost, minimal pairs, fakes, and SST-2 fine-tuned and from scratch."""
-    lines = [
-        f"{'':<9}{'steps':>6}{'tokens':>9}  {'scored by':<15}{'BLiMP':<13}{'uniform fakes':<14}{'SST-2':<13}from scratch"
-    ]
+    cost = padded("steps", 6, right=True) + padded("tokens", 9, right=True)
+    exams = f"{padded('scored by', 15)}{'BLiMP':<13}{padded('uniform fakes', 14)}{'SST-2':<13}"
+    lines = [f"{'':<9}{cost}  {exams}{worded('from scratch')}"]
     for objective in OBJECTIVES:
         runs = recorded()["real"][objective]
         for way in runs[0]["pairs"]:
@@ -170,7 +184,7 @@ def real_table() -> str:
                 tuned = ["", ""]
             cost = f"{runs[0]['steps']:>6,}{mean(run['tokens'] for run in runs):>9,.0f}"
             lines.append(
-                f"{NAMES[objective]:<9}{cost}  {way:<15}{cells[0]:<13}{cells[1]:<14}{tuned[0]:<13}{tuned[1]}".rstrip()
+                f"{NAMES[objective]:<9}{cost}  {padded(way, 15)}{cells[0]:<13}{cells[1]:<14}{tuned[0]:<13}{tuned[1]}".rstrip()
             )
     return "\n".join(lines)
 
@@ -183,8 +197,8 @@ def real_picture(*, dark: bool | None = None) -> Picture:
     for axes, (title, find) in zip(
         panels,
         {
-            "uniform fakes: AUC": lambda o: scores(o, "fakes", OWN_WAY[o], "uniform", part="real"),
-            "BLiMP: better sentence preferred": lambda o: scores(o, "pairs", OWN_WAY[o], part="real"),
+            wording("uniform fakes: AUC"): lambda o: scores(o, "fakes", OWN_WAY[o], "uniform", part="real"),
+            wording("BLiMP: better sentence preferred"): lambda o: scores(o, "pairs", OWN_WAY[o], part="real"),
         }.items(),
         strict=True,
     ):
@@ -192,28 +206,43 @@ def real_picture(*, dark: bool | None = None) -> Picture:
         for at, (name, values) in enumerate(found.items()):
             axes.plot(values, [at] * len(values), linestyle="", marker="o", alpha=0.7, color=theme.series[at])
             axes.errorbar(mean(values), at, xerr=2 * stdev(values), color=theme.series[at], capsize=4)
-            said.append(f"{title}, {name} {shown(values)}")
+            said.append(f"{worded(title)}, {name} {shown(values)}")
         axes.axvline(0.5, color=theme.faint, linewidth=1)
         axes.set_yticks(range(3), list(found))
         axes.set_ylim(2.5, -0.5)
         label(axes, theme, title=title, x="bars: twice the standard deviation")
-    figure.alt = f"Real English, each seed, with bars of twice the deviation. {'; '.join(said)}."
+    figure.alt = worded("Real English, each seed, with bars of twice the deviation. {said}.", said="; ".join(said))
     return figure
 
 
 def needs() -> list[tuple[str, str, str, dict[str, list[float]]]]:
     """For each need: its name, what is measured, passes over n tokens of the three, and the recorded seeds of each."""
     rows = []
-    for task, name in (("topic", "classify a text"), ("entities", "tag words"), ("questions", "answer questions")):
+    for task, name in (
+        ("topic", wording("classify a text")),
+        ("entities", wording("tag words")),
+        ("questions", wording("answer questions")),
+    ):
         for count in (labelled(task)[0], labelled(task)[-1]):
             found = by_objective("fine_tuned", task, str(count))
-            rows.append((f"{name}, {count:,} labelled rows", TASKS[task], "1, 1, 1", found))
-    rows.append(("write a text", "runs of 4 words known", "n, n, n", by_objective("written", "known_runs")))
+            rows.append(
+                (
+                    worded("{name}, {count:,} labelled rows", name=name, count=count),
+                    worded(TASKS[task]),
+                    "1, 1, 1",
+                    found,
+                )
+            )
+    rows.append(
+        (worded("write a text"), worded("runs of 4 words known"), "n, n, n", by_objective("written", "known_runs"))
+    )
     filled = [scores("clm", "filled", "reranked"), *(scores(o, "filled", "both sides") for o in ("mlm", "rtd"))]
-    rows.append(("fill a blank", "words guessed", "21, 1, 1", dict(zip(NAMES.values(), filled, strict=True))))
+    rows.append(
+        (worded("fill a blank"), worded("words guessed"), "21, 1, 1", dict(zip(NAMES.values(), filled, strict=True)))
+    )
     for name, measure, path in (
-        ("find a wrong word", "AUC on foreign fakes", ("fakes", "learned")),
-        ("choose the better text", "pairs won", ("pairs",)),
+        (worded("find a wrong word"), worded("AUC on foreign fakes"), ("fakes", "learned")),
+        (worded("choose the better text"), worded("pairs won"), ("pairs",)),
     ):
         found = {NAMES[o]: scores(o, "scored", path[0], OWN_WAY[o], *path[1:]) for o in OBJECTIVES}
         rows.append((name, measure, "1, n, 1", found))
@@ -222,7 +251,10 @@ def needs() -> list[tuple[str, str, str, dict[str, list[float]]]]:
 
 def when_to_take_which() -> str:
     """The last table of the notebook as Markdown: a row for each need, every cell with its recorded number, and who is ahead."""
-    lines = ["| you want to | measured by | passes | GPT | BERT | ELECTRA | ahead |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        worded("| you want to | measured by | passes | GPT | BERT | ELECTRA | ahead |"),
+        "|---|---|---|---|---|---|---|",
+    ]
     for need, measure, passes, found in needs():
         cells = " | ".join(shown(values) for values in found.values())
         lines.append(f"| {need} | {measure} | {passes} | {cells} | {ahead(found)} |")
@@ -248,13 +280,13 @@ class Table:
 def tokens_table() -> str:
     """At equal tokens, beside equal compute: hidden words guessed, and AUC on foreign fakes in one pass."""
     lines = [
-        f"{'':<9}{'':<14}{'equal tokens':<30}equal compute",
-        f"{'':<9}{'':<14}{'guessed':<15}{'AUC':<15}{'guessed':<15}AUC",
+        f"{'':<23}{padded('equal tokens', 30)}{worded('equal compute')}",
+        f"{'':<23}{padded('guessed', 15)}{'AUC':<15}{padded('guessed', 15)}AUC",
     ]
     ways = {
-        "clm": ("left side", "left to right"),
-        "mlm": ("both sides", "as it stands"),
-        "rtd": ("both sides", "P(original)"),
+        "clm": (wording("left side"), "left to right"),
+        "mlm": (wording("both sides"), "as it stands"),
+        "rtd": (wording("both sides"), "P(original)"),
     }
     for objective, (side, way) in ways.items():
         # Where GPT's budget ends, so do the tokens: both runs are one.
@@ -264,5 +296,5 @@ def tokens_table() -> str:
             for part in parts
             for path in (("filled", side), ("scored", "fakes", way, "learned"))
         ]
-        lines.append(f"{NAMES[objective]:<9}{side:<14}{''.join(f'{cell:<15}' for cell in cells)}".rstrip())
+        lines.append(f"{NAMES[objective]:<9}{padded(side, 14)}{''.join(f'{cell:<15}' for cell in cells)}".rstrip())
     return "\n".join(lines)

@@ -12,6 +12,7 @@ import torch
 
 from electra_helpers.config import PretrainConfig
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 from electra_helpers.model.electra import Steps
 from electra_helpers.model.variants import build_network
 from electra_helpers.recipes import recipe
@@ -66,7 +67,7 @@ class WorldRun:
     @property
     def model(self) -> Pretrained:
         """The network as it is now, with its tokenizer."""
-        return Pretrained(self.task.model.eval(), self.tokenizer, "this run")
+        return Pretrained(self.task.model.eval(), self.tokenizer, worded("this run"))
 
     def train(self, *callbacks: Callback) -> Run:
         """Train to the end; returns where the run stands, its evaluation included."""
@@ -107,7 +108,7 @@ def world_run(
     Built in notebook 00.
     """
     if unit not in SHAPES:
-        raise ElectraError(f"A row holds stories or sentences, not {unit!r}.")
+        raise ElectraError(worded("A row holds stories or sentences, not {unit!r}.", unit=unit))
     pieces = tokenizer_from_words(vocabulary("en"))
     length = rows.length if rows is not None else SHAPES[unit]["length"]
     if rows is None:

@@ -93,7 +93,7 @@ class Exploration {
   /** Tokenise a text, cut to what the model reads. */
   read(text) {
     const row = this.model.tokenizer.encode(text, Math.min(LONGEST, this.model.longest));
-    if (row.ids.length <= 2) throw new Error("There is nothing to read: type at least one word.");
+    if (row.ids.length <= 2) throw new Error(w("There is nothing to read: type at least one word."));
     return row;
   }
 
@@ -142,7 +142,7 @@ class Exploration {
   check(i) {
     const { ids, tokens } = this.row;
     if (!Number.isInteger(i) || i < 0 || i >= ids.length) throw new Error(`There is no position ${i}: the tokens are numbered 0 to ${ids.length - 1}.`);
-    if (this.isFixed(i)) throw new Error(`${tokens[i]} at position ${i} is a special token: it is never masked.`);
+    if (this.isFixed(i)) throw new Error(w("{token} at position {position} is a special token: it is never masked.", { token: tokens[i], position: i }));
     return i;
   }
 
@@ -173,7 +173,7 @@ class Exploration {
   }
 
   open() {
-    if (this.now.position === null) throw new Error("No token is open: choose a token first.");
+    if (this.now.position === null) throw new Error(w("No token is open: choose a token first."));
     return this.now.position;
   }
 
@@ -183,7 +183,7 @@ class Exploration {
 
   choose(token) {
     const id = this.model.tokenizer.ids.get(token);
-    if (id === undefined) throw new Error(`“${token}” is no token of this vocabulary.`);
+    if (id === undefined) throw new Error(w("“{token}” is no token of this vocabulary.", { token }));
     this.fill(id, "choose");
   }
 
@@ -274,7 +274,7 @@ class Exploration {
       temperature: now.temperature,
       can_undo: this.past.length > 0,
       can_redo: this.future.length > 0,
-      notices: row.cut ? [`The text is longer than what can be shown: the first ${row.ids.length} tokens are here, ${row.cut.toLocaleString("en")} are cut.`] : [],
+      notices: row.cut ? [w("The text is longer than what can be shown: the first {kept} tokens are here, {cut} are cut.", { kept: row.ids.length, cut: row.cut.toLocaleString("en") })] : [],
       status: this.status(),
       plain: this.plain(p),
     };
@@ -321,13 +321,13 @@ class Exploration {
   /** What a screen reader is told after every action, and what stands under the tokens. */
   status() {
     const { selected, masked, sampled, stage } = this.now, filled = Object.keys(sampled).length;
-    if (!selected.length) return "Nothing is masked. Choose a token to hide it from the generator.";
-    if (stage === "select") return `${selected.length} tokens are selected: the generator will have to predict them.`;
-    if (stage === "mask") return `${masked.length} of ${selected.length} selected tokens show [MASK]; the others stay as they are.`;
-    if (stage === "sample") return `${filled} tokens are drawn from the generator's proposals, each without knowing the others.`;
+    if (!selected.length) return w("Nothing is masked. Choose a token to hide it from the generator.");
+    if (stage === "select") return w("{count} tokens are selected: the generator will have to predict them.", { count: selected.length });
+    if (stage === "mask") return w("{masked} of {selected} selected tokens show [MASK]; the others stay as they are.", { masked: masked.length, selected: selected.length });
+    if (stage === "sample") return w("{count} tokens are drawn from the generator's proposals, each without knowing the others.", { count: filled });
     const replaced = this.row.ids.filter((_, i) => this.isReplaced(i)).length;
-    const parts = filled ? [`${replaced} of ${filled} filled tokens are replaced; a right guess counts as original.`] : [];
-    if (selected.length > filled) parts.push("An open blank counts as original: the discriminator never reads [MASK].");
+    const parts = filled ? [w("{total} of {count} filled tokens are replaced; a right guess counts as original.", { total: replaced, count: filled })] : [];
+    if (selected.length > filled) parts.push(w("An open blank counts as original: the discriminator never reads [MASK]."));
     return parts.join(" ");
   }
 
@@ -335,9 +335,9 @@ class Exploration {
   plain(p) {
     const { vocabulary } = this.model.tokenizer;
     const lines = this.currentIds().map((id, i) => {
-      const was = this.isReplaced(i) ? `  replaced, was ${this.row.tokens[i]}` : "";
+      const was = this.isReplaced(i) ? `  ${w("replaced, was {token}", { token: this.row.tokens[i] })}` : "";
       return `${vocabulary[id]}  ${p[i].toFixed(2)}${p[i] >= 0.5 ? "*" : ""}${was}`;
     });
-    return [`Token explorer: ${this.model.name}`, "", ...lines, "", "The number is P(replaced); * marks 0.5 and more."].join("\n");
+    return [w("Token explorer: {name}", { name: this.model.name }), "", ...lines, "", w("The number is P(replaced); * marks 0.5 and more.")].join("\n");
   }
 }

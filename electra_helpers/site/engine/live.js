@@ -81,7 +81,7 @@ class Bridge {
   }
 
   get(name) {
-    return name === "view" ? this.view : undefined;
+    return name === "view" ? this.view : name === "words" ? words : undefined;
   }
 
   on(_, listener) {
@@ -117,6 +117,7 @@ class Bridge {
 /** Put an explorer into `place`; `data-models` lists what can be chosen, the first is opened at once. */
 async function mount(place) {
   const choices = JSON.parse(place.dataset.models), base = place.dataset.base;
+  words = JSON.parse(place.dataset.words ?? "{}");
   const networks = new Networks(), opened = {};
   const frame = el("div"), bar = el("progress", { max: 1, value: 0, hidden: true }), said = el("p", { class: "model-said", role: "status" });
   const buttons = choices.map(({ name, label, size }) =>

@@ -3,6 +3,7 @@
 from functools import partial
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 from electra_helpers.view.drawings.pictures import encoder_layer, joint_step, task_heads, two_nets
 from electra_helpers.view.drawings.svg import Drawing
 
@@ -28,5 +29,7 @@ def drawing(name: str) -> Drawing:
     Built for notebooks 00, 02, 03, 05, 06 and 08.
     """
     if name not in DRAWINGS:
-        raise ElectraError(f"There is no drawing {name!r}. Choose one of: {', '.join(DRAWINGS)}.")
+        raise ElectraError(
+            worded("There is no drawing {name!r}. Choose one of: {drawings}.", name=name, drawings=", ".join(DRAWINGS))
+        )
     return DRAWINGS[name]()

@@ -13,6 +13,8 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from electra_helpers.language import worded
+
 WIDTH = 700  # units; at 700 px a letter is 13 px high
 # kind → (fill, line) in light and in dark; each kind is also named in words wherever it is used.
 LIGHT = {
@@ -69,12 +71,14 @@ class Drawing:
     parts: list[str] = field(default_factory=list)
 
     def text(self, x: float, y: float, words: str, style: str = "", anchor: str = "middle") -> None:
-        self.parts.append(f'<text x="{x}" y="{y}" class="{style}" text-anchor="{anchor}">{escape(words)}</text>')
+        self.parts.append(
+            f'<text x="{x}" y="{y}" class="{style}" text-anchor="{anchor}">{escape(worded(words))}</text>'
+        )
 
     def box(self, x: float, y: float, width: float, height: float, words: str, kind: str = "plain") -> None:
         """A rounded box with its words in the middle; a line break starts a new line, all but the first one small."""
         self.parts.append(f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="6" class="{kind}"/>')
-        lines = words.split("\n")
+        lines = worded(words).split("\n")
         top = y + height / 2 + 4.5 - 8 * (len(lines) - 1)
         for i, line in enumerate(lines):
             self.text(x + width / 2, top + 16 * i, line, "small" if i else "bold" if kind != "plain" else "")

@@ -13,6 +13,14 @@ function el(tag, properties = {}, ...children) {
   return element;
 }
 
+/** English words → those of the reader's language, which the view brings; English where it brings none. */
+let words = {};
+
+/** A text in the reader's language, its {fields} filled in. */
+function w(text, fields = {}) {
+  return (words[text] ?? text).replace(/\{(\w+)\}/g, (whole, name) => (name in fields ? String(fields[name]) : whole));
+}
+
 /** Something that takes the focus: Jupyter's one-letter shortcuts are kept away from each of these. */
 function control(tag, properties = {}, ...children) {
   return el(tag, { "data-lm-suppress-shortcuts": "true", ...properties }, ...children);
@@ -57,13 +65,13 @@ function roving(container, items) {
 }
 
 // What a screen reader hears of a token beside its text and number: nothing is said by colour alone.
-const MARKS = {
-  selected: ", selected",
-  blank: ", masked",
-  drawn: ", drawn by the generator",
-  guessed: ", guessed right, so original",
-  replaced: ", replaced",
-};
+const marks = () => ({
+  selected: w(", selected"),
+  blank: w(", masked"),
+  drawn: w(", drawn by the generator"),
+  guessed: w(", guessed right, so original"),
+  replaced: w(", replaced"),
+});
 
 /** A row of tokens, the pieces of a word side by side. `press(i)` and `erase(i)` are told of what the reader does. */
 class Chips {
@@ -86,13 +94,13 @@ class Chips {
 
   build(chips) {
     this.buttons = chips.map((chip, i) => this.chip(i));
-    const words = [];
+    const groups = [];
     chips.forEach((chip, i) => {
       const joins = i > 0 && chip.word !== null && chip.word === chips[i - 1].word;
-      if (!joins) words.push(el("span", { class: "eh-word" }));
-      words[words.length - 1].append(this.buttons[i]);
+      if (!joins) groups.push(el("span", { class: "eh-word" }));
+      groups[groups.length - 1].append(this.buttons[i]);
     });
-    this.root.replaceChildren(...words);
+    this.root.replaceChildren(...groups);
   }
 
   chip(i) {
@@ -111,7 +119,7 @@ class Chips {
     const [token, heard, number, was, best] = button.children;
     const isJudged = chip.p != null && chip.mark !== "blank";
     setText(token, chip.shown);
-    setText(heard, `${MARKS[chip.mark] ?? ""}${isJudged ? ", P(replaced) " : ""}`);
+    setText(heard, `${marks()[chip.mark] ?? ""}${isJudged ? ", P(replaced) " : ""}`);
     setText(number, isJudged ? chip.p.toFixed(2) : "\u00a0");
     setText(was, chip.mark === "replaced" ? chip.token : "");
     setText(best, chip.best == null ? "" : `◆ ${chip.best.toFixed(2)}`);
@@ -206,14 +214,14 @@ async function copyText(text) {
     area.select();
     const done = document.execCommand("copy");
     area.remove();
-    if (!done) throw new Error("The browser does not let this page copy.");
+    if (!done) throw new Error(w("The browser does not let this page copy."));
   }
 }
 
 /** Text and examples; Enter reads the text, Shift+Enter begins a new line. */
 function reader(line) {
-  const area = control("textarea", { rows: 2, dir: "auto", spellcheck: "false", "aria-label": "Text" });
-  const pick = control("select", { "aria-label": "Pick a sentence" });
+  const area = control("textarea", { rows: 2, dir: "auto", spellcheck: "false", "aria-label": w("Text") });
+  const pick = control("select", { "aria-label": w("Pick a sentence") });
   const read = () => line.send("set_text", area.value);
   area.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -223,14 +231,14 @@ function reader(line) {
   pick.addEventListener("change", () => {
     if (pick.selectedIndex > 0) line.send("set_text", pick.value);
   });
-  const root = el("div", { class: "eh-read" }, area, el("div", { class: "eh-side" }, button("Read", read), pick));
+  const root = el("div", { class: "eh-read" }, area, el("div", { class: "eh-side" }, button(w("Read"), read), pick));
   let known = null;
   const paint = (view) => {
     if (view.text !== known) area.value = view.text;
     known = view.text;
     if (pick.options.length !== view.examples.length + 1) {
       const options = view.examples.map((text) => el("option", { value: text, text }));
-      pick.replaceChildren(el("option", { text: "Pick a sentence …", value: "" }), ...options);
+      pick.replaceChildren(el("option", { text: w("Pick a sentence …"), value: "" }), ...options);
       pick.hidden = view.examples.length === 0;
     }
     pick.selectedIndex = view.examples.indexOf(view.text) + 1;

@@ -13,6 +13,7 @@ from typing import Any
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.store import load
+from electra_helpers.language import worded
 from electra_helpers.resources import FREE_TEXT
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks import proposals
@@ -46,7 +47,9 @@ class Contest:
 
     def __init__(self, pretrained: Pretrained, text: str) -> None:
         if pretrained.net.discriminator is None:
-            raise ElectraError(f"{pretrained.name} has no discriminator, so there is nobody to beat: load one.")
+            raise ElectraError(
+                worded("{name} has no discriminator, so there is nobody to beat: load one.", name=pretrained.name)
+            )
         self.pretrained = pretrained
         self.attempts: list[Attempt] = []
         self.set_text(text)
@@ -62,17 +65,19 @@ class Contest:
         """Choose the word to change; a word changed before becomes the original again."""
         ids = self.row.encoding.ids
         if not 0 <= position < len(ids) or ids[position] in self.pretrained.net.config.unselectable_ids:
-            raise ElectraError(f"There is no word to change at position {position}.")
+            raise ElectraError(worded("There is no word to change at position {position}.", position=position))
         self.position, self.word_id = position, None
 
     def put(self, word: str) -> Attempt:
         """Change the chosen word; the attempt is judged and kept."""
         if self.position is None:
-            raise ElectraError("Choose the word that you want to change first.")
+            raise ElectraError(worded("Choose the word that you want to change first."))
         original = self.row.encoding.tokens[self.position]
         word_id = proposals.single_token(self.pretrained.tokenizer, word, like=original)
         if word_id == self.row.encoding.ids[self.position]:
-            raise ElectraError(f"{original!r} is the original: an unchanged word is no replacement.")
+            raise ElectraError(
+                worded("{original!r} is the original: an unchanged word is no replacement.", original=original)
+            )
         self.word_id = word_id
         p, token = self.p_replaced[self.position], self.pretrained.tokenizer.tokens([word_id])[0]
         ceiling, best = max(self._ceiling_of(self.position), (1 - p, token))
@@ -180,20 +185,26 @@ class Duel(TokenWidget):
     def _status(self) -> str:
         contest = self.contest
         if contest.position is None:
-            return "Choose a word, then type another one for its place."
+            return worded("Choose a word, then type another one for its place.")
         if contest.word_id is None:
-            return (
-                f"Which word could stand for “{contest.row.encoding.tokens[contest.position]}” without being noticed?"
+            return worded(
+                "Which word could stand for “{tokens}” without being noticed?",
+                tokens=contest.row.encoding.tokens[contest.position],
             )
         last = contest.attempts[-1]
-        verdict = "Noticed" if last.is_noticed else "Not noticed"
+        verdict = worded("Noticed") if last.is_noticed else worded("Not noticed")
         best = (
-            "no word tried there does better"
+            worded("no word tried there does better")
             if last.word == last.best_word
-            else f"the ceiling there is {last.ceiling:.2f}"
+            else worded("the ceiling there is {ceiling:.2f}", ceiling=last.ceiling)
         )
-        return (
-            f"{verdict}: P(replaced) of “{last.word}” is {last.p_replaced:.2f}. Your score is {last.score:.2f}; {best}."
+        return worded(
+            "{verdict}: P(replaced) of “{word}” is {p_replaced:.2f}. Your score is {score:.2f}; {best}.",
+            verdict=verdict,
+            word=last.word,
+            p_replaced=last.p_replaced,
+            score=last.score,
+            best=best,
         )
 
     def _plain(self) -> str:
@@ -201,8 +212,19 @@ class Duel(TokenWidget):
         shown = tokens_to_terminal(
             contest.tokens, contest.p_replaced, word_ids=contest.row.encoding.word_ids, color=False, width=PLAIN_WIDTH
         )
-        lines = [f"{a.original} → {a.word}: score {a.score:.2f}, ceiling {a.ceiling:.2f}" for a in contest.attempts]
-        return "\n".join([f"Beat the discriminator: {contest.pretrained.name}", "", shown, "", *lines]).rstrip()
+        lines = [
+            worded(
+                "{original} → {word}: score {score:.2f}, ceiling {ceiling:.2f}",
+                original=a.original,
+                word=a.word,
+                score=a.score,
+                ceiling=a.ceiling,
+            )
+            for a in contest.attempts
+        ]
+        return "\n".join(
+            [worded("Beat the discriminator: {name}", name=contest.pretrained.name), "", shown, "", *lines]
+        ).rstrip()
 
     def _html(self) -> str:
         contest = self.contest
@@ -210,9 +232,10 @@ class Duel(TokenWidget):
             contest.tokens,
             contest.p_replaced,
             word_ids=contest.row.encoding.word_ids,
-            title="Beat the discriminator: change one word so that it does not notice",
+            title=worded("Beat the discriminator: change one word so that it does not notice"),
         )
-        return f"{picture}<p><small>{html_text(self._status())} A picture: run the cell to play.</small></p>"
+        hint = worded("A picture: run the cell to play.")
+        return f"{picture}<p><small>{html_text(self._status())} {html_text(hint)}</small></p>"
 
     def __repr__(self) -> str:
         return self._plain()
@@ -236,5 +259,5 @@ def duel(
     pretrained = model if isinstance(model, Pretrained) else load(model)
     offered = list(examples) if examples is not None else examples_for(pretrained.tokenizer)
     if text is None and not offered:
-        raise ElectraError("Give a text: no example is made of this model's vocabulary.")
+        raise ElectraError(worded("Give a text: no example is made of this model's vocabulary."))
     return Duel(Contest(pretrained, offered[0] if text is None else text), offered)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks import proposals
 from electra_helpers.tasks.ceilings import ceilings_for
@@ -144,12 +145,16 @@ class Exploration:
         """What cannot be done because a net is missing, in a sentence."""
         net, name = self.pretrained.net, self.pretrained.name
         if net.generator is None:
-            return (
-                f"{name} is a discriminator only: it judges words that you type, and proposes none. "
-                "Load the generator of the pair as well to see proposals."
+            return worded(
+                "{name} is a discriminator only: it judges words that you type, and proposes none. "
+                "Load the generator of the pair as well to see proposals.",
+                name=name,
             )
         if net.discriminator is None:
-            return f"{name} is a generator only: it proposes tokens, and cannot judge them. Load the discriminator as well."
+            return worded(
+                "{name} is a generator only: it proposes tokens, and cannot judge them. Load the discriminator as well.",
+                name=name,
+            )
         return None
 
     # ---- what can be done ----------------------------------------------------------------------------------------
@@ -167,9 +172,21 @@ class Exploration:
         row = self.row if text is None else self._row(text)
         ids, tokens = row.encoding.ids, row.encoding.tokens
         if isinstance(position, bool) or not isinstance(position, int) or not 0 <= position < len(ids):
-            raise ElectraError(f"There is no position {position!r}: the tokens are numbered 0 to {len(ids) - 1}.")
+            raise ElectraError(
+                worded(
+                    "There is no position {position!r}: the tokens are numbered 0 to {count}.",
+                    position=position,
+                    count=len(ids) - 1,
+                )
+            )
         if ids[position] in self.pretrained.net.config.unselectable_ids:
-            raise ElectraError(f"{tokens[position]} at position {position} is a special token: it is never masked.")
+            raise ElectraError(
+                worded(
+                    "{tokens} at position {position} is a special token: it is never masked.",
+                    tokens=tokens[position],
+                    position=position,
+                )
+            )
         return position
 
     def set_text(self, text: str) -> None:
@@ -206,7 +223,7 @@ class Exploration:
 
     def _open(self) -> int:
         if self.now.position is None:
-            raise ElectraError("No token is open: choose a token first.")
+            raise ElectraError(worded("No token is open: choose a token first."))
         return self.now.position
 
     def choose(self, token: str) -> None:
@@ -241,7 +258,7 @@ class Exploration:
     def _selection(self) -> Moment:
         """A fresh selection by pre-training's rule; nothing is masked yet."""
         if self.pretrained.net.generator is None:
-            raise ElectraError(f"{self.pretrained.name} has no generator, so nothing can be sampled.")
+            raise ElectraError(worded("{name} has no generator, so nothing can be sampled.", name=self.pretrained.name))
         chosen = proposals.choose_at_random(
             self.pretrained, self.row.encoding.ids, seed=self.seed, number=self.now.draws
         )
@@ -305,7 +322,13 @@ class Exploration:
         known = {f.name for f in fields(Moment)}
         unknown = sorted(set(state) - known)
         if unknown:
-            raise ElectraError(f"The state has no {', '.join(map(repr, unknown))}; it has {', '.join(sorted(known))}.")
+            raise ElectraError(
+                worded(
+                    "The state has no {unknown}; it has {known}.",
+                    unknown=", ".join(map(repr, unknown)),
+                    known=", ".join(sorted(known)),
+                )
+            )
         moves_on = state.get("text", self.now.text) == self.now.text
         plain = self.state if moves_on else asdict(Moment("", temperature=self.now.temperature, draws=self.now.draws))
         self._go(self._moment(plain | dict(state)), "state")
@@ -324,22 +347,39 @@ class Exploration:
         outside = sorted({*masked, *put, *([] if position is None else [position])} - set(selected))
         if outside:
             raise ElectraError(
-                f"Positions {outside} are masked, sampled or open, and not among those selected: {selected}."
+                worded(
+                    "Positions {outside} are masked, sampled or open, and not among those selected: {selected}.",
+                    outside=outside,
+                    selected=selected,
+                )
             )
         if state["stage"] not in STAGES:
-            raise ElectraError(f"There is no stage {state['stage']!r}: choose one of {', '.join(STAGES)}.")
+            raise ElectraError(
+                worded(
+                    "There is no stage {stage!r}: choose one of {stages}.",
+                    stage=state["stage"],
+                    stages=", ".join(STAGES),
+                )
+            )
         temperature = _check_temperature(state["temperature"])
         return Moment(text, selected, masked, put, position, state["stage"], temperature, int(state["draws"]))
 
     def _id_of(self, token: str) -> int:
         found = self.tokenizer.backend.token_to_id(token)
         if found is None:
-            raise ElectraError(f"{token!r} is no token of this vocabulary.")
+            raise ElectraError(worded("{token!r} is no token of this vocabulary.", token=token))
         return found
 
 
 def _check_temperature(temperature: Any) -> float:
     low, high = TEMPERATURES
     if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not low <= temperature <= high:
-        raise ElectraError(f"temperature is {temperature!r}: choose a number from {low} to {high}.")
+        raise ElectraError(
+            worded(
+                "temperature is {temperature!r}: choose a number from {low} to {high}.",
+                temperature=temperature,
+                low=low,
+                high=high,
+            )
+        )
     return float(temperature)

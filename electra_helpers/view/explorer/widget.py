@@ -14,11 +14,13 @@ import traitlets
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.store import load
+from electra_helpers.language import worded
 from electra_helpers.resources import FREE_TEXT
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.proposals import EncodedText
 from electra_helpers.view.explorer.examples import examples_for
 from electra_helpers.view.explorer.exploration import STAGES, Exploration
+from electra_helpers.view.explorer.words import front_words
 from electra_helpers.view.painted import WIDGET_VIEW
 from electra_helpers.view.tokens import html_text, text_direction, tokens_to_html, tokens_to_terminal
 
@@ -43,9 +45,11 @@ class TokenWidget(anywidget.AnyWidget):
     _css = STYLE
     _actions: frozenset[str] = frozenset()
     view = traitlets.Dict().tag(sync=True)
+    words = traitlets.Dict().tag(sync=True)
 
     def __init__(self) -> None:
         super().__init__()
+        self.words = front_words(str(self._esm))
         self.error: Exception | None = None
         self._answers = 0
         self.on_msg(self._receive)
@@ -72,7 +76,7 @@ class TokenWidget(anywidget.AnyWidget):
         try:
             name, arguments = message["do"], message.get("with", [])
             if name not in self._actions:
-                raise ElectraError(f"There is no action {name!r}.")
+                raise ElectraError(worded("There is no action {name!r}.", name=name))
             self._act(name, *arguments)
         except Exception as error:  # shown in the widget: a traceback from a message would be seen nowhere
             self.error = error
@@ -272,38 +276,57 @@ def notice_of_cut(row: EncodedText) -> list[str]:
     if not row.n_cut:
         return []
     kept = len(row.encoding.ids)
-    return [f"The text is longer than what can be shown: the first {kept} tokens are here, {row.n_cut:,} are cut."]
+    return [
+        worded(
+            "The text is longer than what can be shown: the first {kept} tokens are here, {n_cut:,} are cut.",
+            kept=kept,
+            n_cut=row.n_cut,
+        )
+    ]
 
 
 def status(seen: Exploration) -> str:
     """What a screen reader is told after every action, and what stands under the tokens."""
     now, replaced = seen.now, seen.is_replaced
     if not now.selected:
-        return "Nothing is masked. Choose a token to hide it from the generator."
+        return worded("Nothing is masked. Choose a token to hide it from the generator.")
     if now.stage == "select":
-        return f"{len(now.selected)} tokens are selected: the generator will have to predict them."
+        return worded("{count} tokens are selected: the generator will have to predict them.", count=len(now.selected))
     if now.stage == "mask":
-        return f"{len(now.masked)} of {len(now.selected)} selected tokens show [MASK]; the others stay as they are."
+        return worded(
+            "{masked} of {selected} selected tokens show [MASK]; the others stay as they are.",
+            masked=len(now.masked),
+            selected=len(now.selected),
+        )
     if now.stage == "sample":
-        return f"{len(now.sampled)} tokens are drawn from the generator's proposals, each without knowing the others."
+        return worded(
+            "{count} tokens are drawn from the generator's proposals, each without knowing the others.",
+            count=len(now.sampled),
+        )
     blanks = len(now.selected) - len(now.sampled)
-    parts = [f"{sum(replaced)} of {len(now.sampled)} filled tokens are replaced; a right guess counts as original."]
+    parts = [
+        worded(
+            "{total} of {count} filled tokens are replaced; a right guess counts as original.",
+            total=sum(replaced),
+            count=len(now.sampled),
+        )
+    ]
     if blanks:
         parts = parts if now.sampled else []
-        parts.append("An open blank counts as original: the discriminator never reads [MASK].")
+        parts.append(worded("An open blank counts as original: the discriminator never reads [MASK]."))
     return " ".join(parts)
 
 
 def plain_text(seen: Exploration) -> str:
     """The present moment as text: tokens with their numbers, then the open proposals."""
     p = seen.p_replaced
-    lines = [f"Token explorer: {seen.pretrained.name}", *notices(seen), ""]
+    lines = [worded("Token explorer: {name}", name=seen.pretrained.name), *notices(seen), ""]
     if p is None:
         lines.append(" ".join(seen.generator_tokens))
     else:
         shape = {"word_ids": seen.row.encoding.word_ids, "is_replaced": seen.is_replaced}
         lines.append(tokens_to_terminal(seen.current_tokens, p, **shape, color=False, width=PLAIN_WIDTH))
-        lines += ["", "The number is P(replaced); * marks 0.5 and more, _ what really is replaced."]
+        lines += ["", worded("The number is P(replaced); * marks 0.5 and more, _ what really is replaced.")]
     return "\n".join(lines + proposal_lines(seen))
 
 
@@ -313,8 +336,17 @@ def proposal_lines(seen: Exploration) -> list[str]:
     if made is None:
         return []
     shown = "  ".join(f"{token} {p:.2f}" for token, p in zip(made.tokens, made.probabilities, strict=True))
-    rank = f"{made.original} is number {made.original_rank} with {made.original_probability:.2f}"
-    return ["", f"The generator at position {made.position}: {shown}", f"The original {rank}."]
+    rank = worded(
+        "The original {token} is number {rank} with {p:.2f}.",
+        token=made.original,
+        rank=made.original_rank,
+        p=made.original_probability,
+    )
+    return [
+        "",
+        worded("The generator at position {position}: {shown}", position=made.position, shown=shown),
+        rank,
+    ]
 
 
 def saved_html(seen: Exploration) -> str:
@@ -327,12 +359,13 @@ def saved_html(seen: Exploration) -> str:
         p,
         word_ids=seen.row.encoding.word_ids,
         is_replaced=seen.is_replaced,
-        title=f"Token explorer: {seen.pretrained.name}",
+        title=worded("Token explorer: {name}", name=seen.pretrained.name),
     )
     lines = "".join(
         f"<p><small>{html_text(line)}</small></p>" for line in [*notices(seen), *proposal_lines(seen)] if line
     )
-    return f"{picture}{lines}<p><small>A picture: run the cell to mask, sample and replace tokens yourself.</small></p>"
+    hint = worded("A picture: run the cell to mask, sample and replace tokens yourself.")
+    return f"{picture}{lines}<p><small>{html_text(hint)}</small></p>"
 
 
 def explore(
@@ -359,5 +392,5 @@ def explore(
     pretrained = model if isinstance(model, Pretrained) else load(model)
     offered = list(examples) if examples is not None else examples_for(pretrained.tokenizer)
     if text is None and not offered:
-        raise ElectraError("Give a text: no example is made of this model's vocabulary.")
+        raise ElectraError(worded("Give a text: no example is made of this model's vocabulary."))
     return Explorer(Exploration(pretrained, offered[0] if text is None else text, top_k=top_k, seed=seed), offered)

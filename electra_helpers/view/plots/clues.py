@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch
 
+from electra_helpers.language import worded
 from electra_helpers.tasks.interpret import Clues
 from electra_helpers.view.plots.style import FONTS, Picture, Theme, label, picture, theme_of
 
@@ -50,9 +51,15 @@ def clue_finder(clues: Clues, *, dark: bool | None = None) -> Picture:
     _arc(axes, theme.series[1], (start, 0.6), (places[clue], 0.6 + heights[clue]), _signed(change[clue]), theme)
     _arc(axes, theme.series[0], (start, -0.6), (places[seen], -0.6 - depths[seen]), f"{attention[seen]:.2f}", theme)
     _explain(axes, theme, len(columns), word := clues.tokens[clues.position], clues.p_replaced)
-    figure.alt = (
-        f"P(replaced) of {word} is {clues.p_replaced:.2f}. Deleting {clues.tokens[clue]} moves it most, by {_signed(change[clue])}; "
-        f"attention looks most at {clues.tokens[seen]} ({attention[seen]:.2f})."
+    figure.alt = worded(
+        "P(replaced) of {word} is {p_replaced:.2f}. Deleting {clue} moves it most, by {change}; "
+        "attention looks most at {seen} ({attention:.2f}).",
+        word=word,
+        p_replaced=clues.p_replaced,
+        clue=clues.tokens[clue],
+        change=_signed(change[clue]),
+        seen=clues.tokens[seen],
+        attention=attention[seen],
     )
     return figure
 
@@ -116,8 +123,8 @@ def _explain(axes: Axes, theme: Theme, n: int, word: str, p: float) -> None:
     """Title, and what is above and below the words."""
     axes.set(xlim=(-0.7, n - 0.3), ylim=(-3.2, 3.2))
     axes.set_axis_off()
-    label(axes, theme, title=f"What decides about “{word}”? P(replaced) = {p:.2f}")
-    above = "Above: how P moves when the word is deleted; filled: it rises, outlined: it falls"
+    label(axes, theme, title=worded("What decides about “{word}”? P(replaced) = {p:.2f}", word=word, p=p))
+    above = worded("Above: how P moves when the word is deleted; filled: it rises, outlined: it falls")
     axes.text(0, 1, above, color=theme.ink, fontsize=9, va="top", transform=axes.transAxes)
-    below = "Below: attention of the last layer, mean over its heads"
+    below = worded("Below: attention of the last layer, mean over its heads")
     axes.text(0, 0, below, color=theme.ink, fontsize=9, va="bottom", transform=axes.transAxes)

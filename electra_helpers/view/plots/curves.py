@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import StrMethodFormatter
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded, wording
 from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import (
     LINES,
@@ -28,11 +29,22 @@ Curve = tuple[Sequence[float], Sequence[float]]
 Level = float | tuple[float, float]  # a value to compare with, or one and its error on both sides
 
 
+VALUES, STEPS = wording("Values"), wording("steps")
+PADDED = (
+    wording(
+        "{rows} rows of {length} tokens hold {documents} documents; {padding} of {total:,} tokens ({share}) are padding."
+    ),
+    wording(
+        "{rows} rows of {length} tokens hold {documents} documents; {padding} of {total:,} tokens ({share}) is padding."
+    ),
+)  # of several tokens, of one
+
+
 def _band(seeds: Sequence[Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Steps, lowest, median and highest of several seeds' curves over the same steps."""
     steps = np.asarray(seeds[0][0], dtype=float)
     if any(len(x) != len(steps) or not np.array_equal(x, steps) for x, _ in seeds):
-        raise ElectraError("The seeds of a band were measured at different steps: give them the same steps.")
+        raise ElectraError(worded("The seeds of a band were measured at different steps: give them the same steps."))
     values = np.asarray([y for _, y in seeds], dtype=float)
     return steps, values.min(0), np.median(values, 0), values.max(0)
 
@@ -66,7 +78,17 @@ def curves(
     for i, (name, (steps, values)) in enumerate(runs.items()):
         axes.plot(steps, values, color=theme.series[i % 5], linewidth=2, linestyle=LINES[i % 5])
         ends.append((steps[-1], values[-1], name, theme.series[i % 5]))
-        said.append(f"{name}: {values[0]:.3g} at {x} {steps[0]:,}, {values[-1]:.3g} at {x} {steps[-1]:,}")
+        said.append(
+            worded(
+                "{name}: {first:.3g} at {x} {start:,}, {last:.3g} at {x} {end:,}",
+                name=worded(name),
+                first=values[0],
+                x=worded(x),
+                start=steps[0],
+                last=values[-1],
+                end=steps[-1],
+            )
+        )
     for name, value in (ceilings or {}).items():
         _draw_level(axes, theme, name, value)
     label_ends(axes, ends)
@@ -74,13 +96,11 @@ def curves(
         legend(axes, theme, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     label(axes, theme, title=title, x=x, y=y)
-    levels = f" Level: {_levels(ceilings)}." if ceilings else ""
-    figure.alt = f"{title + ': ' if title else ''}{y or 'Values'} over {_many(x)}. {'; '.join(said)}.{levels}"
+    levels = worded(" Level: {ceilings}.", ceilings=_levels(ceilings)) if ceilings else ""
+    about = {"y": worded(y or VALUES), "x": worded(STEPS if x == "step" else x), "said": "; ".join(said)}
+    over = worded("{y} over {x}. {said}.", **about) + levels
+    figure.alt = f"{worded(title)}: {over}" if title else over
     return figure
-
-
-def _many(x: str) -> str:
-    return "steps" if x == "step" else x
 
 
 def _draw_band(axes: Axes, theme: Theme, i: int, name: str, seeds: Sequence[Curve], x: str) -> str:
@@ -90,16 +110,29 @@ def _draw_band(axes: Axes, theme: Theme, i: int, name: str, seeds: Sequence[Curv
     for edge in (low, high):
         axes.plot(steps, edge, color=colour, linewidth=0.8)
     axes.plot(
-        steps, middle, color=colour, linewidth=1.6, linestyle=LINES[1 + i], label=f"{name}: {len(seeds)} seeds, median"
+        steps,
+        middle,
+        color=colour,
+        linewidth=1.6,
+        linestyle=LINES[1 + i],
+        label=worded("{name}: {count} seeds, median", name=worded(name), count=len(seeds)),
     )
-    return f"{name}, {len(seeds)} seeds: {low[-1]:.3g} to {high[-1]:.3g} at {x} {steps[-1]:,.0f}"
+    return worded(
+        "{name}, {count} seeds: {low:.3g} to {high:.3g} at {x} {steps:,.0f}",
+        name=worded(name),
+        count=len(seeds),
+        low=low[-1],
+        high=high[-1],
+        x=worded(x),
+        steps=steps[-1],
+    )
 
 
 def _levels(ceilings: Mapping[str, Level]) -> str:
     said = []
     for name, level in ceilings.items():
         value, error = level if isinstance(level, tuple) else (level, 0.0)
-        said.append(f"{name} {value:.3g}" + (f" ± {error:.2g}" if error else ""))
+        said.append(f"{worded(name)} {value:.3g}" + (f" ± {error:.2g}" if error else ""))
     return ", ".join(said)
 
 
@@ -110,7 +143,7 @@ def _draw_level(axes: Axes, theme: Theme, name: str, level: Level) -> None:
         axes.axhspan(value - error, value + error, color=theme.ink, alpha=0.15, linewidth=0)
     axes.axhline(value, color=theme.ink, linewidth=1, linestyle=LINES[2])
     where = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "right"}
-    axes.annotate(name, (1, value), (-4, 3), **where, color=theme.ink, fontsize=9)
+    axes.annotate(worded(name), (1, value), (-4, 3), **where, color=theme.ink, fontsize=9)
 
 
 def two_exams(
@@ -132,7 +165,8 @@ def two_exams(
     theme = theme_of(dark)
     figure, (axes,) = picture(theme)
     ends = []
-    for i, (name, values) in enumerate({"own fakes": own, **fixed}.items()):
+    exams = {wording("own fakes"): own, **fixed}
+    for i, (name, values) in enumerate(exams.items()):
         colour = theme.series[(i + 1) % 5]
         style = {"linewidth": 2.4, "linestyle": LINES[1]} if i == 0 else {"linewidth": 2, "linestyle": LINES[0]}
         axes.plot(steps, values, color=colour, **style, marker="os^Dv"[i % 5], markersize=4)
@@ -145,9 +179,18 @@ def two_exams(
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     label_ends(axes, ends)
     label(axes, theme, title="Own fakes get harder; a fixed exam does not", x="step", y="AUC (0.5 = guessing)")
-    said = [f"{name} {values[0]:.3g} to {values[-1]:.3g}" for name, values in {"own fakes": own, **fixed}.items()]
-    limits = f". Ceilings: {words(ceilings)}" if ceilings else ""
-    figure.alt = f"AUC from step {steps[0]:,} to {steps[-1]:,}: {'. '.join([said[0], ', '.join(said[1:])])}{limits}."
+    said = [
+        worded("{name} {first:.3g} to {last:.3g}", name=worded(name), first=values[0], last=values[-1])
+        for name, values in exams.items()
+    ]
+    limits = worded(". Ceilings: {ceilings}", ceilings=words(ceilings)) if ceilings else ""
+    figure.alt = worded(
+        "AUC from step {start:,} to {end:,}: {values}{limits}.",
+        start=steps[0],
+        end=steps[-1],
+        values=". ".join([said[0], ", ".join(said[1:])]),
+        limits=limits,
+    )
     return figure
 
 
@@ -189,7 +232,7 @@ def packing_strip(
                     fontsize=9,
                     color=on(style["color"]),
                 )
-    axes.set_yticks(range(len(rows)), [f"row {r}" for r in range(len(rows))])
+    axes.set_yticks(range(len(rows)), [worded("row {r}", r=r) for r in range(len(rows))])
     axes.invert_yaxis()
     axes.set_xlim(0, length)
     axes.spines["left"].set_visible(False)
@@ -202,10 +245,9 @@ def packing_strip(
     total = sum(map(len, rows))
     padding = sum(list(ids).count(pad_id) for ids in rows)
     found = {owner for owners in documents for owner in owners if owner is not None}
-    figure.alt = (
-        f"{len(rows)} rows of {length} tokens hold {len(found)} documents; {padding} of {total:,} tokens "
-        f"({padding / total:.0%}) {'is' if padding == 1 else 'are'} padding.".replace("%)", " %)")
-    )
+    counted = {"rows": len(rows), "length": length, "documents": len(found), "padding": padding, "total": total}
+    share = f"{padding / total:.0%}".replace("%", " %")
+    figure.alt = worded(PADDED[padding == 1], **counted, share=share)
     return figure
 
 

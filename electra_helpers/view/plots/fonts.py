@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 
+from electra_helpers.language import worded
+
 LATIN = "DejaVu Sans"  # comes with matplotlib
 WANTED_FONTS = (
     LATIN,
@@ -69,9 +71,15 @@ def missing_font(texts: Iterable[str]) -> str:
         return ""
     is_cjk = any(first <= ord(one) <= last for one in missing for first, last in CJK)
     package, family = ("fonts-noto-cjk", "Noto Sans CJK") if is_cjk else ("fonts-noto-core", "Noto Sans")
-    return (
-        f"No font here has {'Chinese' if is_cjk else 'these'} characters, so boxes stand for them; all numbers are right. "
-        f"Install the package {package} (Debian, Ubuntu, Colab) or the font {family}, delete the folder {get_cachedir()}, and restart."
+    return worded(
+        "{lacks}; all numbers are right. Install the package {package} (Debian, Ubuntu, Colab) or the font {family}, delete the"
+        " folder {folder}, and restart.",
+        lacks=worded("No font here has Chinese characters, so boxes stand for them")
+        if is_cjk
+        else worded("No font here has these characters, so boxes stand for them"),
+        package=package,
+        family=family,
+        folder=get_cachedir(),
     )
 
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded, wording
 from electra_helpers.view.plots.places import name_points
 from electra_helpers.view.plots.style import (
     FONTS,
@@ -40,7 +41,12 @@ def attention(tokens: Sequence[str], weights: np.ndarray, *, title: str = "", da
     heads, length = weights.shape[0], len(tokens)
     if weights.shape != (heads, length, length) or length > MOST_TOKENS:
         raise ElectraError(
-            f"weights {weights.shape} and {length} tokens: (A, L, L) with at most {MOST_TOKENS} is shown."
+            worded(
+                "weights {shape} and {tokens} tokens: (A, L, L) with at most {most} is shown.",
+                shape=weights.shape,
+                tokens=length,
+                most=MOST_TOKENS,
+            )
         )
     theme, side = theme_of(dark), max(1.7, 0.17 * length)
     columns = min(heads, 4, max(1, int(WIDEST / side)))
@@ -55,22 +61,32 @@ def attention(tokens: Sequence[str], weights: np.ndarray, *, title: str = "", da
         image = one.imshow(weights[head], cmap=theme.heat, vmin=0, vmax=1)
         one.set_xticks(range(length), tokens, rotation=90, fontsize=8, fontfamily=FONTS)
         one.set_yticks(range(length), tokens, fontsize=8, fontfamily=FONTS)
-        label(one, theme, title=f"head {head}")
-    bar = figure.colorbar(image, ax=axes, shrink=0.7, label="weight", aspect=30)
+        label(one, theme, title=worded("head {head}", head=head))
+    bar = figure.colorbar(image, ax=axes, shrink=0.7, label=worded("weight"), aspect=30)
     bar.ax.tick_params(colors=theme.ink, labelsize=8)
     bar.ax.yaxis.label.set_color(theme.ink)
-    figure.supylabel("from", color=theme.ink, fontsize=10)
-    figure.supxlabel("to", color=theme.ink, fontsize=10)
+    figure.supylabel(worded("from"), color=theme.ink, fontsize=10)
+    figure.supxlabel(worded("to"), color=theme.ink, fontsize=10)
     if title:
-        figure.suptitle(title, x=0.01, ha="left", color=theme.ink, fontsize=11, fontweight="bold")
+        figure.suptitle(worded(title), x=0.01, ha="left", color=theme.ink, fontsize=11, fontweight="bold")
     said = [_strongest(head, weights[head], tokens) for head in range(heads)]
-    figure.alt = f"Attention of {heads} head{'s' * (heads > 1)} over {length} tokens. {' '.join(said)}"
+    about = {"length": length, "said": " ".join(said)}
+    one = worded("Attention of 1 head over {length} tokens. {said}", **about)
+    figure.alt = (
+        worded("Attention of {heads} heads over {length} tokens. {said}", heads=heads, **about) if heads > 1 else one
+    )
     return figure
 
 
 def _strongest(head: int, weights: np.ndarray, tokens: Sequence[str]) -> str:
     i, j = np.unravel_index(weights.argmax(), weights.shape)
-    return f"Head {head} looks most from {tokens[i]} to {tokens[j]} ({weights[i, j]:.2f})."
+    return worded(
+        "Head {head} looks most from {reader} to {read} ({weight:.2f}).",
+        head=head,
+        reader=tokens[i],
+        read=tokens[j],
+        weight=weights[i, j],
+    )
 
 
 def between(
@@ -88,8 +104,13 @@ def between(
     """
     if weights.shape != (len(written), len(read)) or max(weights.shape) > MOST_TOKENS:
         raise ElectraError(
-            f"weights {weights.shape} for {len(written)} written and {len(read)} read tokens: "
-            f"(T, L) with at most {MOST_TOKENS} is shown."
+            worded(
+                "weights {shape} for {written} written and {read} read tokens: (T, L) with at most {most} is shown.",
+                shape=weights.shape,
+                written=len(written),
+                read=len(read),
+                most=MOST_TOKENS,
+            )
         )
     theme = theme_of(dark)
     width, height = 1.8 + 0.3 * len(read), 1.2 + 0.24 * len(written)
@@ -98,16 +119,21 @@ def between(
     axes.set_xticks(range(len(read)), read, rotation=90, fontsize=9, fontfamily=FONTS)
     axes.set_yticks(range(len(written)), written, fontsize=9, fontfamily=FONTS)
     label(axes, theme, title=title, x="read", y="written")
-    bar = figure.colorbar(image, ax=axes, label="weight")
+    bar = figure.colorbar(image, ax=axes, label=worded("weight"))
     bar.ax.tick_params(colors=theme.ink, labelsize=8)
     bar.ax.yaxis.label.set_color(theme.ink)
     most = weights.argmax(axis=1)
     said = ", ".join(
-        f"{piece} to {read[j]} ({weights[i, j]:.2f})" for i, (piece, j) in enumerate(zip(written, most, strict=True))
+        worded("{piece} to {read} ({weights:.2f})", piece=piece, read=read[j], weights=weights[i, j])
+        for i, (piece, j) in enumerate(zip(written, most, strict=True))
     )
-    many = f"{len(written)} written piece{'s' * (len(written) > 1)}"
-    figure.alt = f"Attention of {many} over {len(read)} tokens read. Most from: {said}."
+    about = {"count": len(read), "said": said}
+    one = worded("Attention of 1 written piece over {count} tokens read. Most from: {said}.", **about)
+    figure.alt = worded(MANY, pieces=len(written), **about) if len(written) > 1 else one
     return figure
+
+
+MANY = wording("Attention of {pieces} written pieces over {count} tokens read. Most from: {said}.")
 
 
 def embedding_map(
@@ -130,7 +156,9 @@ def embedding_map(
     groups = list(groups or [""] * len(words))
     kinds = sorted(set(groups))
     if len(kinds) > 5:
-        raise ElectraError(f"{len(kinds)} groups cannot be told apart in one picture: give at most 5.")
+        raise ElectraError(
+            worded("{count} groups cannot be told apart in one picture: give at most 5.", count=len(kinds))
+        )
     figure, (axes,) = picture(theme, height=4.6)
     for i, kind in enumerate(kinds):
         chosen = [n for n, group in enumerate(groups) if group == kind]
@@ -140,18 +168,21 @@ def embedding_map(
     label(
         axes,
         theme,
-        title=f"Two components, {share:.0%} of the variance".replace("%", " %"),
+        title=worded("Two components, {share:.0f} % of the variance", share=100 * share),
         x="component 1",
         y="component 2",
     )
     axes.margins(0.08)
     name_points(axes, theme, points, words)
-    figure.alt = (
-        f"{len(words)} word vectors on two principal components, which hold {share * 100:.0f} % of their variance."
+    figure.alt = worded(
+        "{count} word vectors on two principal components, which hold {share:.0f} % of their variance.",
+        count=len(words),
+        share=share * 100,
     )
     if len(kinds) > 1:
-        figure.alt += (
-            f" The nearest neighbour is of the same group for {same_group(centred, groups):.0f} % of the words."
+        figure.alt += worded(
+            " The nearest neighbour is of the same group for {same_group:.0f} % of the words.",
+            same_group=same_group(centred, groups),
         )
     return figure
 
@@ -164,14 +195,14 @@ def same_group(vectors: np.ndarray, groups: Sequence[str]) -> float:
 
 
 PLACES = {  # the joint step from left to right: x, y of each box
-    "shared embeddings": (0.0, 1.0),
-    "generator encoder": (1.0, 2.0),
-    "generator head": (2.0, 2.0),
-    "discriminator embeddings": (1.0, 0.0),  # only of nets that do not share theirs
-    "discriminator encoder": (2.0, 0.0),
-    "discriminator head": (3.0, 0.0),
-    "MLM loss": (3.0, 2.0),
-    "RTD loss": (4.0, 0.0),
+    wording("shared embeddings"): (0.0, 1.0),
+    wording("generator encoder"): (1.0, 2.0),
+    wording("generator head"): (2.0, 2.0),
+    wording("discriminator embeddings"): (1.0, 0.0),  # only of nets that do not share theirs
+    wording("discriminator encoder"): (2.0, 0.0),
+    wording("discriminator head"): (3.0, 0.0),
+    wording("MLM loss"): (3.0, 2.0),
+    wording("RTD loss"): (4.0, 0.0),
 }
 EDGES = (  # where a gradient flows, from a loss back: (from, to, loss)
     ("MLM loss", "generator head", "mlm"),
@@ -215,9 +246,9 @@ def gradient_map(norms: Mapping[str, Mapping[str, float | None]], *, dark: bool 
     axes.annotate(
         "", (2.0, 0.34), (2.0, 1.66), arrowprops={"arrowstyle": "->", "color": theme.faint, "linestyle": ":", "lw": 2}
     )
-    axes.text(2.06, 1.0, "sampled tokens\nno gradient back", color=theme.ink, fontsize=9, va="center")
+    axes.text(2.06, 1.0, worded("sampled tokens\nno gradient back"), color=theme.ink, fontsize=9, va="center")
     label(axes, theme, title="Gradient norms on the way back: thicker is larger, dotted is none")
-    figure.alt = "Gradient norms. " + " ".join(_said(loss, parts) for loss, parts in norms.items())
+    figure.alt = worded("Gradient norms. ") + " ".join(_said(loss, parts) for loss, parts in norms.items())
     return figure
 
 
@@ -225,7 +256,7 @@ def _box(axes: Axes, theme: Theme, name: str, place: tuple[float, float]) -> Fan
     (x, y), width = place, 2 if "loss" in name else 1
     shape = {"boxstyle": "round,pad=0.02", "facecolor": theme.page, "edgecolor": theme.ink, "linewidth": width}
     box = axes.add_patch(FancyBboxPatch((x - 0.36, y - 0.26), 0.72, 0.52, **shape))
-    axes.text(x, y, name.replace(" ", "\n"), ha="center", va="center", color=theme.ink, fontsize=9)
+    axes.text(x, y, worded(name).replace(" ", "\n"), ha="center", va="center", color=theme.ink, fontsize=9)
     return box
 
 
@@ -243,11 +274,15 @@ def _arrow(theme: Theme, norm: float | None, loss: str, largest: float) -> dict[
 def _number(axes: Axes, theme: Theme, start: str, end: str, norm: float | None) -> None:
     (x0, y0), (x1, y1) = PLACES[start], PLACES[end]
     lift = 0.3 if y0 > y1 else 0.24 if y0 < y1 else -0.18 if "embeddings" in end else 0.18
-    text = f"{norm:.2g}" if norm else "none"
+    text = f"{norm:.2g}" if norm else worded("none")
     axes.text((x0 + x1) / 2, (y0 + y1) / 2 + lift, text, color=theme.ink, fontsize=9, ha="center", va="center")
 
 
 def _said(loss: str, parts: Mapping[str, float | None]) -> str:
-    reached = ", ".join(f"{part} {norm:.2g}" for part, norm in parts.items() if norm is not None)
-    dark = ", ".join(part for part, norm in parts.items() if norm is None)
-    return f"{loss.upper()} loss: {'; '.join(filter(None, [reached, dark and f'none at {dark}']))}."
+    reached = ", ".join(f"{worded(part)} {norm:.2g}" for part, norm in parts.items() if norm is not None)
+    dark = ", ".join(worded(part) for part, norm in parts.items() if norm is None)
+    return worded(
+        "{loss} loss: {said}.",
+        loss=loss.upper(),
+        said="; ".join(filter(None, [reached, dark and worded("none at {dark}", dark=dark)])),
+    )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from electra_helpers.language import worded
 from electra_helpers.view.plots.style import FONTS, Theme
 
 FONT = 8  # points
@@ -24,7 +25,7 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> Non
     ends = sorted(ends, key=lambda end: end[1])
     places = spread([y for _, y, _, _ in ends], gap=(high - low) * 0.07)
     for (x, _, name, colour), y in zip(ends, places, strict=True):
-        axes.annotate(name, (x, y), (8, 0), textcoords="offset points", color=colour, fontsize=9, va="center")
+        axes.annotate(worded(name), (x, y), (8, 0), textcoords="offset points", color=colour, fontsize=9, va="center")
 
 
 def spread(wanted: Sequence[float], gap: float) -> list[float]:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import worded, wording
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, legend, picture, theme_of
 
 DOTS = 1000
@@ -39,13 +40,19 @@ def calibration(
     theme = theme_of(dark)
     p, truth = np.asarray(p, dtype=float), np.asarray(truth, dtype=float)
     if p.shape != truth.shape:
-        raise ElectraError(f"{len(p)} probabilities but {len(truth)} truths: they belong together one by one.")
-    names = np.asarray(groups if groups is not None else ["all"] * len(p))
+        raise ElectraError(
+            worded(
+                "{probabilities} probabilities but {truths} truths: they belong together one by one.",
+                probabilities=len(p),
+                truths=len(truth),
+            )
+        )
+    names = np.asarray(groups if groups is not None else [worded("all")] * len(p))
     figure, (axes,) = picture(theme, height=4.2)
     ends = (LOWEST, 1 - LOWEST) if log_odds else (0, 1)
     axes.plot(ends, ends, color=theme.faint, linewidth=1.5)
     slope = {"rotation": 45, "rotation_mode": "anchor", "transform_rotates_text": True}
-    axes.text(0.98, 0.985, "honest", ha="right", va="bottom", color=theme.ink, fontsize=9, **slope)
+    axes.text(0.98, 0.985, worded("honest"), ha="right", va="bottom", color=theme.ink, fontsize=9, **slope)
     said = []
     for i, name in enumerate(sorted(set(names))):
         order = np.flatnonzero(names == name)[np.argsort(p[names == name], kind="stable")]
@@ -61,7 +68,7 @@ def calibration(
             markersize=5,
         )
         gap = np.average(abs(x - y), weights=[len(part) for part in parts])
-        said.append(f"{name}: mean gap {gap:.2f} over {len(order):,} tokens")
+        said.append(worded("{name}: mean gap {gap:.2f} over {count:,} tokens", name=name, gap=gap, count=len(order)))
     if len(said) > 1:
         legend(axes, theme, loc="upper left")
     if log_odds:
@@ -71,7 +78,9 @@ def calibration(
     label(
         axes, theme, title="Does P(replaced) keep its word?", x="P(replaced), mean of a bin", y="share that is replaced"
     )
-    figure.alt = f"P(replaced) against the truth on {len(p):,} tokens. {'; '.join(said)}."
+    figure.alt = worded(
+        "P(replaced) against the truth on {count:,} tokens. {said}.", count=len(p), said="; ".join(said)
+    )
     return figure
 
 
@@ -84,6 +93,9 @@ def _log_odds(axes: Axes) -> None:
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         limit(LOWEST, 1 - 1e-3)
+
+
+FOUND, FLAGGED = wording("replaced and found"), wording("original and flagged")
 
 
 def confusion_by_phenomenon(counts: Mapping[str, tuple[int, int, int, int]], *, dark: bool | None = None) -> Picture:
@@ -108,9 +120,11 @@ def confusion_by_phenomenon(counts: Mapping[str, tuple[int, int, int, int]], *, 
                 color=theme.series[colour],
                 hatch=hatch,
                 edgecolor=theme.page,
-                label=None if row else ("replaced and found", "original and flagged")[colour],
+                label=None if row else (FOUND, FLAGGED)[colour],
             )
-            shown = f"{_percent(part, whole)} of {whole:,}" if whole else "none seen"
+            shown = (
+                worded("{part} of {whole:,}", part=_percent(part, whole), whole=whole) if whole else worded("none seen")
+            )
             axes.annotate(
                 shown,
                 (share, row + offset),
@@ -120,21 +134,31 @@ def confusion_by_phenomenon(counts: Mapping[str, tuple[int, int, int, int]], *, 
                 fontsize=8,
                 color=theme.ink,
             )
-    axes.set_yticks(range(len(rates)), rates)
+    axes.set_yticks(range(len(rates)), [worded(name) for name in rates])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.18)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
     legend(axes, theme, loc="upper center", bbox_to_anchor=(0.45, -0.5 / len(counts)), ncols=2)
     label(axes, theme, title="What is found, and what is flagged by mistake")
-    said = [f"{n} {_percent(h, f)} of {f}, {_percent(a, o)} of {o}" for n, (h, f, a, o) in rates.items()]
-    figure.alt = f"Found of the replaced, flagged of the original: {'; '.join(said)}."
+    said = [
+        worded(
+            "{name} {found} of {fakes}, {flagged} of {originals}",
+            name=worded(n),
+            found=_percent(h, f),
+            fakes=f,
+            flagged=_percent(a, o),
+            originals=o,
+        )
+        for n, (h, f, a, o) in rates.items()
+    ]
+    figure.alt = worded("Found of the replaced, flagged of the original: {said}.", said="; ".join(said))
     return figure
 
 
 def _percent(part: int, whole: int) -> str:
     """A share in whole per cent, in tenths below one."""
     if not whole:
-        return "none"
+        return worded("none")
     return f"{100 * part / whole:.{1 if 0 < part < 0.01 * whole else 0}f} %"
 
 
@@ -149,28 +173,37 @@ def threshold_and_prior(recall: float, false_alarms: float, prior: float, *, dar
     """
     for name, value in (("recall", recall), ("false_alarms", false_alarms), ("prior", prior)):
         if not 0 <= value <= 1:
-            raise ElectraError(f"{name} is {value}: it is a share, from 0 to 1.")
+            raise ElectraError(worded("{name} is {value}: it is a share, from 0 to 1.", name=name, value=value))
     theme = theme_of(dark)
     wrong = round(DOTS * prior)
     found, flagged = round(wrong * recall), round((DOTS - wrong) * false_alarms)
     kinds = (
-        (found, "wrong, found", 0, "s"),
-        (wrong - found, "wrong, missed", 1, "X"),
-        (flagged, "good, flagged", 3, "^"),
+        (found, worded("{count} wrong, found", count=found), 0, "s"),
+        (wrong - found, worded("{count} wrong, missed", count=wrong - found), 1, "X"),
+        (flagged, worded("{count} good, flagged", count=flagged), 3, "^"),
     )
     figure, (axes,) = picture(theme, width=7.2, height=3.4)
     start = 0
     for count, name, colour, marker in kinds:
-        _dots(axes, start, count, theme.series[colour], marker, 34, f"{count} {name}")
+        _dots(axes, start, count, theme.series[colour], marker, 34, name)
         start += count
-    _dots(axes, start, DOTS - start, theme.faint, "o", 9, f"{DOTS - start} good, passed")
+    _dots(axes, start, DOTS - start, theme.faint, "o", 9, worded("{count} good, passed", count=DOTS - start))
     axes.set_axis_off()
     axes.invert_yaxis()
     legend(axes, theme, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=4)
     flags = found + flagged
-    right = f"So {100 * found / flags:.0f} % of the flags are right." if flags else "Nothing is flagged."
-    label(axes, theme, title=right.removeprefix("So "))
-    figure.alt = f"Of 1,000 words {wrong} are wrong: {found} found, {wrong - found} missed; {flagged} good words are flagged. {right}"
+    share = 100 * found / max(flags, 1)
+    title = worded("{share:.0f} % of the flags are right.", share=share) if flags else worded("Nothing is flagged.")
+    right = worded("So {share:.0f} % of the flags are right.", share=share) if flags else title
+    label(axes, theme, title=title)
+    figure.alt = worded(
+        "Of 1,000 words {wrong} are wrong: {found} found, {missed} missed; {flagged} good words are flagged. {right}",
+        wrong=wrong,
+        found=found,
+        missed=wrong - found,
+        flagged=flagged,
+        right=right,
+    )
     return figure
 
 

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from electra_helpers.language import worded
 from electra_helpers.view.plots.fonts import FONTS, prepare_texts
 
 PIXELS_PER_INCH = 96
@@ -90,15 +91,16 @@ def dress(axes: Axes, theme: Theme) -> None:
 
 
 def label(axes: Axes, theme: Theme, *, title: str = "", x: str = "", y: str = "") -> None:
-    """Title at the left, axes named."""
-    axes.set_title(title, loc="left", color=theme.ink, fontsize=11, fontweight="bold", fontfamily=FONTS)
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
+    """Title at the left, axes named, all in the learner's language."""
+    axes.set_title(worded(title), loc="left", color=theme.ink, fontsize=11, fontweight="bold", fontfamily=FONTS)
+    axes.set_xlabel(worded(x))
+    axes.set_ylabel(worded(y))
 
 
 def legend(axes: Axes, theme: Theme, **where: Any) -> None:
-    """A legend without a frame, in the theme's ink."""
-    axes.legend(frameon=False, labelcolor=theme.ink, fontsize=9, **where)
+    """A legend without a frame, in the theme's ink and the learner's language."""
+    handles, names = axes.get_legend_handles_labels()
+    axes.legend(handles, [worded(name) for name in names], frameon=False, labelcolor=theme.ink, fontsize=9, **where)
 
 
 def on(colour: str) -> str:
@@ -109,4 +111,4 @@ def on(colour: str) -> str:
 
 def words(numbers: Mapping[str, float], unit: str = "") -> str:
     """`a 0.61, b 0.85` for an alt text."""
-    return ", ".join(f"{name} {value:.3g}{unit}" for name, value in numbers.items())
+    return ", ".join(f"{worded(name)} {value:.3g}{unit}" for name, value in numbers.items())
