@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from electra_helpers.course.labs.scaling import scaling_run
@@ -52,7 +53,7 @@ def variables_table(folder: Path, holding: Sequence[str]) -> str:
 
 def differences(model: Pretrained) -> dict[str, tuple[float, float]]:
     """Net → (largest difference of a logit to what the authors' code computed, largest logit), on a batch of three rows."""
-    arrays = {name: torch.from_numpy(value) for name, value in np.load(in_little() / "logits.npz").items()}
+    arrays = load_file(in_little() / "logits.safetensors")
     real, types = arrays["input_mask"].bool(), arrays["segment_ids"].long()
     with torch.no_grad():
         judged = model.net.discriminator(arrays["corrupted_ids"].long(), types, real)  # (B, L)
