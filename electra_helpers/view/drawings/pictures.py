@@ -5,6 +5,30 @@ from __future__ import annotations
 from electra_helpers.language import worded, wording
 from electra_helpers.view.drawings.svg import Drawing
 
+# Of each net: its kind, its name, the middle and the width of its column, and what stands in and around it.
+NETS = (
+    (
+        "generator",
+        wording("Generator"),
+        190,
+        130,
+        wording("narrower"),
+        wording("a word for each selected token"),
+        wording("MLM head"),
+        wording("set aside after training"),
+    ),
+    (
+        "discriminator",
+        wording("Discriminator"),
+        510,
+        250,
+        wording("full width"),
+        wording("original or replaced? for every token"),
+        wording("RTD head"),
+        wording("kept, and fine-tuned"),
+    ),
+)
+
 
 def two_nets(bright: str | None = None) -> Drawing:
     """Generator and discriminator side by side over the embeddings that they share, one of them faded if the other is `bright`.
@@ -20,29 +44,7 @@ def two_nets(bright: str | None = None) -> Drawing:
         ),
         430,
     )
-    columns = (
-        (
-            "generator",
-            wording("Generator"),
-            190,
-            130,
-            wording("narrower"),
-            wording("a word for each selected token"),
-            wording("MLM head"),
-            wording("set aside after training"),
-        ),
-        (
-            "discriminator",
-            wording("Discriminator"),
-            510,
-            250,
-            wording("full width"),
-            wording("original or replaced? for every token"),
-            wording("RTD head"),
-            wording("kept, and fine-tuned"),
-        ),
-    )
-    for kind, name, x, width, wide, answer, head, fate in columns:
+    for kind, name, x, width, wide, answer, head, fate in NETS:
         left = x - width / 2
         with d.faded(bright not in (None, kind)):
             d.text(x, 28, name, "bold")

@@ -38,15 +38,7 @@ def calibration(
     Built in notebook 05.
     """
     theme = theme_of(dark)
-    p, truth = np.asarray(p, dtype=float), np.asarray(truth, dtype=float)
-    if p.shape != truth.shape:
-        raise ElectraError(
-            worded(
-                "{probabilities} probabilities but {truths} truths: they belong together one by one.",
-                probabilities=len(p),
-                truths=len(truth),
-            )
-        )
+    p, truth = _pairs(p, truth)
     names = np.asarray(groups if groups is not None else [worded("all")] * len(p))
     figure, (axes,) = picture(theme, height=4.2)
     ends = (LOWEST, 1 - LOWEST) if log_odds else (0, 1)
@@ -82,6 +74,20 @@ def calibration(
         "P(replaced) against the truth on {count:,} tokens. {said}.", count=len(p), said="; ".join(said)
     )
     return figure
+
+
+def _pairs(p: Sequence[float], truth: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Both as arrays. Raises `ElectraError` where there are not as many of the one as of the other."""
+    p, truth = np.asarray(p, dtype=float), np.asarray(truth, dtype=float)
+    if p.shape != truth.shape:
+        raise ElectraError(
+            worded(
+                "{probabilities} probabilities but {truths} truths: they belong together one by one.",
+                probabilities=len(p),
+                truths=len(truth),
+            )
+        )
+    return p, truth
 
 
 def _log_odds(axes: Axes) -> None:
