@@ -26,6 +26,8 @@ EXERCISE = re.compile(r"^### (?:★ )?(?:Exercise|练习) ", re.MULTILINE)
 ASKS_FOR_SOLUTION = re.compile(
     r'<details><summary>([^<]*)</summary>\s*<code>eh\.solution\("([\d.]+)"\)</code>.*?</details>', re.DOTALL
 )
+# What can be scrolled sideways must be reached by the keyboard.
+SCROLLS = re.compile(r"<(\w+)(?=[^>]*overflow-x:\s*auto)(?![^>]*tabindex)")
 SAVED_HINT = re.compile(r"<style>[^<]*\.eh-saved[^<]*</style>")  # how Jupyter hides a saved picture: here it stays
 
 
@@ -113,7 +115,8 @@ def _output(output: Any) -> str:
         return f'<pre class="output{kind}">{ansi2html(output.text.rstrip())}</pre>'
     data = output.get("data", {})
     if "text/html" in data:
-        return f'<div class="output html">{SAVED_HINT.sub("", data["text/html"])}</div>'
+        shown = SCROLLS.sub(r'<\1 tabindex="0"', SAVED_HINT.sub("", data["text/html"]))
+        return f'<div class="output html">{shown}</div>'
     if "image/png" in data:
         about = output.metadata.get("image/png", {}).get("alt") or data.get("text/plain", "")
         picture = "".join(data["image/png"].split())
