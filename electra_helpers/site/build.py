@@ -9,6 +9,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import nbformat
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
@@ -23,7 +24,7 @@ from electra_helpers.site.pages import FILES, Anchors, Page, Places
 from electra_helpers.site.words import DEFAULT, LANGUAGES, WORDS
 
 HERE = Path(__file__).parent
-SIZE_LIMIT = 50_000_000  # bytes, of two languages
+SIZE_LIMIT = 40_000_000  # bytes, of two languages
 # Part of the navigation → the numbers of its notebooks.
 PARTS = {"start": (0, 1), "nets": (2, 3, 4, 5), "whole": (6, 7), "uses": tuple(range(8, 100))}
 # Document of the repository → the name of its page, its part, and its title in the navigation.
@@ -127,7 +128,10 @@ class Site:
         for source in sorted(self.places.copied):
             target = self.out / FILES / source
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(self.root / source, target)
+            if target.suffix == ".ipynb":
+                target.write_text(without_outputs(self.root / source), "utf-8")
+            else:
+                shutil.copy(self.root / source, target)
         shutil.copytree(HERE / "assets", self.out / "assets", dirs_exist_ok=True)
         write_engine(self.out / "assets")
         for name in models.models_for_pages():
@@ -196,6 +200,15 @@ class Site:
         }
 
 
+def without_outputs(path: Path) -> str:
+    """A notebook to download: its outputs stand on the page, and running it makes them anew."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return nbformat.writes(notebook)
+
+
 def size_of(folder: Path) -> int:
     """Bytes of all files in a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -204,7 +217,7 @@ def size_of(folder: Path) -> int:
 def build(root: Path, out: Path, *, katex: Path | None) -> Site:
     """Write the site of the clone `root` into `out`, made anew; formulas by KaTeX in the folder `katex`, None leaves them as TeX.
 
-    Raises `ElectraError` for a folder that holds anything else, where npm or KaTeX fails, and for a site of more than 50 MB.
+    Raises `ElectraError` for a folder that holds anything else, where npm or KaTeX fails, and for a site of more than 40 MB.
     """
     for folder in ("notebooks", "data", "electra_helpers", "tests"):
         begin_own_folder(out, "site", apart_from=root / folder)

@@ -56,9 +56,8 @@ def choices() -> list[dict[str, Any]]:
     """The models that the page offers: name, label, size on the way to the reader, and what to know of it."""
     found = []
     for name in models.models_for_pages():
-        megabytes = (
-            (bundled_models()[name] / "model.safetensors").stat().st_size * 4 / 3 / 1e6
-        )  # base64 takes a third more
+        stored = (bundled_models()[name] / "model.safetensors").stat().st_size
+        megabytes = stored * 5 / 4 / 1e6  # in base 85
         about = {key: worded(text) for key, text in ({"loading": LOADING} | ABOUT.get(name, FREE)).items()}
         found.append({"name": name, "size": f"{megabytes:.0f} MB"} | about)
     return found

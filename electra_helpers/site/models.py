@@ -1,4 +1,4 @@
-"""Models as scripts, which a page from a folder can load: what a tokenizer and a network need to know, and the weights in base64.
+"""Models as scripts, which a page from a folder can load: what a tokenizer and a network need to know, and the weights in base 85.
 
 Weights are passed on as they are stored (16 bits, or 8 with a scale a row), so the page computes with the numbers that Python has.
 """
@@ -45,7 +45,7 @@ def write_model(name: str, out: Path) -> int:
         f"electraModel({json.dumps(name)}, {json.dumps(about, ensure_ascii=False)});\n", "utf-8"
     )
     for number, part in enumerate(parts):
-        text = base64.b64encode(part).decode("ascii")
+        text = base64.b85encode(part).decode("ascii")  # five characters for four bytes; no quote, no backslash
         (out / f"{number}.js").write_text(f'electraPart({json.dumps(name)}, {number}, "{text}");\n', "utf-8")
     return len(weights)
 

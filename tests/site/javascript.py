@@ -41,7 +41,7 @@ def source() -> str:
 
 
 def model_data(name: str) -> dict:
-    """A bundled model as the page gets it: what is known of it, and its weights in base64."""
+    """A bundled model as the page gets it: what is known of it, and its weights in base 85."""
     import base64
 
     folder = bundled_models()[name]
@@ -50,7 +50,7 @@ def model_data(name: str) -> dict:
     return {
         "name": name,
         "about": models.describe(folder),
-        "parts": [base64.b64encode(part).decode() for part in parts],
+        "parts": [base64.b85encode(part).decode() for part in parts],
     }
 
 

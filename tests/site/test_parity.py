@@ -1,9 +1,12 @@
 """The page's tokenizer and networks give Python's ids and numbers: equal ids, probabilities within 1e-4."""
 
+import base64
+
 import pytest
 import torch
 
 from electra_helpers.exchange.store import load
+from electra_helpers.site import engine
 from electra_helpers.site.models import models_for_pages
 from electra_helpers.tasks.proposals import generator_logits, judge_edited
 from tests.site.javascript import IN_NODE, NODE, in_node, model_data, source
@@ -57,3 +60,12 @@ def test_the_generators_proposals_are_pythons(model, found):
 
 def judged(found):
     return [here for here in found if "p" in here]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 257])
+def test_the_page_reads_base_85_as_python_writes_it(count, tmp_path):
+    wanted = bytes(range(256)) + b"\xff\xff\xff\xff"
+    given = base64.b85encode(wanted[-count:] if count else b"").decode("ascii")
+    read = 'console.log(JSON.stringify([...fromBase85(require("fs").readFileSync(0, "utf-8").slice(1, -1))]));'
+    network = (engine.HERE / "network.js").read_text("utf-8")
+    assert bytes(in_node(network + read, given, tmp_path)) == (wanted[-count:] if count else b"")

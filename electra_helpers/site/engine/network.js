@@ -257,11 +257,18 @@ class Network {
 }
 Network.ROWS = 96; // positions whose logits are computed at once
 
-/** Base64 → bytes. */
-function fromBase64(text) {
-  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
-  const raw = atob(text), bytes = new Uint8Array(raw.length);
-  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
+const DIGITS_85 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
+const VALUES_85 = new Uint8Array(128);
+for (let value = 0; value < 85; value++) VALUES_85[DIGITS_85.charCodeAt(value)] = value;
+
+/** Base 85, as Python's b85encode writes it → bytes: five characters are four bytes, of a shorter end one byte fewer than characters. */
+function fromBase85(text) {
+  const bytes = new Uint8Array(Math.floor(text.length * 4 / 5));
+  for (let at = 0, to = 0; at < text.length; at += 5, to += 4) {
+    let number = 0; // below 2 ** 32
+    for (let i = at; i < at + 5; i++) number = number * 85 + (i < text.length ? VALUES_85[text.charCodeAt(i)] : 84);
+    for (let i = 0; i < 4 && to + i < bytes.length; i++) bytes[to + i] = number >>> (24 - 8 * i);
+  }
   return bytes;
 }
 
@@ -269,9 +276,9 @@ function fromBase64(text) {
 function createModels() {
   const networks = {}, parts = {};
   return {
-    /** One part of a model's weights, as base64. */
+    /** One part of a model's weights, in base 85. */
     part(name, text) {
-      (parts[name] ??= []).push(fromBase64(text));
+      (parts[name] ??= []).push(fromBase85(text));
     },
     /** All parts are there: make the network. */
     open(name, config) {
