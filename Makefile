@@ -1,6 +1,6 @@
 # make lab         JupyterLab on the first notebook; the first call makes .venv and installs everything
 # make check       the same set-up, then ruff and the tests of what is changed most: 3 minutes on two cores
-# make test        ruff and every test but the slow ones, with the notebooks and the browser: 10 to 25 minutes on two cores
+# make test        ruff and every test but the slow ones, with the notebooks and the browser: 9 minutes on two idle cores, up to 25 on slow ones
 # make test-all    every test, and the mutants: what a night is for
 # make test-slow   only what is slow
 # make test-colab  every notebook with the package versions that Colab has (part of test-slow)

@@ -33,6 +33,7 @@ def blind_answer() -> dict[str, Any]:
 
 
 def blindness_is_measured(answers: Any) -> None:
+    """The check of 10.3."""
     right = blind_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
         raise Mistake("Keep {right}.", right=", ".join(right))

@@ -28,6 +28,7 @@ LOOK = {
 
 
 def bugs_are_found(answers: Any) -> None:
+    """Every pipeline has its mistake; a wrong one is told where to look, not what it is."""
     if not isinstance(answers, dict) or set(answers) != set(PIPELINES):
         raise Mistake("Keep the dictionary as it is, with {pipelines}.", pipelines=", ".join(PIPELINES))
     for name, given in answers.items():

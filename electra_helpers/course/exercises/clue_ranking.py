@@ -40,6 +40,7 @@ def clue_answer() -> dict[str, Any]:
 
 
 def clues_are_ranked(answers: Any) -> None:
+    """How often two ways name the same clue, and what follows from that share."""
     if not isinstance(answers, dict) or set(answers) != {"same", "reading"}:
         raise Mistake('Keep "same" and "reading".')
     same, with_specials, total = clue_agreement()

@@ -35,6 +35,7 @@ CLUES = {
 
 
 def sheets_are_matched(answers: Any) -> None:
+    """Every sheet has its cause, each cause once."""
     if not isinstance(answers, dict) or set(answers) != set(SHEETS):
         raise Mistake("Keep the letters {sheets}.", sheets=", ".join(SHEETS))
     unknown = [value for value in answers.values() if value not in CAUSES]

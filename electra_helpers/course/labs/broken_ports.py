@@ -25,6 +25,7 @@ from electra_helpers.language import worded, wording
 
 
 def port_a(generator, discriminator, ids, selected, mask_id):
+    """Port A: one step of training."""
     masked = torch.where(selected, mask_id, ids)
     guesses = generator(masked)
     corrupted = torch.where(selected, Categorical(logits=guesses).sample(), ids)
@@ -34,6 +35,7 @@ def port_a(generator, discriminator, ids, selected, mask_id):
 
 
 def port_b(generator, discriminator, ids, selected, mask_id):
+    """Port B: one step of training."""
     masked = torch.where(selected, mask_id, ids)
     guesses = generator(masked)
     corrupted = torch.where(selected, guesses.argmax(-1), ids)
@@ -43,6 +45,7 @@ def port_b(generator, discriminator, ids, selected, mask_id):
 
 
 def port_c(generator, discriminator, ids, selected, mask_id):
+    """Port C: one step of training."""
     masked = ids.clone()
     masked.masked_fill(selected, mask_id)
     guesses = generator(masked)
@@ -53,6 +56,7 @@ def port_c(generator, discriminator, ids, selected, mask_id):
 
 
 def sound_step(generator, discriminator, ids, selected, mask_id):
+    """The same step without a mistake."""
     masked = torch.where(selected, mask_id, ids)
     guesses = generator(masked)
     corrupted = torch.where(selected, Categorical(logits=guesses).sample(), ids)

@@ -74,15 +74,15 @@ def stages(name: str, *, seed: int, percent: int = 100, **chosen: Any) -> Iterat
     if name in OF_06:
         yield objectives.arm_run(name, seed=seed, percent=percent, **chosen)
         return
-    arm = ARMS[name]
+    arm, budget = ARMS[name], objectives.BUDGET * percent / 100
     if arm.stages == 1:
         run = world_run(steps=1, seed=seed, **chosen | arm.changes)
-        yield in_budget(objectives.reshaped(run, **arm.shape) if arm.shape else run, percent / 100)
+        yield objectives.in_budget(objectives.reshaped(run, **arm.shape) if arm.shape else run, budget)
         return
     first = objectives.arm_run("mlm", seed=seed, percent=percent // 2, **chosen)
     yield first
     second = world_run(steps=1, seed=seed, mlm_weight=0.0, **chosen)
-    yield in_budget(with_network(second, judge_of(first)), percent / 200)
+    yield objectives.in_budget(with_network(second, judge_of(first)), budget / 2)
 
 
 def judge_of(trained: WorldRun) -> Electra:
@@ -91,20 +91,6 @@ def judge_of(trained: WorldRun) -> Electra:
     pair = begin(net, replace(net.config, sharing="none"), replace(trained.config, objective="rtd"))
     pair.generator.requires_grad_(False)
     return pair
-
-
-def in_budget(run: WorldRun, share: float) -> WorldRun:
-    """The same run with as many steps as this share of the arms' compute allows."""
-    steps = max(1, round(objectives.BUDGET * share / objectives.flops_of_a_step(run)))
-    timing = {
-        "steps": steps,
-        "warmup_steps": max(1, steps // 10),
-        "log_every": max(1, steps // 50),
-        "eval_every": steps,
-    }
-    config = replace(run.config, **timing)
-    run.task.config = config
-    return replace(run, config=config)
 
 
 class OwnReplaceMLM(ReplaceMLM):

@@ -109,6 +109,15 @@ def _adversarial_run(**chosen: Any) -> WorldRun:
     return run
 
 
+def in_budget(run: WorldRun, budget: float) -> WorldRun:
+    """The same run with as many steps as so many operations pay for."""
+    steps = max(1, round(budget / flops_of_a_step(run)))
+    timing = {"steps": steps, "warmup_steps": max(1, steps // 10), "log_every": max(1, steps // 50)}
+    config = replace(run.config, **timing, eval_every=steps)
+    run.task.config = config
+    return replace(run, config=config)
+
+
 def reshaped(run: WorldRun, **shape: Any) -> WorldRun:
     """The same run with a network of another shape (fields of `ModelConfig`); all weights drawn anew from the seed."""
     torch.manual_seed(run.config.seed)

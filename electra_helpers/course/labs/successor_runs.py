@@ -21,7 +21,7 @@ from electra_helpers.course.labs import successors as nets
 from electra_helpers.course.labs import three_exams as exams
 from electra_helpers.course.labs.assembly import with_network
 from electra_helpers.course.labs.benchmarks import recorded_by
-from electra_helpers.course.labs.objectives import flops_of_a_step, reshaped
+from electra_helpers.course.labs.objectives import in_budget, reshaped
 from electra_helpers.course.labs.successor_losses import corrective_log_p, draw_candidates
 from electra_helpers.course.labs.three_objectives import BUDGET, STORIES
 from electra_helpers.course.labs.world_run import WorldRun, world_run
@@ -83,15 +83,6 @@ def shaped(run: WorldRun, name: str, **options: Any) -> WorldRun:
     made = with_network(run, arm.network(run.task.model.config, **options))
     made.task.loss_weights = run.config.loss_weights | arm.weights
     return made
-
-
-def in_budget(run: WorldRun, budget: float) -> WorldRun:
-    """The same run with as many steps as so many operations pay for."""
-    steps = max(1, round(budget / flops_of_a_step(run)))
-    timing = {"steps": steps, "warmup_steps": max(1, steps // 10), "log_every": max(1, steps // 50)}
-    config = replace(run.config, **timing, eval_every=steps)
-    run.task.config = config
-    return replace(run, config=config)
 
 
 def stages(
