@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from electra_helpers.config import ModelConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.model import init
-from electra_helpers.model.fast_cpu import Dropout, Linear, attend, attention_weights
+from electra_helpers.model.fast_cpu import Dropout, Linear, attend, attention_weights, linear
 
 # By the names of transformers' `hidden_act`.
 ACTIVATIONS = {"gelu": F.gelu, "gelu_new": partial(F.gelu, approximate="tanh"), "relu": F.relu, "silu": F.silu}
@@ -59,15 +59,23 @@ class SelfAttention(nn.Module):
         self.qkv = Linear(config.hidden_size, 3 * config.hidden_size)  # three maps H → H in one product
         self.out = Linear(config.hidden_size, config.hidden_size)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        q, k, v = self.split_heads(x)  # each (B, A, L, D)
-        mixed = attend(q, k, v, mask, self.dropout if self.training else 0.0)  # (B, A, L, D)
+    def forward(self, x: Tensor, mask: Tensor | None = None, first: int | None = None) -> Tensor:
+        q, k, v = self.split_heads(x) if first is None else self.split_first(x, first)  # each (B, A, L, D)
+        mixed = attend(q, k, v, mask, self.dropout if self.training else 0.0, x.shape[1])  # (B, A, L, D)
         return self.out(mixed.transpose(1, 2).flatten(2))  # (B, L, A, D) → (B, L, H): the heads side by side again
 
     def split_heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values of every head, each (B, A, L, D)."""
         qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))  # (B, L, 3H) → (B, L, 3, A, D)
         return qkv.permute(2, 0, 3, 1, 4).unbind()  # (3, B, A, L, D)
+
+    def split_first(self, x: Tensor, first: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (B, A, first, D) of the first places alone; keys and values of every place, each (B, A, L, D)."""
+        size = x.shape[-1]
+        (of_q, of_kv), (q_bias, kv_bias) = (part.split([size, 2 * size]) for part in (self.qkv.weight, self.qkv.bias))
+        q = linear(x[:, :first], of_q, q_bias).unflatten(-1, (self.num_heads, -1))  # (B, first, A, D)
+        kv = linear(x, of_kv, kv_bias).unflatten(-1, (2, self.num_heads, -1))  # (B, L, 2, A, D)
+        return q.transpose(1, 2), *kv.permute(2, 0, 3, 1, 4).unbind()
 
     def weights(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """The attention weights (B, A, L, L), which fused attention never writes down: for pictures, not for training."""
@@ -76,7 +84,10 @@ class SelfAttention(nn.Module):
 
 
 class Layer(nn.Module):
-    """Attention, then the feed-forward net, each followed by dropout, the residual sum and LayerNorm: (B, L, H) → (B, L, H)."""
+    """Attention, then the feed-forward net, each followed by dropout, the residual sum and LayerNorm: (B, L, H) → (B, L, H).
+
+    With `first` only the first places of each row are computed, (B, first, H): they still attend to all.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -88,19 +99,20 @@ class Layer(nn.Module):
         self.output_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = Dropout(config.dropout)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None, first: int | None = None) -> Tensor:
+        length = x.shape[1]
         # LayerNorm comes after the sum, as in BERT (GPT-2 and later models norm before).
-        x = self.attention_norm(x + self.dropout(self.attention(x, mask)))
-        return self.output_norm(
-            x + self.dropout(self.down(self.activation(self.up(x))))
-        )  # up to (B, L, F) and down again
+        x = self.attention_norm(x[:, :first] + self.dropout(self.attention(x, mask, first), length))
+        up = self.activation(self.up(x))  # (B, L, F)
+        return self.output_norm(x + self.dropout(self.down(up), length))  # and down again
 
 
 class Encoder(nn.Module):
     """Embeddings, a projection to the hidden size where that differs, and the layers: ids (B, L) → (B, L, H).
 
     `embeddings` may be the very module of another encoder: that is how ELECTRA's two nets share them. `attention_mask` (B, L) is True
-    on real tokens; None means that there is no padding. Raises `ElectraError` for a row longer than the position table.
+    on real tokens; None means that there is no padding. With `first` the last layer computes that many places of each row, (B, first, H):
+    whoever reads [CLS] alone needs no more, and saves most of a layer. Raises `ElectraError` for a row longer than the position table.
     Source: paper, Section 3.2 (sharing); reference code `modeling.py`.
 
     >>> import torch; from electra_helpers import Encoder, ModelConfig
@@ -120,12 +132,16 @@ class Encoder(nn.Module):
         init.encoder_(self, config)
 
     def forward(
-        self, input_ids: Tensor, token_type_ids: Tensor | None = None, attention_mask: Tensor | None = None
+        self,
+        input_ids: Tensor,
+        token_type_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        first: int | None = None,
     ) -> Tensor:
         x, mask = self.embed(input_ids, token_type_ids, attention_mask)  # (B, L, H)
-        for layer in self.layers:
+        for layer in self.layers[:-1]:
             x = layer(x, mask)
-        return x
+        return self.layers[-1](x, mask, first)
 
     def embed(
         self, input_ids: Tensor, token_type_ids: Tensor | None = None, attention_mask: Tensor | None = None

@@ -2,9 +2,11 @@
 
 - Dropout draws 16 random bits an element, not a float, and keeps one byte an element for the gradient. Drawing is most of what dropout
   takes on a CPU: for 2 million elements, both passes on one core, torch took 24 ms, this 7 (tests/benchmarks).
-- torch's wheels for x86 hand fp32 products to MKL; here oneDNN computes those with the weights. On an AMD EPYC and with the shapes of
-  ELECTRA-Small it took 8 to 15 % less time for the output and 14 to 19 % less for the gradient of the input; for the gradient of the
-  weights it gained nothing.
+- Where only some places of the rows are computed, the noise is drawn for all of them (`places`): what is dropped there does not depend
+  on whether the others are computed.
+- torch's wheels for x86 hand fp32 products to MKL; on a CPU by AMD oneDNN computes those with the weights here. On an EPYC and with the
+  shapes of ELECTRA-Small it took 8 to 15 % less time for the output and 14 to 19 % less for the gradient of the input; for the gradient
+  of the weights it gained nothing. On an Intel Xeon it took 5 to 10 % more, so MKL keeps its products there.
 
 Nothing here is needed to understand ELECTRA: read `linear`, `dropout` and `attend` as torch's functions of these names.
 """
@@ -14,6 +16,7 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,14 +34,25 @@ HAS_ONEDNN = (
 )
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, p: float = 0.0) -> Tensor:
+def cpu_maker(told: Path = Path("/proc/cpuinfo")) -> str:
+    """Who made this CPU, as it says itself, such as "AuthenticAMD"; "" where that is not known."""
+    lines = told.read_text("utf-8", errors="replace").splitlines() if told.is_file() else [platform.processor()]
+    return next((name for name in ("AuthenticAMD", "GenuineIntel") for line in lines if name in line), "")
+
+
+PREFERS_ONEDNN = HAS_ONEDNN and cpu_maker() == "AuthenticAMD"
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, p: float = 0.0, places: int = 0) -> Tensor:
     """Attention with dropout p on its weights: q (…, Lq, D), k and v (…, Lk, D) → (…, Lq, D); `mask` is True on keys to attend to.
+
+    `places`: of how many queries those of q are the first (0: all).
 
     SDPA, but on a CPU with dropout, for which SDPA has no fused form there, and in bf16, where its backward pass takes four times as
     long as these products (tests/benchmarks).
     """
     if q.device.type == "cpu" and (p or q.dtype == torch.bfloat16):
-        return dropped_product(attention_weights(q, k, mask), v, p)
+        return dropped_product(attention_weights(q, k, mask), v, p, places)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p)
 
 
@@ -48,18 +62,21 @@ def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:
     return torch.softmax(scores if mask is None else scores.masked_fill(~mask, float("-inf")), dim=-1)
 
 
-def dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
-    """Zero each element with probability p (to the nearest 1/65,536) and scale the rest, so that the mean stays."""
+def dropout(x: Tensor, p: float, training: bool = True, places: int = 0) -> Tensor:
+    """Zero each element of x (…, L, H) with probability p (to the nearest 1/65,536) and scale the rest, so that the mean stays.
+
+    `places`: of how many places along L those of x are the first (0: all).
+    """
     if not training or p == 0:
         return x
-    return _Dropped.apply(x, p) if is_cheap(x) else F.dropout(x, p)
+    return _Dropped.apply(x, p, places) if is_cheap(x) else F.dropout(x, p)
 
 
-def dropped_product(weights: Tensor, v: Tensor, p: float) -> Tensor:
+def dropped_product(weights: Tensor, v: Tensor, p: float, places: int = 0) -> Tensor:
     """`dropout(weights, p) @ v`; the dropped weights are made again for the gradient instead of kept."""
     if p == 0:
         return weights @ v
-    return _DroppedProduct.apply(weights, v, p) if is_cheap(weights) else F.dropout(weights, p) @ v
+    return _DroppedProduct.apply(weights, v, p, places) if is_cheap(weights) else F.dropout(weights, p) @ v
 
 
 def is_cheap(x: Tensor) -> bool:
@@ -68,8 +85,10 @@ def is_cheap(x: Tensor) -> bool:
     return x.device.type == "cpu" and known and not torch.compiler.is_compiling()
 
 
-def keep_mask(shape: torch.Size, p: float) -> Tensor:
-    """0 with probability p, else 1, as bytes; torch's global generator decides."""
+def keep_mask(shape: torch.Size, p: float, places: int = 0) -> Tensor:
+    """0 with probability p, else 1, as bytes; torch's global generator decides. Drawn for `places` along the second axis from the end."""
+    if places and places > shape[-2]:
+        return keep_mask(torch.Size((*shape[:-2], places, shape[-1])), p)[..., : shape[-2], :]
     count = shape.numel()
     # numpy draws 64 bits three times as fast as torch's Mersenne twister does.
     seed = int(torch.empty((), dtype=torch.int64).random_())
@@ -92,30 +111,30 @@ def masked(x: Tensor, keep: Tensor, p: float) -> Tensor:
 
 class _Dropped(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, p: float) -> Tensor:
-        keep, ctx.p = keep_mask(x.shape, p), p
+    def forward(ctx: Any, x: Tensor, p: float, places: int) -> Tensor:
+        keep, ctx.p = keep_mask(x.shape, p, places), p
         ctx.save_for_backward(keep)
         return masked(x, keep, p)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (keep,) = ctx.saved_tensors
-        return masked(gradient, keep, ctx.p), None
+        return masked(gradient, keep, ctx.p), None, None
 
 
 class _DroppedProduct(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, weights: Tensor, v: Tensor, p: float) -> Tensor:
-        keep, ctx.p = keep_mask(weights.shape, p), p
+    def forward(ctx: Any, weights: Tensor, v: Tensor, p: float, places: int) -> Tensor:
+        keep, ctx.p = keep_mask(weights.shape, p, places), p
         ctx.save_for_backward(weights, v, keep)
         return masked(weights, keep, p).to(v.dtype) @ v
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
         weights, v, keep = ctx.saved_tensors
         to_weights = (gradient @ v.transpose(-1, -2)).to(weights.dtype)
         dropped = masked(weights, keep, ctx.p).to(v.dtype)
-        return masked(to_weights, keep, ctx.p), dropped.transpose(-1, -2) @ gradient, None
+        return masked(to_weights, keep, ctx.p), dropped.transpose(-1, -2) @ gradient, None, None
 
 
 class Dropout(nn.Module):
@@ -125,8 +144,8 @@ class Dropout(nn.Module):
         super().__init__()
         self.p = p
 
-    def forward(self, x: Tensor) -> Tensor:
-        return dropout(x, self.p, self.training)
+    def forward(self, x: Tensor, places: int = 0) -> Tensor:
+        return dropout(x, self.p, self.training, places)
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -137,7 +156,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 def by_onednn(x: Tensor, weight: Tensor) -> bool:
     """Whether a product is one that oneDNN computes faster: plain fp32 matrices on a CPU, outside of autocast and compiled code."""
     plain = x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32 and x.numel() > 0
-    return HAS_ONEDNN and plain and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling()
+    return PREFERS_ONEDNN and plain and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling()
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -174,8 +174,9 @@ class FinetunedNet(nn.Module):
         return self
 
     def hidden(self, batch: Batch) -> Tensor:
-        """The encoder's last vectors, (B, L, H)."""
-        return self.encoder(batch.input_ids, batch.token_type_ids, batch.attention_mask)
+        """The encoder's last vectors, (B, L, H); (B, 1, H) where the head reads [CLS] alone."""
+        first = 1 if isinstance(self.head, TextHead) and not self.head.reads_last else None
+        return self.encoder(batch.input_ids, batch.token_type_ids, batch.attention_mask, first)
 
     def forward(self, batch: Batch, call: str = "__call__", **arguments: Tensor) -> Tensor:
         """The head's logits, or what another of its methods (`call`) makes of the vectors."""
