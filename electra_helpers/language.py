@@ -81,6 +81,15 @@ def worded(template: str, /, **fields: Any) -> str:
     return translate(template).format(**given) if given else translate(template)
 
 
+def columns(text: str) -> int:
+    """How many columns a text takes in a terminal, where a Chinese character takes two.
+
+    >>> columns("step"), columns("步")
+    (4, 2)
+    """
+    return sum(max(wcwidth(character), 0) for character in text)
+
+
 def padded(text: str, width: int, *, right: bool = False) -> str:
     """A message of a table's cell, worded, with blanks up to so many columns, where a Chinese character takes two.
 
@@ -88,7 +97,7 @@ def padded(text: str, width: int, *, right: bool = False) -> str:
     ('step  |', '步    |', '  step')
     """
     shown = worded(text)
-    blanks = " " * (width - sum(max(wcwidth(character), 0) for character in shown))
+    blanks = " " * (width - columns(shown))
     return blanks + shown if right else shown + blanks
 
 

@@ -24,6 +24,7 @@ from electra_helpers.course.labs.bug_hunt import (
 )
 from electra_helpers.course.labs.own_steps import own_steps
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import choose_language
 from electra_helpers.text.tokenizer import tokenizer_from_words
 from electra_helpers.world import vocabulary
 from tests.course.cases import Cases, hold
@@ -244,6 +245,18 @@ def test_a_pipeline_prints_words_and_brackets(capsys):
     assert [word.startswith("›") for word in lines[2].split()] == made.labels[0].tolist()
     with pytest.raises(ElectraError, match="no pipeline 'Z'"):
         bug_hunt.show_pipeline("Z")
+
+
+def test_the_bug_hunt_speaks_the_learners_language(capsys):
+    choose_language("zh")
+    try:
+        test_each_pipeline_breaks_its_own_rule_and_no_other()
+        bug_hunt.show_pipeline("A")
+        tokens = capsys.readouterr().out.split("[CLS]")[1].split()[:3]
+    finally:
+        choose_language("en")
+    assert tokens == list("博物馆")
+    assert bug_hunt.vocabulary().encode("rain").ids[1] != bug_hunt.vocabulary().unk_id, "and English again"
 
 
 class _Always:

@@ -5,6 +5,7 @@ import torch
 
 from electra_helpers.course.labs import prose
 from electra_helpers.course.labs.finetuning import facts
+from electra_helpers.course.labs.replacements import accuse
 from electra_helpers.exchange.store import load
 from electra_helpers.tasks.generation import guesser
 
@@ -109,8 +110,15 @@ def test_corrections_are_pairs_that_differ_and_keep_their_kind():
     assert {"confusion", "typo", "agreement"} <= {row["phenomenon"] for row in rows}
 
 
-def test_unusual_sentences_come_by_their_reason():
-    assert sum(map(len, prose.unusual().values())) == 50
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_unusual_sentences_come_by_their_reason(language):
+    assert sum(map(len, prose.unusual(language).values())) == 50
+
+
+def test_chinese_sentences_are_corrected_and_accused_in_chinese():
+    pairs, accused = prose.corrections("zh").rows, accuse(load("electra-tiny-world-zh"), "zh")
+    assert (len(pairs), len(accused)) == (74, 73)
+    assert all(not text.isascii() for text in (pairs[0]["good"], accused[0].text, accused[0].accused))
 
 
 def test_a_table_may_have_columns_of_its_own():

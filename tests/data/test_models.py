@@ -123,3 +123,26 @@ def test_inspect_takes_it_by_itself_offline_within_seconds_and_loads_little():
     loaded = set(done.stderr.split())
     assert {"torch", "tokenizers", "safetensors"} <= loaded
     assert not loaded & set(TOO_MUCH.split())
+
+
+def test_the_first_chinese_sentence_of_the_course_is_read_as_the_course_says():
+    model = eh.load("electra-mini-zh")
+    wrong, right = (eh.detect(model, f"今天{word}很好，阳光明媚。").p_replaced for word in ("大气", "天气"))
+    assert wrong[3] > 4 * right[3], "the wrong character"
+    assert wrong[4] > 3 * right[4], "its neighbour"
+    assert wrong[4] > wrong[3], "the neighbour more than the wrong one"
+    assert min(wrong[-3], right[-3]) >= 0.5, "媚, right or wrong"
+
+
+def test_of_the_story_of_00_the_little_world_in_chinese_sees_what_the_course_says():
+    model = eh.load("electra-tiny-world-zh")
+    story = next(each.text("zh") for each in stories(split="validation") if "裁缝" in each.text("zh"))
+    assert story.startswith("亚当住在一个有名的村子里，是一位裁缝。"), "the first of a tailor"
+
+    def p(old: str, new: str, at: str) -> float:
+        found = eh.detect(model, story.replace(old, new))
+        return found.p_replaced[1 + story.replace(old, new).index(at)]
+
+    assert p("顶针", "凿子", "凿") > 0.8
+    assert p("裁缝", "厨师", "衣") > 0.8 > 0.2 > p("裁缝", "裁缝", "衣")
+    assert p("他的姑姑", "她的姑姑", "她") < 0.2, "this one passes"

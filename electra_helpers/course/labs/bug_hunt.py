@@ -10,14 +10,14 @@ from torch import Tensor
 
 from electra_helpers import corruption
 from electra_helpers.errors import ElectraError
-from electra_helpers.language import worded
+from electra_helpers.language import columns, worded, wording
 from electra_helpers.text.tokenizer import Tokenizer, tokenizer_from_words
 
-SENTENCES = (
-    "the museum opens at nine on sundays .",
-    "she put the letter into her bag .",
-    "rain is expected .",
-    "nobody had seen the old bridge before the war .",
+SENTENCES = (  # one token between two blanks: in Chinese a character
+    wording("the museum opens at nine on sundays ."),
+    wording("she put the letter into her bag ."),
+    wording("rain is expected ."),
+    wording("nobody had seen the old bridge before the war ."),
 )
 SHARE, RIGHT = 0.3, 0.5  # selected, more than ELECTRA's 15 %, so that there is something to see; guesses that are right
 MASK_LEAKS, LABEL_IS_SELECTED = "[MASK] reaches the discriminator", "the label says selected"
@@ -43,10 +43,19 @@ class Corrupted:
     labels: Tensor
 
 
-@cache
+def sentences() -> tuple[str, ...]:
+    """The sentences in the language that was chosen."""
+    return tuple(map(worded, SENTENCES))
+
+
 def vocabulary() -> Tokenizer:
     """The words of the sentences, each one token."""
-    return tokenizer_from_words(sorted({word for sentence in SENTENCES for word in sentence.split()}))
+    return _vocabulary(sentences())
+
+
+@cache
+def _vocabulary(said: tuple[str, ...]) -> Tokenizer:
+    return tokenizer_from_words(sorted({word for sentence in said for word in sentence.split()}))
 
 
 def corrupted_by(name: str, seed: int = 0) -> Corrupted:
@@ -58,7 +67,7 @@ def corrupted_by(name: str, seed: int = 0) -> Corrupted:
             )
         )
     pieces, bug = vocabulary(), PIPELINES[name]
-    rows = [pieces.encode(sentence).ids for sentence in SENTENCES]
+    rows = [pieces.encode(sentence).ids for sentence in sentences()]
     length = max(map(len, rows))
     ids = torch.tensor([row + [pieces.pad_id] * (length - len(row)) for row in rows])
     random = torch.Generator().manual_seed(seed)
@@ -87,6 +96,7 @@ def show_pipeline(name: str, seed: int = 0) -> None:
         pairs = zip(pieces.tokens(shown.tolist()), labels.tolist(), strict=True)
         below = [f"›{word}‹" if is_replaced else word for word, is_replaced in pairs]
         above = pieces.tokens(ids.tolist())
-        widths = [max(map(len, pair)) for pair in zip(above, below, strict=True)]
+        widths = [max(map(columns, pair)) for pair in zip(above, below, strict=True)]
         for line in (above, below):
-            print("  " + " ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())
+            filled = (word + " " * (width - columns(word)) for word, width in zip(line, widths, strict=True))
+            print("  " + " ".join(filled).rstrip())

@@ -101,26 +101,26 @@ def hidden_word_scores(model: Pretrained, texts: Sequence[str], seed: int = 0) -
     }
 
 
-def corrections() -> LabelledData:
+def corrections(language: str = "en") -> LabelledData:
     """The course's sentences with errors as minimal pairs: right and wrong, by kind of error.
 
     >>> len(corrections())
     72
     """
-    rows = [row for row in read_rows(data_folder() / "sentences" / "errors.en.jsonl") if row["errors"]]
+    rows = [row for row in read_rows(data_folder() / "sentences" / f"errors.{language}.jsonl") if row["errors"]]
     pairs: list[dict[str, Any]] = [
         {"good": row["corrected"], "bad": row["text"], "phenomenon": row["kind"]} for row in rows
     ]
     return labelled(pairs, task="minimal pairs", source="sentences with errors, and put right")
 
 
-def unusual() -> dict[str, list[str]]:
+def unusual(language: str = "en") -> dict[str, list[str]]:
     """Right sentences that a hasty reader takes for wrong, by the reason why.
 
     >>> len(unusual()["idiom"])
     4
     """
     found: dict[str, list[str]] = {}
-    for row in read_rows(data_folder() / "sentences" / "unusual.en.jsonl"):
+    for row in read_rows(data_folder() / "sentences" / f"unusual.{language}.jsonl"):
         found.setdefault(row["reason"], []).append(row["text"])
     return found

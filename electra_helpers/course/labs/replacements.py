@@ -93,15 +93,15 @@ class Accused:
     is_found: bool
 
 
-def accuse(model: Pretrained) -> list[Accused]:
-    """The course's hand-written English sentences, each with one word that is out of place, judged by a model.
+def accuse(model: Pretrained, language: str = "en") -> list[Accused]:
+    """The course's hand-written sentences, each with one word that is out of place, judged by a model.
 
     >>> from electra_helpers.course.labs.replacements import accuse, world_model
     >>> accuse(world_model())[0].odd_word
     'sofa'
     """
     judged = []
-    for row in read_rows(data_folder() / "sentences" / "odd_word.en.jsonl"):
+    for row in read_rows(data_folder() / "sentences" / f"odd_word.{language}.jsonl"):
         scores = detect(model, row["text"]).p_replaced[1:-1]
         place = most_surprising(model, row["text"], row["words"], scores)
         judged.append(Accused(row["text"], row["odd_word"], row["words"][place], place == row["odd_index"]))
