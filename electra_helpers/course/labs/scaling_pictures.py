@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 
 from electra_helpers.course.labs.scaling import BUDGETS, WIDTHS, frontier, recorded, values
-from electra_helpers.language import worded, wording
+from electra_helpers.language import ITEMS, joined, worded, wording
 from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, picture, theme_of
 
@@ -55,8 +55,8 @@ def runs_picture(mine: Mapping[str, tuple[float, float]] | None = None, *, dark:
         axes.margins(y=0.18)  # room for the names of lines that end together
         label_ends(axes, ends)
         label(axes, theme, title=name, x="operations of the whole run")
-    shown = ", ".join(f"{budget:.1e}" for budget in BUDGETS)
-    figure.alt = worded("At {shown} operations. {said}.", shown=shown, said="; ".join(said))
+    shown = joined((f"{budget:.1e}" for budget in BUDGETS), ITEMS)
+    figure.alt = worded("At {shown} operations. {said}.", shown=shown, said=joined(said))
     return figure
 
 
