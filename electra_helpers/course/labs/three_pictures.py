@@ -81,8 +81,9 @@ def abilities() -> dict[str, dict[str, list[float]]]:
         for objective in OBJECTIVES:
             for way in recorded()["compute"][objective][0]["scored"]["pairs"]:
                 where = ("scored", path, way, "learned") if path == "fakes" else ("scored", path, way)
-                extra = "" if objective != "mlm" else f", {worded(way)}"
-                found[title][f"{NAMES[objective]}{extra}"] = scores(objective, *where)
+                name = NAMES[objective]
+                name = worded("{name}, {way}", name=name, way=worded(way)) if objective == "mlm" else name
+                found[title][name] = scores(objective, *where)
     return found
 
 
@@ -93,7 +94,7 @@ def ability_picture(mine: Mapping[str, float] | None = None, *, dark: bool | Non
     said = []
     for axes, (title, rows) in zip(panels, abilities().items(), strict=True):
         for at, (name, values) in enumerate(rows.items()):
-            colour = theme.series[list(NAMES.values()).index(name.split(",")[0].split("'")[0])]
+            colour = theme.series[next(i for i, net in enumerate(NAMES.values()) if name.startswith(net))]
             axes.plot(values, [at] * len(values), linestyle="", marker="o", markersize=6, alpha=0.6, color=colour)
             axes.plot([mean(values)] * 2, [at - 0.3, at + 0.3], color=colour, linewidth=2)
         if mine and title in mine:
@@ -128,7 +129,7 @@ def label_picture(*, dark: bool | None = None) -> Picture:
             axes.plot(counts, middle, color=colour, linestyle=LINES[i], marker=MARKERS[i], markersize=4)
             ends.append((counts[-1], middle[-1], name, colour))
             each = (worded("{y:.2f} at {n:,}", y=y, n=n) for n, y in zip(counts, middle, strict=True))
-            whose = joined([worded(task), worded(name)], ITEMS)
+            whose = worded("{name}, {way}", name=worded(task), way=worded(name))
             said.append(worded(ENTRY, name=whose, said=joined(each, ITEMS)))
         axes.set_xscale("log", base=2)
         axes.set_xticks(counts)
@@ -206,7 +207,7 @@ def real_picture(*, dark: bool | None = None) -> Picture:
         for at, (name, values) in enumerate(found.items()):
             axes.plot(values, [at] * len(values), linestyle="", marker="o", alpha=0.7, color=theme.series[at])
             axes.errorbar(mean(values), at, xerr=2 * stdev(values), color=theme.series[at], capsize=4)
-            said.append(joined([worded(title), f"{name} {shown(values)}"], ITEMS))
+            said.append(worded("{name}, {way}", name=worded(title), way=f"{name} {shown(values)}"))
         axes.axvline(0.5, color=theme.faint, linewidth=1)
         axes.set_yticks(range(3), list(found))
         axes.set_ylim(2.5, -0.5)
