@@ -41,6 +41,8 @@ def choose_device(device: str = "auto", precision: str = "auto") -> DeviceChoice
     best, why = _best_precision(kind)
     if precision == "auto":
         return DeviceChoice(name, best, why)
+    if precision not in ("fp32", "bf16", "fp16"):
+        raise ElectraError(f"precision {precision!r} is unknown: say auto, fp32, bf16 or fp16.")
     if precision == "fp16" and kind == "cpu":
         raise ElectraError("precision fp16 needs a GPU: on a CPU choose fp32.")
     return DeviceChoice(name, precision, worded("as you asked"))
