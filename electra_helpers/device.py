@@ -52,7 +52,7 @@ def _best_precision(kind: str) -> tuple[str, str]:
     import torch
 
     if kind != "cuda":
-        return "fp32", worded("{kind}: half precision would gain nothing here", kind=kind)
+        return "fp32", worded("{kind}: few of them are faster in half precision", kind=kind)
     major, minor = torch.cuda.get_device_capability()
     found = {"name": torch.cuda.get_device_name(), "version": f"{major}.{minor}"}
     if major >= 8:
