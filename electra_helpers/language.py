@@ -17,7 +17,8 @@ import gettext
 import os
 import re
 from ast import literal_eval
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,24 @@ def worded(template: str, /, **fields: Any) -> str:
     translate = catalogue(language()).gettext
     given = {name: translate(value) if isinstance(value, Wording) else value for name, value in fields.items()}
     return translate(template).format(**given) if given else translate(template)
+
+
+# How two parts of a message stand one behind the other. Chinese sets other signs there, and no blank.
+PARTS = wording("{before}; {after}")
+ITEMS = wording("{before}, {after}")
+STATEMENTS = wording("{before}. {after}")  # the last one has no full stop yet
+SENTENCES = wording("{before} {after}")
+ENTRY = wording("{name}: {said}")
+
+
+def joined(parts: Iterable[str], form: str = PARTS) -> str:
+    """Parts of a message one behind the other, with the signs that the language sets between them.
+
+    >>> joined(["a 1", "b 2"]), joined(["a", "b", "c"], ITEMS), joined([])
+    ('a 1; b 2', 'a, b, c', '')
+    """
+    texts = list(parts)
+    return reduce(lambda before, after: worded(form, before=before, after=after), texts) if texts else ""
 
 
 def columns(text: str) -> int:

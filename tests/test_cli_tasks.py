@@ -73,6 +73,28 @@ def test_predict_keeps_rows_and_order_and_adds_columns(tuned, electra, tmp_path)
     assert all(row["predicted_probability"] == max(row["predicted_probabilities"].values()) for row in found)
 
 
+def test_predict_in_bf16_says_what_it_changed(tuned, electra, tmp_path):
+    asked = [
+        "predict",
+        "--model",
+        tuned[0],
+        "--input",
+        write_rows(tmp_path / "in.jsonl", [{"text": t} for t, _ in ROWS]),
+    ]
+    assert electra(*asked, "--output", tmp_path / "fp32.jsonl")[0] == 0
+    code, _, errors = electra(*asked, "--output", tmp_path / "bf16.jsonl", "--device", "cpu", "--precision", "bf16")
+    assert code == 0
+    assert f"of the first {len(ROWS)} rows have another answer than in fp32." in errors
+    whole, half = (
+        [json.loads(line)["predicted_probability"] for line in (tmp_path / f"{kind}.jsonl").read_text().splitlines()]
+        for kind in ("fp32", "bf16")
+    )
+    assert half != whole
+    assert half == pytest.approx(whole, abs=0.05)
+    code, _, errors = electra(*asked, "--output", tmp_path / "no.jsonl", "--precision", "int4")
+    assert (code, "precision 'int4' is unknown" in errors, (tmp_path / "no.jsonl").exists()) == (2, True, False)
+
+
 def test_predict_writes_tables_that_read_back(tuned, electra, tmp_path):
     out, *_ = tuned
     with open(tmp_path / "in.csv", "w", encoding="utf-8", newline="") as file:

@@ -170,6 +170,8 @@ def predict(
     ],
     output: Annotated[Path, typer.Option("--output", help="A .jsonl, .csv or .tsv file, with a row for each row.")],
     column: Columns = (),
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="fp32; bf16 or fp16 where the hardware is faster in it.")] = "fp32",
     check: Check = False,
     overrides: dict[str, dict[str, Any]],
 ) -> None:
@@ -190,7 +192,7 @@ def predict(
     from electra_helpers.tasks.predicting import predict_file
     from electra_helpers.training.callbacks import rows_bar
 
-    made = load_finetuned(model)
+    made = load_finetuned(model).on(device, precision)
     with rows_bar("predicting") as told:
         found = predict_file(made, input, output, columns=columns, layout=layout, progress=told)
     for line in found.said:

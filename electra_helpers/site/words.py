@@ -40,7 +40,7 @@ WORDS: dict[str, dict[str, str]] = {
         "licence": "Text and pictures: CC BY 4.0. Code: Apache License 2.0.",
     },
     "zh": {
-        "course": "一步步搭建 ELECTRA",
+        "course": "一步一步搭出 ELECTRA",
         "skip": "跳到正文",
         "contents": "目录",
         "on_this_page": "本页内容",

@@ -94,7 +94,7 @@ class Finetuning:
         predictions = [
             said
             for chunk in chunks(self.held_out, AT_ONCE)
-            for said in predict_chunk(model, self.task, chunk, self.tokenizer, self.config, device)
+            for said in predict_chunk(model, self.task, chunk, self.tokenizer, self.config)
         ]
         return self.task.score(self.held_out, predictions)
 

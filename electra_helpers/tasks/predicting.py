@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,8 +53,25 @@ def predict_file(
             write(row, prediction)
             rows, empty = rows + 1, empty + is_empty(read)
             progress(rows, None)
+    said += [compared] if (compared := against_fp32(made, [read for _, read in head])) else []
     said += [f"{empty:,} of the {rows:,} rows have an empty text."] if empty else []
     return Predicted(rows, said + (unknown_words(made, [read for _, read in head]) if head else []))
+
+
+def against_fp32(made: Finetuned, rows: Sequence[Row]) -> str:
+    """How many of these rows have another answer than in fp32; "" for a model that predicts in it."""
+    if made.precision == "fp32" or not rows:
+        return ""
+    half, whole = (list(map(answer, each.predict_read(rows))) for each in (made, replace(made, precision="fp32")))
+    others = sum(a != b for a, b in zip(half, whole, strict=True))
+    return f"In {made.precision} {others:,} of the first {len(rows):,} rows have another answer than in fp32."
+
+
+def answer(said: Any) -> Any:
+    """A prediction without its probabilities, which differ in any other precision."""
+    if isinstance(said, dict):
+        return {name: answer(value) for name, value in said.items() if not isinstance(value, float)}
+    return [answer(each) for each in said] if isinstance(said, list | tuple) else said
 
 
 def is_empty(read: Row) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.language import worded, wording
+from electra_helpers.language import ITEMS, joined, worded, wording
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.detection import Detection, detect
 from electra_helpers.text.tokenizer import Tokenizer
@@ -86,9 +86,11 @@ class LiveCurves(InPlace):
     def on_end(self, run: Run) -> None:
         missing = [name for label, name in self.names.items() if label not in self.runs]
         if missing:
-            known = ", ".join(sorted({*run.last, *run.evaluation}))
+            known = joined(sorted({*run.last, *run.evaluation}), ITEMS)
             raise ElectraError(
-                worded("The run reported no {missing}; it reported {known}.", missing=", ".join(missing), known=known)
+                worded(
+                    "The run reported no {missing}; it reported {known}.", missing=joined(missing, ITEMS), known=known
+                )
             )
         self._show(self.picture())
 
@@ -159,9 +161,8 @@ class Recolour(InPlace):
         snapshot = self.snapshots[index]
         note = note or worded("after step {step:,}", step=snapshot.step)
         judged = zip(self.sentences, snapshot.detections, strict=True)
-        return below_each_other(
-            [paint_detection(found, title=f"{title} ({note})", marked=self.marked) for title, found in judged]
-        )
+        named = ((worded("{title} ({note})", title=title, note=note), found) for title, found in judged)
+        return below_each_other([paint_detection(found, title=title, marked=self.marked) for title, found in named])
 
     def slider(self) -> Painted:
         """A slider over the recorded steps with the sentences under it; nothing is computed again."""

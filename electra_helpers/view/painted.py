@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from electra_helpers.language import worded
+from electra_helpers.language import ITEMS, joined, worded
 from electra_helpers.tasks.detection import Detection
 from electra_helpers.view.tokens import heat, html_text, tokens_to_html, tokens_to_terminal
 
@@ -51,9 +51,10 @@ def paint_steps(title: str, judged: Sequence[tuple[int, Detection]]) -> Painted:
     rows, lines = [], [title]
     for step, found in judged:
         cells = "".join(f"<td {heat(p)}>{p:.2f}</td>" for p in found.p_replaced_words)
-        rows.append(f"<tr style='background:none'><th>{html_text(worded('step {step:,}', step=step))}</th>{cells}</tr>")
+        name = html_text(worded("step {step:,}", step=step))
+        rows.append(f"<tr style='background:none'><th style='white-space:nowrap'>{name}</th>{cells}</tr>")
         top = sorted(zip(found.p_replaced_words, found.words, strict=True), reverse=True)[:MOST_NAMED]
-        lines.append(worded("  step {step:>5,}: ", step=step) + ", ".join(f"{word} {p:.2f}" for p, word in top))
+        lines.append(worded("  step {step:>5,}: ", step=step) + joined((f"{word} {p:.2f}" for p, word in top), ITEMS))
     table = (
         f'<table style="font-size:12px"><thead><tr><th></th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
     )

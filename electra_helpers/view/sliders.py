@@ -37,7 +37,7 @@ def type_and_see(model: Pretrained, text: str) -> Painted:
     import ipywidgets
 
     first = paint_detection(detect(model, text))
-    line = ipywidgets.Text(text, description="sentence", layout=ipywidgets.Layout(width=WIDE))
+    line = ipywidgets.Text(text, description=worded("sentence"), layout=ipywidgets.Layout(width=WIDE))
     shown = ipywidgets.HTML(first.html)
     one_at_a_time = Lock()  # see threshold_sliders
 

@@ -282,6 +282,7 @@ def test_an_encoder_of_own_layers_computes_the_same_and_really_uses_them():
         assert torch.allclose(
             with_own_layers(encoder, encoder_layer, **parts)(ids, attention_mask=mask), right, atol=1e-5
         )
+    assert torch.allclose(encoder(ids, attention_mask=mask, first=1), right[:, :1], atol=1e-5)
     assert torch.allclose(encoder.attention_weights(ids)[1], weights[1], atol=1e-5)
     assert all(type(layer.layer) is Layer for layer in encoder.layers), "given twice, wrapped once"
     with_own_layers(encoder, multi_head=lambda x, *_: 0 * x, attention=attention)

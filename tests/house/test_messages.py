@@ -12,7 +12,18 @@ import pytest
 from electra_helpers import language
 from electra_helpers.course.engine.session import setup
 from electra_helpers.errors import ElectraError
-from electra_helpers.language import choose_language, padded, read_po, worded, wording
+from electra_helpers.language import (
+    ENTRY,
+    ITEMS,
+    SENTENCES,
+    STATEMENTS,
+    choose_language,
+    joined,
+    padded,
+    read_po,
+    worded,
+    wording,
+)
 from tests.house import messages
 from tests.house.messages import LOCALE, PACKAGE, Found, fields, findings, folder_of, translations, unreadable
 
@@ -106,6 +117,16 @@ def test_a_message_is_shown_in_the_language_that_was_chosen():
     assert worded(question, missing=1, total=3) == translations("zh")[question].format(missing=1, total=3)
     assert worded("no such message {x}", x=wording("failed")) == f"no such message {translations('zh')['failed']}"
     assert worded("a {brace}") == "a {brace}", "without fields nothing is filled in"
+
+
+def test_parts_of_a_message_are_joined_as_the_language_does():
+    def said() -> list[str]:
+        forms = [joined(["a", "b", "c"], form) for form in (ITEMS, STATEMENTS, SENTENCES)]
+        return [joined(["a", "b"]), *forms, worded(ENTRY, name="a", said="b"), joined(["a"]), joined([])]
+
+    assert said() == ["a; b", "a, b, c", "a. b. c", "a b c", "a: b", "a", ""]
+    choose_language("zh")
+    assert said() == ["a；b", "a、b、c", "a。b。c", "abc", "a：b", "a", ""]
 
 
 def test_who_says_zh_in_other_ways_is_understood_and_others_are_told_what_there_is(monkeypatch):

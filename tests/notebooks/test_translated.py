@@ -8,6 +8,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from electra_helpers.course.exercises import find
+from electra_helpers.language import catalogue
 from tests.course.solved import exercise_of
 from tests.notebooks import translated
 from tests.notebooks.form import ROOT, code_cells, notebooks, read, translations
@@ -47,14 +48,15 @@ def test_the_code_is_the_english_code_but_for_its_table(path):
 
 
 @each_translation
-def test_tags_and_numbers_of_exercises_are_those_of_the_english_notebook(path):
+def test_tags_and_exercises_are_those_of_the_english_notebook(path):
     book, english = read(path), read(translated.original_of(path))
     assert [cell.metadata.get("tags") for cell in book.cells] == [cell.metadata.get("tags") for cell in english.cells]
     text = "".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
     for number in filter(None, map(exercise_of, code_cells(book))):
         exercise = find(number)
         kind = {"build": "B", "find": "F", "decide": "D", "measure": "M", "write": "W"}[exercise.kind]
-        heading = f"### {'★ ' if exercise.starred else ''}练习 {number} [{kind}]"
+        title = catalogue("zh").gettext(exercise.title)  # as in the table of progress
+        heading = f"### {'★ ' if exercise.starred else ''}练习 {number} [{kind}] · {title}（{exercise.minutes} 分钟）"
         assert heading in text, heading
         assert f'eh.solution("{number}")' in text
 

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 from electra_helpers.config import PretrainConfig
 from electra_helpers.corruption import draw_noise
 from electra_helpers.errors import ElectraError
+from electra_helpers.language import choose_language
 from electra_helpers.tasks.detection import detect
 from electra_helpers.tasks.interpret import Clues, attention_of, find_clues, gradient_norms
 from electra_helpers.text.packing import Batch
@@ -56,6 +58,17 @@ def test_a_picture_is_a_small_png_with_words_in_either_theme(name):
         assert len(data["image/png"]) < 40_000
         pages.append(Image.open(io.BytesIO(data["image/png"])).convert("RGB").getpixel((1, 1)))
     assert pages == [(255, 255, 255), (17, 17, 17)]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_speaks_chinese_with_chinese_signs(name):
+    choose_language("zh")
+    try:
+        alt = PICTURES[name](None).alt
+    finally:
+        choose_language("en")
+    assert re.search(r"[\u4e00-\u9fff]", alt)
+    assert not re.search(r"[;,] |[。；，、：] |(?<=[\u4e00-\u9fff）])[;:,.]", alt), alt
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])

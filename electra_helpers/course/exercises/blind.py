@@ -7,6 +7,7 @@ from typing import Any
 
 from electra_helpers.course.engine.grading import Mistake, as_number
 from electra_helpers.course.labs.finetuning import recorded, share_without_answer
+from electra_helpers.language import ITEMS, joined
 from electra_helpers.tasks.question_answering import answer_words, word_f1
 
 GIVEN, WANTED = "在巴黎", "巴黎"  # an answer and the right one
@@ -36,7 +37,7 @@ def blindness_is_measured(answers: Any) -> None:
     """The check of 10.3."""
     right = blind_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake("Keep {right}.", right=", ".join(right))
+        raise Mistake("Keep {right}.", right=joined(right, ITEMS))
     try:
         given = {key: as_number(answers[key]) for key in ("lost", "by character", "by spaces")}
     except (TypeError, ValueError):
@@ -61,7 +62,7 @@ def blindness_is_measured(answers: Any) -> None:
             "by spaces: English metrics everywhere. Without spaces each answer is *one* word, and the two words differ."
         )
     if answers["reading"] not in READINGS:
-        raise Mistake("reading: choose one of {readings}.", readings="; ".join(READINGS))
+        raise Mistake("reading: choose one of {readings}.", readings=joined(READINGS))
     if answers["reading"] != right["reading"]:
         raise Mistake(
             "Saying *no answer* always has F1 {share_without_answer:.2f} on these rows. Compare with the blind"

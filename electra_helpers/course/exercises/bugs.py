@@ -14,7 +14,7 @@ from electra_helpers.course.labs.bug_hunt import (
     PADDING_IS_HIT,
     PIPELINES,
 )
-from electra_helpers.language import worded, wording
+from electra_helpers.language import ITEMS, joined, worded, wording
 
 LOOK = {
     MASK_LEAKS: wording("Read what the discriminator sees word by word: does something stand there that no text has?"),
@@ -30,10 +30,10 @@ LOOK = {
 def bugs_are_found(answers: Any) -> None:
     """Every pipeline has its mistake; a wrong one is told where to look, not what it is."""
     if not isinstance(answers, dict) or set(answers) != set(PIPELINES):
-        raise Mistake("Keep the dictionary as it is, with {pipelines}.", pipelines=", ".join(PIPELINES))
+        raise Mistake("Keep the dictionary as it is, with {pipelines}.", pipelines=joined(PIPELINES, ITEMS))
     for name, given in answers.items():
         if given not in BUGS:
-            raise Mistake("{name}: choose one of {bugs}.", name=name, bugs=", ".join(map(repr, BUGS)))
+            raise Mistake("{name}: choose one of {bugs}.", name=name, bugs=joined(map(repr, BUGS), ITEMS))
     for name, right in PIPELINES.items():
         given = answers[name]
         if given == right:

@@ -10,6 +10,7 @@ from electra_helpers.course.labs.replacements import (
     clue_cases,
     world_model,
 )
+from electra_helpers.language import joined
 from electra_helpers.tasks.interpret import Clues, find_clues
 
 AGREEMENT = ("attention shows the clue", "attention often shows another word")
@@ -64,7 +65,7 @@ def clues_are_ranked(answers: Any) -> None:
             total=total,
         )
     if answers["reading"] not in AGREEMENT:
-        raise Mistake("reading: choose one of {agreement}.", agreement="; ".join(AGREEMENT))
+        raise Mistake("reading: choose one of {agreement}.", agreement=joined(AGREEMENT))
     if answers["reading"] != clue_answer()["reading"]:
         raise Mistake(
             "They agree in {same} of {total}. Attention says where a layer looks, not what the answer hangs on: count"

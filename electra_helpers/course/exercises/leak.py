@@ -8,7 +8,7 @@ from typing import Any
 
 from electra_helpers.course.engine.grading import Mistake, as_number
 from electra_helpers.course.labs.finetuning import world_rows
-from electra_helpers.language import wording
+from electra_helpers.language import ITEMS, joined, wording
 from electra_helpers.reading.labelled import LabelledData, labelled
 
 COPIES = (str, str.lower, str.upper, lambda text: text.replace(" ", "  "))
@@ -58,9 +58,9 @@ def leak_is_found(answers: Any) -> None:
     """Check of 08.4: the leak, how many rows it touches, and how to split instead."""
     right = leak_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake("Keep {right}.", right=", ".join(right))
+        raise Mistake("Keep {right}.", right=joined(right, ITEMS))
     if answers["leak"] not in LEAKS:
-        raise Mistake("leak: choose one of {leaks}.", leaks="; ".join(LEAKS))
+        raise Mistake("leak: choose one of {leaks}.", leaks=joined(LEAKS))
     if answers["leak"] == LEAKS[2]:
         raise Mistake("Count the labels of the test part: both are there.")
     if answers["leak"] == LEAKS[3]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from electra_helpers.course.engine.grading import Exercise, Mistake
-from electra_helpers.language import worded
+from electra_helpers.language import ITEMS, joined, worded
 
 PAD, UNK, CLS, SEP = 0, 1, 2, 3
 NINE_PIECES = ("un", "unit", "##it", "##ed", "##ited", "play", "##ing", "##s", "re")
@@ -16,7 +16,7 @@ BY_HAND = {"united": ["unit", "##ed"], "playing": ["play", "##ing"], "replays": 
 
 def _pieces_are_greedy(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(BY_HAND):
-        raise Mistake("Keep the dictionary as it is, with {by_hand}.", by_hand=", ".join(BY_HAND))
+        raise Mistake("Keep the dictionary as it is, with {by_hand}.", by_hand=joined(BY_HAND, ITEMS))
     given = {word: pieces.split() if isinstance(pieces, str) else list(pieces) for word, pieces in answers.items()}
     for word, pieces in given.items():
         strange = [piece for piece in pieces if piece not in (*NINE_PIECES, "[UNK]")]

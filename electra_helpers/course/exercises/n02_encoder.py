@@ -18,7 +18,7 @@ from electra_helpers.course.exercises.attending import (
     low_scores_are_kept,
     strong_scores_are_hidden,
 )
-from electra_helpers.language import worded, wording
+from electra_helpers.language import ITEMS, joined, worded, wording
 from electra_helpers.model.encoder import SelfAttention
 
 
@@ -182,7 +182,7 @@ TABLE = {"E=128": 30_522 * 128, "E=256": 30_522 * 256, "share of Base": 30_522 *
 
 def _parameters_are_counted(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(TABLE):
-        raise Mistake("Keep the dictionary as it is, with {table}.", table=", ".join(TABLE))
+        raise Mistake("Keep the dictionary as it is, with {table}.", table=joined(TABLE, ITEMS))
     try:
         given = {key: as_number(value) for key, value in answers.items()}
     except (TypeError, ValueError):

@@ -25,7 +25,7 @@ from electra_helpers.course.exercises.selecting import (
     select_positions,
     what_is_passed_counts,
 )
-from electra_helpers.language import wording
+from electra_helpers.language import ITEMS, joined, wording
 
 
 def mask_positions(input_ids, selection, mask_id, keep_share=0.15, generator=None):
@@ -260,7 +260,7 @@ def _warning_is_read(answers: Any) -> None:
     for key, value in answers.items():
         if value not in READING_CHOICES[key]:
             raise Mistake(
-                "{key}: choose one of {reading_choices}.", key=key, reading_choices=", ".join(READING_CHOICES[key])
+                "{key}: choose one of {reading_choices}.", key=key, reading_choices=joined(READING_CHOICES[key], ITEMS)
             )
     if answers["new weights"] != "the head":
         raise Mistake("Read the names in the warning: which of them begin with electra., and which with generator_?")

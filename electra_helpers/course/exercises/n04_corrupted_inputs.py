@@ -16,7 +16,7 @@ from electra_helpers.course.exercises.hard_fakes import findings_are_right
 from electra_helpers.course.labs.bug_hunt import (
     PIPELINES,
 )
-from electra_helpers.language import wording
+from electra_helpers.language import ITEMS, joined, wording
 
 MASK = 4
 
@@ -125,7 +125,7 @@ def _shares_follow_the_temperature(function: Callable) -> None:
 
 
 def _shown(shares: Tensor) -> str:
-    return ", ".join(f"{float(x):.2f}" for x in shares[:4])
+    return joined((f"{float(x):.2f}" for x in shares[:4]), ITEMS)
 
 
 def _draws_use_the_generator(function: Callable) -> None:

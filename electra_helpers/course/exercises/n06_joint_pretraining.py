@@ -22,7 +22,7 @@ from electra_helpers.course.exercises.joint_step import (
 )
 from electra_helpers.course.exercises.sheets import SHEETS, sheets_are_matched
 from electra_helpers.course.labs.objectives import gains, last_scores
-from electra_helpers.language import worded
+from electra_helpers.language import ITEMS, joined, worded
 
 GROUPS = {
     "word table": "encoder.embeddings.word",
@@ -51,7 +51,7 @@ def who_gets_gradient() -> dict[str, dict[str, bool]]:
 def _grid_is_right(answers: Any) -> None:
     truth = who_gets_gradient()
     if not isinstance(answers, dict) or set(answers) != set(truth):
-        raise Mistake("Keep the rows: {truth}.", truth=", ".join(truth))
+        raise Mistake("Keep the rows: {truth}.", truth=joined(truth, ITEMS))
     for group, right in truth.items():
         row = answers[group]
         if not isinstance(row, dict) or set(row) != set(right) or not all(isinstance(v, bool) for v in row.values()):
@@ -114,7 +114,7 @@ def _tables_are_the_same(function: Callable) -> None:
     if apart:
         raise Mistake(
             "Not shared yet: {apart}. The reference code shares all tables *and* the LayerNorm behind them.",
-            apart=", ".join(apart),
+            apart=joined(apart, ITEMS),
         )
     net.generator.encoder.embeddings.word.weight.data.add_(1.0)
     if torch.allclose(net.generator(ids, None, is_real), before):
@@ -175,7 +175,7 @@ def _conclusion_has_its_spread(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != keys:
         raise Mistake('Keep "arm", "my gain", "difference", "spread" and "conclusion".')
     if answers["arm"] not in COMPARED:
-        raise Mistake("arm: choose one of {compared}.", compared=", ".join(COMPARED))
+        raise Mistake("arm: choose one of {compared}.", compared=joined(COMPARED, ITEMS))
     try:
         gain, difference, spread = (as_number(answers[name]) for name in ("my gain", "difference", "spread"))
     except (TypeError, ValueError):
@@ -193,7 +193,7 @@ def _conclusion_has_its_spread(answers: Any) -> None:
     _explain_difference(difference, scores, answers["arm"], right["difference"])
     _explain_spread(spread, scores, right["spread"])
     if answers["conclusion"] not in CONCLUSIONS:
-        raise Mistake("conclusion: choose one of {conclusions}.", conclusions=", ".join(CONCLUSIONS))
+        raise Mistake("conclusion: choose one of {conclusions}.", conclusions=joined(CONCLUSIONS, ITEMS))
     is_tie = abs(abs(right["difference"]) - 2 * right["spread"]) < TIE
     if answers["conclusion"] != right["conclusion"] and not is_tie:
         raise Mistake(

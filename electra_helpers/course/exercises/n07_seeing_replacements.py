@@ -16,7 +16,7 @@ from electra_helpers.course.labs.replacements import (
     world_model,
 )
 from electra_helpers.errors import ElectraError
-from electra_helpers.language import wording
+from electra_helpers.language import ITEMS, joined, wording
 from electra_helpers.tasks.ceilings import ceilings_for
 from electra_helpers.view.explorer.duel import NOTICED_FROM
 from electra_helpers.world import EVALUATION_STORIES
@@ -132,7 +132,7 @@ def _restlessness_is_explained(answers: Any) -> None:
         raise Mistake('Keep "cause" and "repair".')
     for key, value in answers.items():
         if value not in RESTLESS[key]:
-            raise Mistake("{key}: choose one of {restless}.", key=key, restless="; ".join(RESTLESS[key]))
+            raise Mistake("{key}: choose one of {restless}.", key=key, restless=joined(RESTLESS[key]))
     if answers["cause"] == "the fakes are sampled anew":
         raise Mistake("Nothing is sampled here: the same ids go in twice. Which layers draw at random on their own?")
     if answers["cause"] == "the weights change":
@@ -183,7 +183,7 @@ def _row(number: int, given: Any) -> tuple[int, str, str, str]:
         raise Mistake(
             "Row {number}: file it under one of {filed}, not {row!r}.",
             number=number,
-            filed=", ".join(FILED),
+            filed=joined(FILED, ITEMS),
             row=row[3],
         )
     return row

@@ -11,7 +11,7 @@ from typing import Any
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.exercises.leak import leak_answer, leak_is_found
 from electra_helpers.course.labs.finetuning import label_scores
-from electra_helpers.language import worded, wording
+from electra_helpers.language import ITEMS, joined, worded, wording
 from electra_helpers.training.optim import layer_scales
 
 
@@ -107,10 +107,10 @@ CHECKPOINT_ANSWER = {
 
 def _checkpoints_are_told_apart(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(CHECKPOINT_ANSWER):
-        raise Mistake("Keep {checkpoint_answer}.", checkpoint_answer=", ".join(CHECKPOINT_ANSWER))
+        raise Mistake("Keep {checkpoint_answer}.", checkpoint_answer=joined(CHECKPOINT_ANSWER, ITEMS))
     for key, choices in CHECKPOINTS.items():
         if answers[key] not in choices:
-            raise Mistake("{key}: choose one of {choices}.", key=key, choices="; ".join(choices))
+            raise Mistake("{key}: choose one of {choices}.", key=key, choices=joined(choices))
     if answers["fine-tune"] == "the generator":
         raise Mistake("The generator is the small helper that made the fakes: what is kept is the discriminator.")
     if answers["fine-tune"] != CHECKPOINT_ANSWER["fine-tune"]:
@@ -243,7 +243,7 @@ def _sizes_are_counted(given: float) -> None:
 def _efficiency_is_read(answers: Any) -> None:
     right = efficiency_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake("Keep {right}.", right=", ".join(right))
+        raise Mistake("Keep {right}.", right=joined(right, ITEMS))
     try:
         given = {key: as_number(answers[key]) for key in ("gain at 64", "sizes", "sentiment gain at 64")}
     except (TypeError, ValueError):
@@ -253,7 +253,7 @@ def _efficiency_is_read(answers: Any) -> None:
             raise Mistake("{key}: {why_no_gain}", key=key, why_no_gain=_why_no_gain(given[key], task))
     _sizes_are_counted(given["sizes"])
     if answers["report"] not in REPORTED:
-        raise Mistake("report: choose one of {reported}.", reported="; ".join(REPORTED))
+        raise Mistake("report: choose one of {reported}.", reported=joined(REPORTED))
     if answers["report"] == REPORTED[0]:
         raise Mistake("The best seed is luck, and nobody else gets it back.")
     if answers["report"] == REPORTED[1]:

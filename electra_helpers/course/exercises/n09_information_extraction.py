@@ -8,7 +8,7 @@ from typing import Any
 
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.labs.finetuning import recorded
-from electra_helpers.language import worded, wording
+from electra_helpers.language import ITEMS, joined, worded, wording
 from electra_helpers.tasks import tagging
 
 IGNORED = tagging.IGNORED
@@ -201,7 +201,7 @@ def names_answer() -> dict[str, Any]:
 def _names_are_measured(answers: Any) -> None:
     right = names_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake("Keep {right}.", right=", ".join(right))
+        raise Mistake("Keep {right}.", right=joined(right, ITEMS))
     try:
         given = {key: as_number(answers[key]) for key in ("seen", "unseen")}
     except (TypeError, ValueError):
@@ -220,11 +220,11 @@ def _names_are_measured(answers: Any) -> None:
                 given=given[key],
             )
     if answers["kind"] not in KINDS:
-        raise Mistake("kind: choose one of {kinds}.", kinds=", ".join(KINDS))
+        raise Mistake("kind: choose one of {kinds}.", kinds=joined(KINDS, ITEMS))
     if answers["kind"] != right["kind"]:
         raise Mistake("Compare the two columns of the table kind by kind: which one falls most?")
     if answers["reading"] not in READINGS:
-        raise Mistake("reading: choose one of {readings}.", readings="; ".join(READINGS))
+        raise Mistake("reading: choose one of {readings}.", readings=joined(READINGS))
     if answers["reading"] == READINGS[0]:
         raise Mistake(
             '"It recognises persons": the same sentence with a name that training never had, and the person is often'

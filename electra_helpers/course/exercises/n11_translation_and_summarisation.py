@@ -11,7 +11,7 @@ from torch import Tensor
 
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.labs.seq2seq import baseline_of, seed_scores
-from electra_helpers.language import wording
+from electra_helpers.language import ITEMS, joined, wording
 from electra_helpers.tasks.seq2seq import shift_right as package_shift
 
 
@@ -125,12 +125,12 @@ BLOCK_ANSWER = BLOCKS | {"who": READERS[1]}
 
 def _blocks_are_marked(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(BLOCK_ANSWER):
-        raise Mistake("Keep {block_answer}.", block_answer=", ".join(BLOCK_ANSWER))
+        raise Mistake("Keep {block_answer}.", block_answer=joined(BLOCK_ANSWER, ITEMS))
     for block in BLOCKS:
         if answers[block] not in STARTS:
-            raise Mistake("{block}: choose one of {starts}.", block=block, starts=", ".join(STARTS))
+            raise Mistake("{block}: choose one of {starts}.", block=block, starts=joined(STARTS, ITEMS))
     if answers["who"] not in READERS:
-        raise Mistake("who: choose one of {readers}.", readers="; ".join(READERS))
+        raise Mistake("who: choose one of {readers}.", readers=joined(READERS))
     if answers["who"] == READERS[0]:
         raise Mistake(
             "ELECTRA never wrote a word in another language, nor any word in order: before training on pairs it translates"
@@ -191,12 +191,12 @@ def measure_answer() -> dict[str, Any]:
 def _scores_stand_beside_baselines(answers: Any) -> None:
     right = measure_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake("Keep {right}.", right=", ".join(right))
+        raise Mistake("Keep {right}.", right=joined(right, ITEMS))
     keys = [key for key, value in right.items() if isinstance(value, float)]
     try:
         given = {key: as_number(answers[key]) for key in keys}
     except (TypeError, ValueError):
-        raise Mistake("{keys} are numbers.", keys=", ".join(keys)) from None
+        raise Mistake("{keys} are numbers.", keys=joined(keys, ITEMS)) from None
     _gain_is_a_difference(given["gain over the dictionary"], right["gain over the dictionary"], "en-fr", 0.1)
     _gain_is_a_difference(given["gain over lead-1"], right["gain over lead-1"], "summaries", 0.002)
     if abs(given["warm minus random"] - right["warm minus random"]) > 0.1:
@@ -204,13 +204,13 @@ def _scores_stand_beside_baselines(answers: Any) -> None:
             "warm minus random: {why_no_difference}", why_no_difference=_why_no_difference(given["warm minus random"])
         )
     if answers["report"] not in REPORTED:
-        raise Mistake("report: choose one of {reported}.", reported="; ".join(REPORTED))
+        raise Mistake("report: choose one of {reported}.", reported=joined(REPORTED))
     if answers["report"] == REPORTED[0]:
         raise Mistake("A score without a baseline: nobody can tell what of it a dictionary would have given.")
     if answers["report"] == REPORTED[2]:
         raise Mistake("The best of five seeds is luck; nobody else gets it back.")
     if answers["hidden by ROUGE"] not in HIDDEN:
-        raise Mistake("hidden by ROUGE: choose one of {hidden}.", hidden="; ".join(HIDDEN))
+        raise Mistake("hidden by ROUGE: choose one of {hidden}.", hidden=joined(HIDDEN))
     if answers["hidden by ROUGE"] != right["hidden by ROUGE"]:
         raise Mistake(
             "Read the summaries of the test stories above beside the true ones: most words agree. Which one does not?"

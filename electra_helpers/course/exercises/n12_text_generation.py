@@ -12,6 +12,7 @@ from torch import Tensor
 from electra_helpers.corruption import sample_tokens
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.labs.generation import recorded_shares
+from electra_helpers.language import ITEMS, joined
 from electra_helpers.tasks.generation import gibbs_step as package_step
 
 
@@ -153,7 +154,7 @@ def redo_answer() -> dict[str, Any]:
 def _ways_are_compared(answers: Any) -> None:
     right = redo_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake("Keep {right}.", right=", ".join(right))
+        raise Mistake("Keep {right}.", right=joined(right, ITEMS))
     for by in ("critic", "random", "confidence"):
         shares = recorded_shares(by)
         try:
@@ -178,7 +179,7 @@ def _ways_are_compared(answers: Any) -> None:
             "beyond the spread: is |mean critic − mean confidence| more than twice the larger standard deviation?"
         )
     if answers["the critic knows"] not in KNOWS:
-        raise Mistake("the critic knows: one of {knows}.", knows="; ".join(KNOWS))
+        raise Mistake("the critic knows: one of {knows}.", knows=joined(KNOWS))
     if answers["the critic knows"] == KNOWS[0]:
         raise Mistake(
             "The critic knows truth? Count in the table the stories that it passes and the grammar does not accept."
@@ -217,7 +218,7 @@ def three_sentences() -> dict[str, Any]:
 def _products_are_no_probabilities(answers: Any) -> None:
     right = three_sentences()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake("Keep {right}.", right=", ".join(right))
+        raise Mistake("Keep {right}.", right=joined(right, ITEMS))
     try:
         given = {key: as_number(answers[key]) for key in ("products", "chain", "at once")}
     except (TypeError, ValueError):
@@ -241,7 +242,7 @@ def _products_are_no_probabilities(answers: Any) -> None:
     if abs(given["at once"] - right["at once"]) > 0.01:
         raise Mistake("at once: both blanks drawn by what each is without the other. How often is that sun falls?")
     if answers["perplexity"] not in PERPLEXITY:
-        raise Mistake("perplexity: one of {perplexity}.", perplexity="; ".join(PERPLEXITY))
+        raise Mistake("perplexity: one of {perplexity}.", perplexity=joined(PERPLEXITY))
     if answers["perplexity"] != PERPLEXITY[2]:
         raise Mistake(
             "Perplexity from an MLM? It is defined by probabilities that sum to 1 over all sentences; your products do not."

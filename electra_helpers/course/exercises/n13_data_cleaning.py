@@ -10,7 +10,7 @@ from typing import Any
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.labs.cleaning import chosen, right_but_rare
 from electra_helpers.course.labs.replacements import world_model
-from electra_helpers.language import wording
+from electra_helpers.language import ITEMS, joined, wording
 from electra_helpers.tasks.cleaning.acceptability import sentence_score as package_score
 from electra_helpers.tasks.cleaning.suspects import suspects
 from electra_helpers.tasks.cleaning.task import choose_threshold as package_threshold
@@ -139,7 +139,7 @@ TRAVEL_ANSWER = {
 def _what_travels_is_known(answers: Any) -> None:
     right = TRAVEL_ANSWER
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake("Keep {right}.", right=", ".join(right))
+        raise Mistake("Keep {right}.", right=joined(right, ITEMS))
     try:
         precision, flags = as_number(answers["precision at 0.1 %"]), as_number(answers["flags to read"])
     except (TypeError, ValueError):
@@ -167,8 +167,8 @@ def _choices(answers: dict[str, Any]) -> None:
     if answers["travels"] not in TRAVELS or answers["chosen on"] not in CHOSEN_ON:
         raise Mistake(
             "travels: one of {travels}. chosen on: one of {chosen_on}.",
-            travels="; ".join(TRAVELS),
-            chosen_on="; ".join(CHOSEN_ON),
+            travels=joined(TRAVELS),
+            chosen_on=joined(CHOSEN_ON),
         )
     if answers["travels"] != TRAVELS[1]:
         raise Mistake("Compare the rows of the table: which columns stay about where they are when mistakes get rare?")
@@ -199,7 +199,7 @@ def alarm_answer() -> dict[str, Any]:
 def _alarms_are_counted(answers: Any) -> None:
     right = alarm_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake("Keep {right}.", right=", ".join(right))
+        raise Mistake("Keep {right}.", right=joined(right, ITEMS))
     try:
         given = {key: as_number(answers[key]) for key in ("usual", "rare", "capitals")}
     except (TypeError, ValueError):
@@ -222,7 +222,7 @@ def _alarms_are_counted(answers: Any) -> None:
     if not _near(given["capitals"], right["capitals"]):
         raise Mistake("capitals: of all flags in the rare stories, the share whose word begins with a capital.")
     if answers["a flag means"] not in MEANS:
-        raise Mistake("a flag means: one of {means}.", means="; ".join(MEANS))
+        raise Mistake("a flag means: one of {means}.", means=joined(MEANS))
     if answers["a flag means"] == MEANS[0]:
         raise Mistake("Flag = error? All of these stories are right, every word of them.")
     if answers["a flag means"] != MEANS[1]:

@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional as F
 
 from electra_helpers.course.engine.grading import Exercise, Mistake
+from electra_helpers.language import ITEMS, joined
 
 
 def cleaned(rows):
@@ -168,7 +169,7 @@ def _rare_classes_weigh_more(function: Callable) -> None:
     if _near(found, [10 / 6, 10 / 3, 10.0]):
         raise Mistake("Divide by the number of classes as well: n / (K · count).")
     raise Mistake(
-        "For six q, three c and one p the weights are {weights}.", weights=", ".join(f"{w:.3f}" for w in WEIGHTS)
+        "For six q, three c and one p the weights are {weights}.", weights=joined((f"{w:.3f}" for w in WEIGHTS), ITEMS)
     )
 
 
@@ -278,11 +279,11 @@ REPORT_ANSWER = {
 
 def _the_report_is_honest(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(REPORT_ANSWER):
-        raise Mistake("Keep {report_answer}.", report_answer=", ".join(REPORT_ANSWER))
+        raise Mistake("Keep {report_answer}.", report_answer=joined(REPORT_ANSWER, ITEMS))
     if answers["report"] not in REPORTS or answers["threshold chosen on"] not in THRESHOLDS:
         raise Mistake(
             "report: one of {reports}. threshold chosen on: one of {thresholds}.",
-            **{"reports": "; ".join(REPORTS), "thresholds": "; ".join(THRESHOLDS)},
+            **{"reports": joined(REPORTS), "thresholds": joined(THRESHOLDS)},
         )
     if answers["report"] == REPORTS[0]:
         raise Mistake("The best of several runs was lucky on just these rows: its validation score flatters.")

@@ -7,6 +7,7 @@ from typing import Any
 
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.labs.ladder import PAPER, gains, scores
+from electra_helpers.language import ITEMS, joined
 
 STEPS_OF_THE_LADDER = {
     "no [MASK] in the input": ("mlm", "replace-mlm"),
@@ -24,7 +25,7 @@ def worth() -> dict[str, float]:
 def _steps_are_read_off(answers: Any) -> None:
     right = worth()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake("Keep the four changes: {right}.", right="; ".join(right))
+        raise Mistake("Keep the four changes: {right}.", right=joined(right))
     for name, value in right.items():
         after = STEPS_OF_THE_LADDER[name][1]
         try:
@@ -109,7 +110,7 @@ def _conclusion_is_held_to_the_spread(answers: Any) -> None:
             "spread: the larger of the two standard deviations of the scores. {spread:.3f} is not it.", spread=spread
         )
     if answers["conclusion"] not in CONCLUSIONS:
-        raise Mistake("conclusion: choose one of {conclusions}.", conclusions=", ".join(CONCLUSIONS))
+        raise Mistake("conclusion: choose one of {conclusions}.", conclusions=joined(CONCLUSIONS, ITEMS))
     if answers["conclusion"] != right["conclusion"]:
         raise Mistake(
             "The difference is {difference:+.3f} and twice the spread {twice:.3f}: read one against the"

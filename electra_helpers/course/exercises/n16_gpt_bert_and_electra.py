@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
-from electra_helpers.language import wording
+from electra_helpers.language import ITEMS, joined, wording
 
 
 def causal_mask(is_real):
@@ -167,7 +167,7 @@ def operations() -> dict[str, Any]:
 def _predictions_are_counted(answers: Any) -> None:
     right = operations()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake("Keep {right}.", right=", ".join(right))
+        raise Mistake("Keep {right}.", right=joined(right, ITEMS))
     try:
         given = {key: as_number(answers[key]) for key in ("GPT", "BERT", "ELECTRA")}
     except (TypeError, ValueError):
@@ -195,7 +195,7 @@ def _predictions_are_counted(answers: Any) -> None:
                 value=value,
             )
     if answers["worth"] not in WORTH:
-        raise Mistake("worth: one of {worth}.", worth="; ".join(WORTH))
+        raise Mistake("worth: one of {worth}.", worth=joined(WORTH))
     if answers["worth"] != WORTH[1]:
         raise Mistake(
             "worth: more predictions are not more knowledge. How many bits can a yes or no tell, and how many one word of 30,522?"
@@ -226,7 +226,7 @@ def no_perplexity() -> dict[str, Any]:
 def _three_numbers_for_one_text(answers: Any) -> None:
     right = no_perplexity()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake("Keep {right}.", right=", ".join(right))
+        raise Mistake("Keep {right}.", right=joined(right, ITEMS))
     try:
         given = {key: as_number(answers[key]) for key in WHICH[:3]}
     except (TypeError, ValueError):
@@ -243,13 +243,13 @@ def _three_numbers_for_one_text(answers: Any) -> None:
         if abs(value - right[key]) > 0.0006:
             raise Mistake("{key}: {value:g} is not the product of the two that belong to it.", key=key, value=value)
     if answers["P(new york)"] not in WHICH:
-        raise Mistake("P(new york): one of {which}.", which="; ".join(WHICH))
+        raise Mistake("P(new york): one of {which}.", which=joined(WHICH))
     if answers["P(new york)"] != WHICH[3]:
         raise Mistake(
             "P(new york): of a true distribution both orders give the same. These do not, so the four numbers belong to none."
         )
     if answers["4 is below 15"] not in LOWER:
-        raise Mistake("4 is below 15: one of {lower}.", lower="; ".join(LOWER))
+        raise Mistake("4 is below 15: one of {lower}.", lower=joined(LOWER))
     if answers["4 is below 15"] == LOWER[0]:
         raise Mistake(
             "A word that is asked for between its neighbours is easier than one after its past: lower says nothing of the nets. "

@@ -14,7 +14,7 @@ from electra_helpers.course.engine.grading import Exercise, Mistake
 from electra_helpers.course.labs.broken_ports import FOLLOWS, FOUND, MISTAKES, OUTCOMES
 from electra_helpers.course.labs.successor_pictures import reading, verdict
 from electra_helpers.course.labs.successor_runs import ARMS, SUCCESSORS
-from electra_helpers.language import worded, wording
+from electra_helpers.language import ITEMS, joined, worded, wording
 
 
 def electric_loss(energy, log_q, is_noise, is_real, share):
@@ -193,10 +193,10 @@ def _the_gate_has_its_own_loss(function: Callable) -> None:
 def _ports_are_understood(answers: Any) -> None:
     right = ports()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake("Keep {right}.", right=", ".join(right))
+        raise Mistake("Keep {right}.", right=joined(right, ITEMS))
     for key, options in [*((name, MISTAKES) for name in FOUND), *((f"{name} leads to", OUTCOMES) for name in FOLLOWS)]:
         if answers[key] not in options:
-            raise Mistake("{key}: one of {options}.", key=key, options="; ".join(options))
+            raise Mistake("{key}: one of {options}.", key=key, options=joined(options))
     for name, mistake in FOUND.items():
         given = answers[name]
         if given == MISTAKES[0] and given != mistake:
@@ -238,11 +238,11 @@ def verdicts() -> dict[str, str]:
 def _leads_are_larger_than_the_spread(answers: Any) -> None:
     right = verdicts()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake("Keep {right}.", right=", ".join(right))
+        raise Mistake("Keep {right}.", right=joined(right, ITEMS))
     for arm, said in right.items():
         given = answers[arm]
         if given not in VERDICTS:
-            raise Mistake("{arm}: one of {verdicts}.", arm=arm, verdicts=", ".join(VERDICTS))
+            raise Mistake("{arm}: one of {verdicts}.", arm=arm, verdicts=joined(VERDICTS, ITEMS))
         if given == said:
             continue
         if said == "not clear":

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from electra_helpers.course.engine.grading import Exercise, Mistake
-from electra_helpers.language import worded, wording
+from electra_helpers.language import ITEMS, joined, worded, wording
 
 
 def sizes_of(shapes):
@@ -74,7 +74,7 @@ def _sizes(function: Callable, about: dict[str, int]) -> tuple[dict[str, Any], d
     right = sizes_of(shapes)
     found = function(dict(shapes))
     if not isinstance(found, dict) or set(found) != set(right):
-        raise Mistake("Return a dictionary with {right}.", right=", ".join(right))
+        raise Mistake("Return a dictionary with {right}.", right=joined(right, ITEMS))
     return found, right
 
 

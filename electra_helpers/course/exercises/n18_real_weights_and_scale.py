@@ -8,6 +8,7 @@ import numpy as np
 
 from electra_helpers.course.engine.grading import Exercise, Mistake, as_number
 from electra_helpers.course.labs.scaling_pictures import PAPER_HOURS
+from electra_helpers.language import ITEMS, joined
 
 FITTED = 3  # of the published points
 VERDICTS = (
@@ -32,12 +33,12 @@ def line_of_the_first_day() -> dict[str, Any]:
 
 def _numbers_in(answers: Any, right: dict[str, Any], texts: tuple[str, ...]) -> dict[str, float]:
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake("Keep {right}.", right=", ".join(right))
+        raise Mistake("Keep {right}.", right=joined(right, ITEMS))
     names = [name for name in right if name not in texts]
     try:
         return {name: as_number(answers[name]) for name in names}
     except (TypeError, ValueError):
-        raise Mistake("{names} are numbers.", names=", ".join(names)) from None
+        raise Mistake("{names} are numbers.", names=joined(names, ITEMS)) from None
 
 
 def _the_line_of_the_first_day(answers: Any) -> None:
@@ -73,7 +74,7 @@ def _the_line_of_the_first_day(answers: Any) -> None:
                 value=value,
             )
     if answers["so"] not in VERDICTS:
-        raise Mistake("so: one of {verdicts}.", verdicts="; ".join(VERDICTS))
+        raise Mistake("so: one of {verdicts}.", verdicts=joined(VERDICTS))
     if answers["so"] == VERDICTS[0]:
         raise Mistake(
             "so: gains of 1.9, 1.7, 1.3 and 0.9 a doubling: the points bend, and there is nothing wrong with the last."
@@ -130,7 +131,7 @@ def _a_run_is_paid_for(answers: Any) -> None:
         if not near(name, right[name]):
             raise Mistake("{name}: {value:g} is not it.", name=name, value=value)
     if answers["on 8 GPUs"] not in COSTS:
-        raise Mistake("on 8 GPUs: one of {costs}.", costs="; ".join(COSTS))
+        raise Mistake("on 8 GPUs: one of {costs}.", costs=joined(COSTS))
     if answers["on 8 GPUs"] != COSTS[1]:
         raise Mistake(
             "on 8 GPUs: the operations stay the same, the hours fall to an eighth at best. What do you pay for?"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from electra_helpers.course.engine.grading import Mistake
-from electra_helpers.language import wording
+from electra_helpers.language import ITEMS, joined, wording
 
 # Letter → the recorded sheet that it shows; the causes to choose from stand in alphabetical order.
 SHEETS = {
@@ -37,12 +37,10 @@ CLUES = {
 def sheets_are_matched(answers: Any) -> None:
     """Every sheet has its cause, each cause once."""
     if not isinstance(answers, dict) or set(answers) != set(SHEETS):
-        raise Mistake("Keep the letters {sheets}.", sheets=", ".join(SHEETS))
+        raise Mistake("Keep the letters {sheets}.", sheets=joined(SHEETS, ITEMS))
     unknown = [value for value in answers.values() if value not in CAUSES]
     if unknown:
-        raise Mistake(
-            "{unknown!r} is not a cause. Choose from: {causes}.", unknown=unknown[0], causes="; ".join(CAUSES)
-        )
+        raise Mistake("{unknown!r} is not a cause. Choose from: {causes}.", unknown=unknown[0], causes=joined(CAUSES))
     if len(set(answers.values())) < len(SHEETS):
         raise Mistake("A cause is used twice: each fits one sheet.")
     wrong = [letter for letter, cause in SHEETS.items() if answers[letter] != cause]

@@ -7,6 +7,7 @@ from typing import Any
 
 from electra_helpers.course.engine.grading import Mistake, as_number
 from electra_helpers.course.labs.replacements import without_stop_words
+from electra_helpers.language import ITEMS, joined
 from electra_helpers.world.pairs import blimp_row, minimal_pairs
 
 STOPPED = ("pronoun", "order", "world knowledge")
@@ -32,7 +33,7 @@ def losses_are_measured(answers: Any) -> None:
     """Check of 07.6: for each phenomenon the share of pairs that became one, and what follows."""
     right = lost_without_stop_words()
     if not isinstance(answers, dict) or set(answers) != {*right, "claim"}:
-        raise Mistake("Keep {right} and claim.", right=", ".join(right))
+        raise Mistake("Keep {right} and claim.", right=joined(right, ITEMS))
     for name, share in right.items():
         try:
             given = as_number(answers[name])
@@ -51,7 +52,7 @@ def losses_are_measured(answers: Any) -> None:
                 given=given,
             )
     if answers["claim"] not in CLAIMS:
-        raise Mistake("claim: choose one of {claims}.", claims="; ".join(CLAIMS))
+        raise Mistake("claim: choose one of {claims}.", claims=joined(CLAIMS))
     if answers["claim"] == CLAIMS[0]:
         raise Mistake("Old pre-processing habits: where the two sentences became one, no model can tell them apart.")
     if answers["claim"] != CLAIMS[1]:

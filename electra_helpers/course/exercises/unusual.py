@@ -9,7 +9,7 @@ from typing import Any
 
 from electra_helpers.course.engine.grading import Mistake, as_number
 from electra_helpers.course.labs.replacements import SWAPS, p_where_they_differ, swaps, world_model
-from electra_helpers.language import wording
+from electra_helpers.language import ITEMS, joined, wording
 
 
 @cache
@@ -31,11 +31,11 @@ def gaps_are_measured(answers: Any) -> None:
     """Check of 07.5: three mean gaps, and which of them are beyond chance."""
     right = bias_answer()
     if not isinstance(answers, dict) or set(answers) != set(right):
-        raise Mistake("Keep {right}.", right=", ".join(right))
+        raise Mistake("Keep {right}.", right=joined(right, ITEMS))
     try:
         given = {kind: as_number(answers[kind]) for kind in SWAPS}
     except (TypeError, ValueError):
-        raise Mistake("{swaps}: a number each, the mean gap.", swaps=", ".join(SWAPS)) from None
+        raise Mistake("{swaps}: a number each, the mean gap.", swaps=joined(SWAPS, ITEMS)) from None
     for kind, gap in given.items():
         if abs(gap + right[kind]) < 0.002 < abs(gap - right[kind]):
             raise Mistake(
@@ -49,7 +49,7 @@ def gaps_are_measured(answers: Any) -> None:
             raise Mistake("{kind}: the mean over the 40 stories of other − usual is not {gap:.3f}.", kind=kind, gap=gap)
     beyond = answers["beyond chance"]
     if isinstance(beyond, str) or not set(beyond) <= set(SWAPS):
-        raise Mistake("beyond chance: a list of some of {swaps}.", swaps=", ".join(SWAPS))
+        raise Mistake("beyond chance: a list of some of {swaps}.", swaps=joined(SWAPS, ITEMS))
     _chance_is_weighed(set(beyond), set(right["beyond chance"]))
 
 

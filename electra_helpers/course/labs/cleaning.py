@@ -19,7 +19,7 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 from electra_helpers.course.labs import finetuning as finetune_lab
 from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.course.labs.replacements import swaps
-from electra_helpers.language import padded, worded, wording
+from electra_helpers.language import ITEMS, joined, padded, worded, wording
 from electra_helpers.reading.labelled import LabelledData, labelled
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.cleaning.acceptability import token_scores
@@ -191,17 +191,17 @@ def travel_picture(mine: dict[float, float] | None = None, *, dark: bool | None 
     theme = theme_of(dark)
     figure, (axes,) = picture(theme, width=7.0)
     found, said, ends = recorded()["thresholds"], [], []
-    for i, (name, title) in enumerate((("chosen", "highest F0.5"), ("0.5", "0.5"))):
+    for i, (name, title) in enumerate((("chosen", wording("highest F0.5")), ("0.5", "0.5"))):
         shares = np.array([[rate["precision"] for rate in run[name]] for run in found["runs"]])  # (seeds, rates)
         middle = np.median(shares, axis=0)
         axes.fill_between(found["rates"], shares.min(0), shares.max(0), color=theme.series[i], alpha=0.2, linewidth=0)
         axes.plot(found["rates"], middle, color=theme.series[i], linestyle=LINES[i], marker=MARKERS[i], markersize=4)
         ends.append((max(found["rates"]), float(middle[0]), title, theme.series[i]))
-        told = ", ".join(
+        told = [
             worded("{p:.2f} at {rate:g} %", p=p, rate=100 * rate)
             for rate, p in zip(found["rates"], middle, strict=True)
-        )
-        said.append(worded("threshold {title}: median {told}", title=title, told=told))
+        ]
+        said.append(worded("threshold {title}: median {told}", title=title, told=joined(told, ITEMS)))
     if mine:
         axes.plot(list(mine), list(mine.values()), color=theme.ink, linewidth=2.6, marker="o")
         axes.annotate(
@@ -215,7 +215,7 @@ def travel_picture(mine: dict[float, float] | None = None, *, dark: bool | None 
         said.append(
             worded(
                 "yours: {mine}",
-                mine=", ".join((worded("{p:.2f} at {rate:g} %", p=p, rate=100 * rate) for rate, p in mine.items())),
+                mine=joined((worded("{p:.2f} at {rate:g} %", p=p, rate=100 * rate) for rate, p in mine.items()), ITEMS),
             )
         )
     axes.set_xscale("log")
@@ -227,7 +227,7 @@ def travel_picture(mine: dict[float, float] | None = None, *, dark: bool | None 
     label(
         axes, theme, title="The rarer the mistakes, the fewer flags are right", x="words that are wrong", y="precision"
     )
-    figure.alt = worded("Precision over the share of wrong words. {said}.", said="; ".join(said))
+    figure.alt = worded("Precision over the share of wrong words. {said}.", said=joined(said))
     return figure
 
 

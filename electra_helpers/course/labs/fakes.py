@@ -12,7 +12,7 @@ from torch import Tensor
 
 from electra_helpers.corruption import mask_positions, select_positions
 from electra_helpers.course.labs.world_run import WorldRun, world_run
-from electra_helpers.language import worded
+from electra_helpers.language import ENTRY, ITEMS, joined, worded
 from electra_helpers.model.electra import Generator, Steps
 from electra_helpers.model.variants import MaskedLanguageModel
 from electra_helpers.tasks.ceilings import ceilings_for
@@ -104,12 +104,12 @@ def hardness_picture(found: dict[str, dict[float, Hardness]], *, dark: bool | No
             worded("T {t:g} {replaced:.2f} and {impossible:.2f}", t=t, replaced=h.replaced, impossible=h.impossible)
             for t, h in by_temperature.items()
         ]
-        said.append(f"{worded(name)}: {', '.join(each)}")
+        said.append(worded(ENTRY, name=worded(name), said=joined(each, ITEMS)))
     axes.margins(0.08, 0.12)
     legend(axes, theme, loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=3)
     label(axes, theme, x="share of the selected that is replaced", y="share of these that is impossible")
     figure.alt = worded(
-        "Share of the selected that is replaced, and share of these that is impossible. {said}.", said="; ".join(said)
+        "Share of the selected that is replaced, and share of these that is impossible. {said}.", said=joined(said)
     )
     return figure
 
@@ -148,7 +148,7 @@ def sampling_dart(
     figure.alt = worded(
         "A dart at u = {u:g} on the cumulative probabilities of {tokens}: {said}.",
         u=u,
-        tokens=", ".join(tokens),
-        said="; ".join(said),
+        tokens=joined(tokens, ITEMS),
+        said=joined(said),
     )
     return figure

@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from electra_helpers.course.labs.benchmarks import recorded_by
-from electra_helpers.language import padded, worded, wording
+from electra_helpers.language import ITEMS, joined, padded, worded, wording
 from electra_helpers.reading.labelled import LabelledData, labelled
 from electra_helpers.tasks import question_answering, tagging
 from electra_helpers.tasks.finetuned import Finetuned
@@ -253,7 +253,9 @@ def label_curves(
             worded(
                 "{title}: median {values} labels",
                 title=title,
-                values=", ".join((worded("{y:.2f} at {n:,}", y=y, n=n) for n, y in zip(scores, middle, strict=True))),
+                values=joined(
+                    (worded("{y:.2f} at {n:,}", y=y, n=n) for n, y in zip(scores, middle, strict=True)), ITEMS
+                ),
             )
         )
     if mine:
@@ -263,7 +265,7 @@ def label_curves(
             worded("yours"), (at, mine[at]), (-36, -3), textcoords="offset points", color=theme.ink, fontsize=9
         )
         said.append(
-            worded("yours: {mine}", mine=", ".join((worded("{y:.2f} at {n:,}", y=y, n=n) for n, y in mine.items())))
+            worded("yours: {mine}", mine=joined((worded("{y:.2f} at {n:,}", y=y, n=n) for n, y in mine.items()), ITEMS))
         )
     if majority is not None:
         axes.axhline(majority, color=theme.faint, linewidth=1)
@@ -282,7 +284,7 @@ def label_curves(
         x="labels",
         y="test accuracy",
     )
-    figure.alt = worded("{what}, test accuracy over labels. {said}.", what=what.capitalize(), said="; ".join(said))
+    figure.alt = worded("{what}, test accuracy over labels. {said}.", what=what.capitalize(), said=joined(said))
     return figure
 
 
@@ -312,6 +314,7 @@ def real_rows(sets: Sequence[str], rows: Sequence[dict[str, Any]] | None = None)
                 seeds=row["seeds"],
             )
         if row.get("from_scratch"):
-            baseline = f"from scratch {row['from_scratch']:.3f}, {baseline}"
-        lines += [f"{row['set']}, {row['model']}: {score} ({baseline})", f"  {row['command']}"]
+            baseline = joined([worded("from scratch {score:.3f}", score=row["from_scratch"]), baseline], ITEMS)
+        said = worded("{score} ({baseline})", score=score, baseline=baseline)
+        lines += [f"{row['set']}, {row['model']}: {said}", f"  {row['command']}"]
     return "\n".join(lines)

@@ -12,7 +12,7 @@ import torch
 from electra_helpers.course.labs import finetuning as finetune_lab
 from electra_helpers.course.labs.benchmarks import recorded_by
 from electra_helpers.course.labs.replacements import world_model
-from electra_helpers.language import worded
+from electra_helpers.language import ITEMS, joined, worded
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.generation import (
     ORDERS,
@@ -153,7 +153,9 @@ def race_picture(mine: dict[str, dict[int, float]] | None = None, *, dark: bool 
             worded(
                 "{by}: median {values}",
                 by=by,
-                values=", ".join((worded("{y:.2f} after {x}", y=y, x=x) for x, y in zip(found, middle, strict=True))),
+                values=joined(
+                    (worded("{y:.2f} after {x}", y=y, x=x) for x, y in zip(found, middle, strict=True)), ITEMS
+                ),
             )
         )
     for by, shares in (mine or {}).items():
@@ -163,7 +165,7 @@ def race_picture(mine: dict[str, dict[int, float]] | None = None, *, dark: bool 
             worded(
                 "yours, {by}: {shares}",
                 by=by,
-                shares=", ".join((worded("{y:.2f} after {x}", y=y, x=x) for x, y in shares.items())),
+                shares=joined((worded("{y:.2f} after {x}", y=y, x=x) for x, y in shares.items()), ITEMS),
             )
         )
     axes.set_ylim(bottom=0)
@@ -176,6 +178,6 @@ def race_picture(mine: dict[str, dict[int, float]] | None = None, *, dark: bool 
         y="share accepted by the grammar",
     )
     figure.alt = worded(
-        "Share of stories that the grammar accepts over the words drawn again. {said}.", said="; ".join(said)
+        "Share of stories that the grammar accepts over the words drawn again. {said}.", said=joined(said)
     )
     return figure

@@ -7,7 +7,7 @@ from statistics import mean, stdev
 
 from electra_helpers.course.labs.ladder import ARMS, LADDER, PAPER, band, gains, runs, scores
 from electra_helpers.course.labs.objectives_pictures import arms_picture
-from electra_helpers.language import padded, worded, wording
+from electra_helpers.language import joined, padded, worded, wording
 from electra_helpers.view.plots.style import Picture, label, picture, theme_of
 
 READ = {
@@ -81,7 +81,7 @@ def _dots(
     axes.set_yticks(range(len(values)), [worded(ARMS[arm].title) for arm in values])
     axes.set_ylim(len(values) - 0.5, -0.5)  # the first on top
     label(axes, theme, title=title, x=worded("{x}; ring: a seed, bar: the mean", x=x))
-    figure.alt = f"{title}. {'; '.join(said)}."
+    figure.alt = worded("{title}. {said}.", title=title, said=joined(said))
     return figure
 
 

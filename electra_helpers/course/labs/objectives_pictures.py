@@ -7,7 +7,7 @@ from statistics import mean, stdev
 
 from electra_helpers.course.exercises.n06_joint_pretraining import SHEETS
 from electra_helpers.course.labs.objectives import ARMS, CLAIM, band, gains, last_scores, recorded
-from electra_helpers.language import padded, worded, wording
+from electra_helpers.language import ENTRY, ITEMS, STATEMENTS, joined, padded, worded, wording
 from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, legend, picture, theme_of
 
@@ -76,7 +76,7 @@ def arms_picture(
     label_ends(axes, ends)
     title = worded(READ[reading]).capitalize()
     label(axes, theme, title=title, x="% of the compute", y=NAMED[reading])
-    figure.alt = worded("{read} over the share of the compute. {said}.", read=title, said="; ".join(said))
+    figure.alt = worded("{read} over the share of the compute. {said}.", read=title, said=joined(said))
     return figure
 
 
@@ -86,7 +86,7 @@ def ahead(reading: str = "pairs", arms: Sequence[str] = CLAIM) -> str:
     means, spread = {arm: mean(values) for arm, values in found.items()}, max(map(stdev, found.values()))
     best = max(means, key=means.get)
     near = [arm for arm in sorted(means, key=means.get, reverse=True) if means[best] - means[arm] < 2 * spread]
-    numbers = ", ".join(f"{arm} {means[arm]:+.3f}" for arm in near)
+    numbers = joined((f"{arm} {means[arm]:+.3f}" for arm in near), ITEMS)
     return (
         f"{best} ({numbers})"
         if len(near) == 1
@@ -131,11 +131,14 @@ def sheets_picture(*, dark: bool | None = None) -> Picture:
                     label=curve,
                 )
                 middle = values[len(values) // 2]
-                parts.append(f"{worded(curve)} {values[0]:.2f}, {middle:.2f}, {values[-1]:.2f}")
+                numbers = joined((f"{value:.2f}" for value in (values[0], middle, values[-1])), ITEMS)
+                parts.append(f"{worded(curve)} {numbers}")
             label(panel, theme, title=f"{letter} · {worded(names[0]) if len(names) == 1 else 'AUC'}")
             panel.set_ylim(*limits)
             if len(names) > 1 and row == len(SHEETS) - 1:  # one for the column, below it: inside it would cover a curve
                 legend(panel, theme, loc="upper right", bbox_to_anchor=(1, -0.16))
-        said.append(f"{letter}: {'; '.join(parts)}")
-    figure.alt = worded("Five runs, each curve at its first, middle and last point. {said}.", said=". ".join(said))
+        said.append(worded(ENTRY, name=letter, said=joined(parts)))
+    figure.alt = worded(
+        "Five runs, each curve at its first, middle and last point. {said}.", said=joined(said, STATEMENTS)
+    )
     return figure

@@ -25,8 +25,8 @@ class OwnLayer(nn.Module):
         """Whose weights a picture shows."""
         return self.layer.attention
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        return self.whole(x, own_parts(self.layer, **self.own), mask)
+    def forward(self, x: Tensor, mask: Tensor | None = None, first: int | None = None) -> Tensor:
+        return self.whole(x, own_parts(self.layer, **self.own), mask)[:, :first]
 
 
 def own_parts(

@@ -15,7 +15,7 @@ from statistics import mean, stdev
 from electra_helpers.course.labs.objectives import ARMS, READINGS, Readings, gains, last_scores, recorded
 from electra_helpers.course.labs.objectives_pictures import NAMED, READ
 from electra_helpers.errors import ElectraError
-from electra_helpers.language import worded, wording
+from electra_helpers.language import ITEMS, joined, worded, wording
 from electra_helpers.training.loop import Run
 from electra_helpers.view.plots.style import MARKERS, Picture, label, legend, picture, theme_of
 
@@ -199,7 +199,11 @@ def _drawn(scores: dict[str, list[float]], reading: str, dark: bool | None) -> P
         axes.scatter(_beside(x + 0.12, ours), ours, s=34, color=theme.series[0], marker=MARKERS[3])
         middle = mean([*known, *ours])
         axes.hlines(middle, x - 0.3, x + 0.3, color=theme.ink, linewidth=1.5)
-        seen = worded(", of the class {ours}", ours=", ".join(f"{score:.3f}" for score in sorted(ours))) if ours else ""
+        seen = (
+            worded(", of the class {ours}", ours=joined((f"{score:.3f}" for score in sorted(ours)), ITEMS))
+            if ours
+            else ""
+        )
         said.append(
             worded(
                 "{title}: recorded {lowest:.3f} to {highest:.3f}{seen}, mean {middle:.3f}",
@@ -217,7 +221,7 @@ def _drawn(scores: dict[str, list[float]], reading: str, dark: bool | None) -> P
     legend(axes, theme, loc="lower right")
     title = worded("{read} at the end of each run", read=worded(READ[reading]).capitalize())
     label(axes, theme, title=title, y=worded("{reading} (share)", reading=NAMED[reading]))
-    figure.alt = f"{title}: {'; '.join(said)}."
+    figure.alt = worded("{title}: {said}.", title=title, said=joined(said))
     return figure
 
 

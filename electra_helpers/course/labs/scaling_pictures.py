@@ -10,14 +10,14 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 
 from electra_helpers.course.labs.scaling import BUDGETS, WIDTHS, frontier, recorded, values
-from electra_helpers.language import worded, wording
+from electra_helpers.language import ITEMS, joined, worded, wording
 from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, picture, theme_of
 
 Fit = Function[[Sequence[float], Sequence[float]], tuple[float, float, float]]
 READ = {
-    "nats": (("nats",), wording("nats per hidden word")),
-    "exam": (("auc", "learned"), wording("AUC on the course's fakes")),
+    wording("nats"): (("nats",), wording("nats per hidden word")),
+    wording("exam"): (("auc", "learned"), wording("AUC on the course's fakes")),
 }
 # GLUE (dev) of ELECTRA-Small by hours on one V100: paper, Table 1.
 PAPER_HOURS = {6: 74.1, 12: 76.0, 24: 77.7, 48: 79.0, 96: 79.9}
@@ -44,7 +44,8 @@ def runs_picture(mine: Mapping[str, tuple[float, float]] | None = None, *, dark:
                 axes.plot([budget] * len(each), each, linestyle="", marker=".", color=colour, alpha=0.5)
             ends.append((BUDGETS[-1], middle[-1], worded("width {width}", width=width), colour))
             said.append(
-                worded("{panel}, width {width}: ", panel=panel, width=width) + ", ".join(f"{y:.2f}" for y in middle)
+                worded("{panel}, width {width}: ", panel=panel, width=width)
+                + joined((f"{y:.2f}" for y in middle), ITEMS)
             )
         if mine and panel in mine:
             axes.plot(*mine[panel], marker="*", markersize=13, color=theme.ink)
@@ -55,8 +56,8 @@ def runs_picture(mine: Mapping[str, tuple[float, float]] | None = None, *, dark:
         axes.margins(y=0.18)  # room for the names of lines that end together
         label_ends(axes, ends)
         label(axes, theme, title=name, x="operations of the whole run")
-    shown = ", ".join(f"{budget:.1e}" for budget in BUDGETS)
-    figure.alt = worded("At {shown} operations. {said}.", shown=shown, said="; ".join(said))
+    shown = joined((f"{budget:.1e}" for budget in BUDGETS), ITEMS)
+    figure.alt = worded("At {shown} operations. {said}.", shown=shown, said=joined(said))
     return figure
 
 

@@ -7,7 +7,7 @@ from statistics import mean, stdev
 
 from electra_helpers.course.labs import three_objectives as three
 from electra_helpers.course.labs.successor_runs import ARMS, own_way, recorded, runs, scores
-from electra_helpers.language import padded, worded, wording
+from electra_helpers.language import joined, padded, worded, wording
 from electra_helpers.view.plots.style import Picture, label, picture, theme_of
 
 READ = {
@@ -103,5 +103,5 @@ def successors_picture(
     axes.set_yticks(range(len(arms)), [worded(ARMS[arm].title) for arm in arms])
     axes.set_ylim(len(arms) - 0.5, -0.5)  # the first on top
     label(axes, theme, title=READ[name], x="share right, or AUC; ring: a seed, bar: the mean; dotted: a coin")
-    figure.alt = worded("{read}, at equal compute. {said}.", read=READ[name], said="; ".join(said))
+    figure.alt = worded("{read}, at equal compute. {said}.", read=READ[name], said=joined(said))
     return figure

@@ -22,7 +22,7 @@ from electra_helpers.course.labs.three_objectives import (
     scores,
     shown,
 )
-from electra_helpers.language import padded, worded, wording
+from electra_helpers.language import ENTRY, ITEMS, STATEMENTS, joined, padded, worded, wording
 from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, picture, theme_of
 
@@ -62,7 +62,7 @@ def sight(*, dark: bool | None = None) -> Picture:
                 seen=int(seen.sum()),
             )
         )
-    figure.alt = worded("Who sees whom. {said}.", said=". ".join(said))
+    figure.alt = worded("Who sees whom. {said}.", said=joined(said, STATEMENTS))
     return figure
 
 
@@ -81,8 +81,9 @@ def abilities() -> dict[str, dict[str, list[float]]]:
         for objective in OBJECTIVES:
             for way in recorded()["compute"][objective][0]["scored"]["pairs"]:
                 where = ("scored", path, way, "learned") if path == "fakes" else ("scored", path, way)
-                extra = "" if objective != "mlm" else f", {worded(way)}"
-                found[title][f"{NAMES[objective]}{extra}"] = scores(objective, *where)
+                name = NAMES[objective]
+                name = worded("{name}, {way}", name=name, way=worded(way)) if objective == "mlm" else name
+                found[title][name] = scores(objective, *where)
     return found
 
 
@@ -93,7 +94,7 @@ def ability_picture(mine: Mapping[str, float] | None = None, *, dark: bool | Non
     said = []
     for axes, (title, rows) in zip(panels, abilities().items(), strict=True):
         for at, (name, values) in enumerate(rows.items()):
-            colour = theme.series[list(NAMES.values()).index(name.split(",")[0].split("'")[0])]
+            colour = theme.series[next(i for i, net in enumerate(NAMES.values()) if name.startswith(net))]
             axes.plot(values, [at] * len(values), linestyle="", marker="o", markersize=6, alpha=0.6, color=colour)
             axes.plot([mean(values)] * 2, [at - 0.3, at + 0.3], color=colour, linewidth=2)
         if mine and title in mine:
@@ -103,10 +104,11 @@ def ability_picture(mine: Mapping[str, float] | None = None, *, dark: bool | Non
         axes.set_yticks(range(len(rows)), [worded(name) for name in rows])
         axes.set_ylim(len(rows) - 0.4, -1)
         label(axes, theme, title=title)
-        said.append(
-            f"{worded(title)}: " + ", ".join(f"{worded(name)} {shown(values)}" for name, values in rows.items())
-        )
-    figure.alt = worded("What each net can do without a label, each seed and the mean. {said}.", said=". ".join(said))
+        each = joined((f"{worded(name)} {shown(values)}" for name, values in rows.items()), ITEMS)
+        said.append(worded(ENTRY, name=worded(title), said=each))
+    figure.alt = worded(
+        "What each net can do without a label, each seed and the mean. {said}.", said=joined(said, STATEMENTS)
+    )
     return figure
 
 
@@ -126,10 +128,9 @@ def label_picture(*, dark: bool | None = None) -> Picture:
             )
             axes.plot(counts, middle, color=colour, linestyle=LINES[i], marker=MARKERS[i], markersize=4)
             ends.append((counts[-1], middle[-1], name, colour))
-            said.append(
-                f"{worded(task)}, {worded(name)}: "
-                + ", ".join(worded("{y:.2f} at {n:,}", y=y, n=n) for n, y in zip(counts, middle, strict=True))
-            )
+            each = (worded("{y:.2f} at {n:,}", y=y, n=n) for n, y in zip(counts, middle, strict=True))
+            whose = worded("{name}, {way}", name=worded(task), way=worded(name))
+            said.append(worded(ENTRY, name=whose, said=joined(each, ITEMS)))
         axes.set_xscale("log", base=2)
         axes.set_xticks(counts)
         axes.xaxis.set_minor_locator(NullLocator())
@@ -138,7 +139,7 @@ def label_picture(*, dark: bool | None = None) -> Picture:
         axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
         label_ends(axes, ends)
         label(axes, theme, title=task, x="labelled rows", y=metric)
-    figure.alt = worded("Score by number of labels. {said}.", said="; ".join(said))
+    figure.alt = worded("Score by number of labels. {said}.", said=joined(said))
     return figure
 
 
@@ -206,12 +207,12 @@ def real_picture(*, dark: bool | None = None) -> Picture:
         for at, (name, values) in enumerate(found.items()):
             axes.plot(values, [at] * len(values), linestyle="", marker="o", alpha=0.7, color=theme.series[at])
             axes.errorbar(mean(values), at, xerr=2 * stdev(values), color=theme.series[at], capsize=4)
-            said.append(f"{worded(title)}, {name} {shown(values)}")
+            said.append(worded("{name}, {way}", name=worded(title), way=f"{name} {shown(values)}"))
         axes.axvline(0.5, color=theme.faint, linewidth=1)
         axes.set_yticks(range(3), list(found))
         axes.set_ylim(2.5, -0.5)
         label(axes, theme, title=title, x="bars: twice the standard deviation")
-    figure.alt = worded("Real English, each seed, with bars of twice the deviation. {said}.", said="; ".join(said))
+    figure.alt = worded("Real English, each seed, with bars of twice the deviation. {said}.", said=joined(said))
     return figure
 
 

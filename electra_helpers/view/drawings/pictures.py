@@ -16,6 +16,7 @@ NETS = (
         wording("a word for each selected token"),
         wording("MLM head"),
         wording("set aside after training"),
+        wording("[MASK] chef [MASK] the meal"),
     ),
     (
         "discriminator",
@@ -26,6 +27,7 @@ NETS = (
         wording("original or replaced? for every token"),
         wording("RTD head"),
         wording("kept, and fine-tuned"),
+        wording("the chef ate the meal"),
     ),
 )
 
@@ -44,7 +46,7 @@ def two_nets(bright: str | None = None) -> Drawing:
         ),
         430,
     )
-    for kind, name, x, width, wide, answer, head, fate in NETS:
+    for kind, name, x, width, wide, answer, head, fate, reads in NETS:
         left = x - width / 2
         with d.faded(bright not in (None, kind)):
             d.text(x, 28, name, "bold")
@@ -58,7 +60,7 @@ def two_nets(bright: str | None = None) -> Drawing:
             d.box(left, 262, width, 34, wording("E → its width"), kind)
             d.arrow((x, 322), (x, 298))
             d.arrow((x, 398), (x, 376))
-            d.text(x, 414, "[MASK] chef [MASK] the meal" if kind == "generator" else "the chef ate the meal")
+            d.text(x, 414, reads)
     d.text(320, 204, wording("equally many"), "small faint")
     d.box(
         60,

@@ -13,7 +13,7 @@ from typing import Any
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.store import load
-from electra_helpers.language import worded
+from electra_helpers.language import SENTENCES, joined, worded
 from electra_helpers.resources import FREE_TEXT
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks import proposals
@@ -234,8 +234,8 @@ class Duel(TokenWidget):
             word_ids=contest.row.encoding.word_ids,
             title=worded("Beat the discriminator: change one word so that it does not notice"),
         )
-        hint = worded("A picture: run the cell to play.")
-        return f"{picture}<p><small>{html_text(self._status())} {html_text(hint)}</small></p>"
+        line = joined([self._status(), worded("A picture: run the cell to play.")], SENTENCES)
+        return f"{picture}<p><small>{html_text(line)}</small></p>"
 
     def __repr__(self) -> str:
         return self._plain()

@@ -114,11 +114,11 @@ function paintBars(list, made, choose) {
   made.rows.forEach((proposal, i) => {
     const row = list.children[i];
     const [token, bar, number, tag] = row.children;
-    const tags = [proposal.is_original && w("original"), proposal.is_here && w("in the row")].filter(Boolean).join(", ");
+    const tags = [proposal.is_original && w("original"), proposal.is_here && w("in the row")].filter(Boolean);
     row.dataset.token = proposal.token;
     setText(token, proposal.token);
     setText(number, proposal.p.toFixed(3));
-    setText(tag, tags);
+    setText(tag, tags.length > 1 ? w("{before}, {after}", { before: tags[0], after: tags[1] }) : (tags[0] ?? ""));
     bar.style.setProperty("--q", proposal.p);
     bar.replaceChildren(...ceilingMark(proposal.ceiling));
     setAttribute(row, "title", proposal.ceiling == null ? null : w("ceiling {ceiling}", { ceiling: proposal.ceiling.toFixed(3) }));

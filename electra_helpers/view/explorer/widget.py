@@ -14,7 +14,7 @@ import traitlets
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.store import load
-from electra_helpers.language import worded
+from electra_helpers.language import SENTENCES, joined, worded
 from electra_helpers.resources import FREE_TEXT
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks.proposals import EncodedText
@@ -314,7 +314,7 @@ def status(seen: Exploration) -> str:
     if blanks:
         parts = parts if now.sampled else []
         parts.append(worded("An open blank counts as original: the discriminator never reads [MASK]."))
-    return " ".join(parts)
+    return joined(parts, SENTENCES)
 
 
 def plain_text(seen: Exploration) -> str:

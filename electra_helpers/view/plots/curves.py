@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import StrMethodFormatter
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.language import worded, wording
+from electra_helpers.language import ENTRY, ITEMS, SENTENCES, STATEMENTS, joined, worded, wording
 from electra_helpers.view.plots.places import label_ends
 from electra_helpers.view.plots.style import (
     LINES,
@@ -96,10 +96,12 @@ def curves(
         legend(axes, theme, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     label(axes, theme, title=title, x=x, y=y)
-    levels = worded(" Level: {ceilings}.", ceilings=_levels(ceilings)) if ceilings else ""
-    about = {"y": worded(y or VALUES), "x": worded(STEPS if x == "step" else x), "said": "; ".join(said)}
-    over = worded("{y} over {x}. {said}.", **about) + levels
-    figure.alt = f"{worded(title)}: {over}" if title else over
+    about = {"y": worded(y or VALUES), "x": worded(STEPS if x == "step" else x), "said": joined(said)}
+    over = [worded("{y} over {x}. {said}.", **about)]
+    if ceilings:
+        over.append(worded("Level: {ceilings}.", ceilings=_levels(ceilings)))
+    said_of_all = joined(over, SENTENCES)
+    figure.alt = worded(ENTRY, name=worded(title), said=said_of_all) if title else said_of_all
     return figure
 
 
@@ -133,7 +135,7 @@ def _levels(ceilings: Mapping[str, Level]) -> str:
     for name, level in ceilings.items():
         value, error = level if isinstance(level, tuple) else (level, 0.0)
         said.append(f"{worded(name)} {value:.3g}" + (f" ± {error:.2g}" if error else ""))
-    return ", ".join(said)
+    return joined(said, ITEMS)
 
 
 def _draw_level(axes: Axes, theme: Theme, name: str, level: Level) -> None:
@@ -188,7 +190,7 @@ def two_exams(
         "AUC from step {start:,} to {end:,}: {values}{limits}.",
         start=steps[0],
         end=steps[-1],
-        values=". ".join([said[0], ", ".join(said[1:])]),
+        values=joined([said[0], joined(said[1:], ITEMS)], STATEMENTS),
         limits=limits,
     )
     return figure

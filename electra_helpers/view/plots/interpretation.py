@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.language import worded, wording
+from electra_helpers.language import ITEMS, SENTENCES, joined, worded, wording
 from electra_helpers.view.plots.places import name_points
 from electra_helpers.view.plots.style import (
     FONTS,
@@ -70,7 +70,7 @@ def attention(tokens: Sequence[str], weights: np.ndarray, *, title: str = "", da
     if title:
         figure.suptitle(worded(title), x=0.01, ha="left", color=theme.ink, fontsize=11, fontweight="bold")
     said = [_strongest(head, weights[head], tokens) for head in range(heads)]
-    about = {"length": length, "said": " ".join(said)}
+    about = {"length": length, "said": joined(said, SENTENCES)}
     one = worded("Attention of 1 head over {length} tokens. {said}", **about)
     figure.alt = (
         worded("Attention of {heads} heads over {length} tokens. {said}", heads=heads, **about) if heads > 1 else one
@@ -123,11 +123,11 @@ def between(
     bar.ax.tick_params(colors=theme.ink, labelsize=8)
     bar.ax.yaxis.label.set_color(theme.ink)
     most = weights.argmax(axis=1)
-    said = ", ".join(
+    said = [
         worded("{piece} to {read} ({weights:.2f})", piece=piece, read=read[j], weights=weights[i, j])
         for i, (piece, j) in enumerate(zip(written, most, strict=True))
-    )
-    about = {"count": len(read), "said": said}
+    ]
+    about = {"count": len(read), "said": joined(said, ITEMS)}
     one = worded("Attention of 1 written piece over {count} tokens read. Most from: {said}.", **about)
     figure.alt = worded(MANY, pieces=len(written), **about) if len(written) > 1 else one
     return figure
@@ -180,10 +180,11 @@ def embedding_map(
         share=share * 100,
     )
     if len(kinds) > 1:
-        figure.alt += worded(
-            " The nearest neighbour is of the same group for {same_group:.0f} % of the words.",
+        alike = worded(
+            "The nearest neighbour is of the same group for {same_group:.0f} % of the words.",
             same_group=same_group(centred, groups),
         )
+        figure.alt = joined([figure.alt, alike], SENTENCES)
     return figure
 
 
@@ -248,7 +249,7 @@ def gradient_map(norms: Mapping[str, Mapping[str, float | None]], *, dark: bool 
     )
     axes.text(2.06, 1.0, worded("sampled tokens\nno gradient back"), color=theme.ink, fontsize=9, va="center")
     label(axes, theme, title="Gradient norms on the way back: thicker is larger, dotted is none")
-    figure.alt = worded("Gradient norms. ") + " ".join(_said(loss, parts) for loss, parts in norms.items())
+    figure.alt = joined([worded("Gradient norms."), *(_said(loss, parts) for loss, parts in norms.items())], SENTENCES)
     return figure
 
 
@@ -279,10 +280,10 @@ def _number(axes: Axes, theme: Theme, start: str, end: str, norm: float | None) 
 
 
 def _said(loss: str, parts: Mapping[str, float | None]) -> str:
-    reached = ", ".join(f"{worded(part)} {norm:.2g}" for part, norm in parts.items() if norm is not None)
-    dark = ", ".join(worded(part) for part, norm in parts.items() if norm is None)
+    reached = joined((f"{worded(part)} {norm:.2g}" for part, norm in parts.items() if norm is not None), ITEMS)
+    dark = joined((worded(part) for part, norm in parts.items() if norm is None), ITEMS)
     return worded(
         "{loss} loss: {said}.",
         loss=loss.upper(),
-        said="; ".join(filter(None, [reached, dark and worded("none at {dark}", dark=dark)])),
+        said=joined(filter(None, [reached, dark and worded("none at {dark}", dark=dark)])),
     )

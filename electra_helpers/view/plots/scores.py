@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from electra_helpers.errors import ElectraError
-from electra_helpers.language import worded, wording
+from electra_helpers.language import joined, worded, wording
 from electra_helpers.view.plots.style import LINES, MARKERS, Picture, label, legend, picture, theme_of
 
 DOTS = 1000
@@ -70,9 +70,7 @@ def calibration(
     label(
         axes, theme, title="Does P(replaced) keep its word?", x="P(replaced), mean of a bin", y="share that is replaced"
     )
-    figure.alt = worded(
-        "P(replaced) against the truth on {count:,} tokens. {said}.", count=len(p), said="; ".join(said)
-    )
+    figure.alt = worded("P(replaced) against the truth on {count:,} tokens. {said}.", count=len(p), said=joined(said))
     return figure
 
 
@@ -157,7 +155,7 @@ def confusion_by_phenomenon(counts: Mapping[str, tuple[int, int, int, int]], *, 
         )
         for n, (h, f, a, o) in rates.items()
     ]
-    figure.alt = worded("Found of the replaced, flagged of the original: {said}.", said="; ".join(said))
+    figure.alt = worded("Found of the replaced, flagged of the original: {said}.", said=joined(said))
     return figure
 
 

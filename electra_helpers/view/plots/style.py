@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from electra_helpers.language import worded
+from electra_helpers.language import ITEMS, joined, worded
 from electra_helpers.view.plots.fonts import FONTS, prepare_texts
 
 PIXELS_PER_INCH = 96
@@ -111,4 +111,4 @@ def on(colour: str) -> str:
 
 def words(numbers: Mapping[str, float], unit: str = "") -> str:
     """`a 0.61, b 0.85` for an alt text."""
-    return ", ".join(f"{worded(name)} {value:.3g}{unit}" for name, value in numbers.items())
+    return joined((f"{worded(name)} {value:.3g}{unit}" for name, value in numbers.items()), ITEMS)
