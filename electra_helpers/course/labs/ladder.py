@@ -1,4 +1,4 @@
-"""The paper's experiments as configurations of the one loop (Sections 3.2 to 3.4, Figures 2 and 3, Table 5), and what was recorded of them.
+"""The paper's experiments as configurations of the one loop (Sections 3.2 to 3.4, Figure 3, Table 5), and what was recorded of them.
 
 On the little world every arm has the compute of notebook 06's, whose recorded arms (mlm, rtd, uniform fakes, adversarial) are four of
 these. On real text all arms start from the same English encoder. Gains are scored against an arm's own start.

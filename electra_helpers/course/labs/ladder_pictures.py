@@ -1,4 +1,4 @@
-"""Pictures and tables of notebook 15: what each arm gained over its own start, seed by seed, and Table 5 beside it."""
+"""Pictures and tables of notebook 15: what each arm gained over its own start, seed by seed, with Table 5 and Figure 3 beside it."""
 
 from __future__ import annotations
 
@@ -114,6 +114,38 @@ def paper_table() -> str:
         cells = "".join(f"{with_spread([100 * value for value in values], sign):>18}" for sign, values in found)
         lines.append(f"{padded(ARMS[arm].title, 16)}{PAPER[arm]:>12.1f}{cells}")
     return "\n".join(lines)
+
+
+# Who is above whom in the paper's Figure 3 (sizes of the generator, ways to train), and tied above untied in its Section 3.2.
+PAPER_SAYS = (
+    ("generator 1/4", "generator 1/8"),
+    ("generator 1/4", "generator 1"),
+    ("generator 1/2", "generator 1"),
+    ("rtd", "unigram"),
+    ("rtd", "two-stage"),
+    ("rtd", "adversarial"),
+    ("adversarial", "mlm"),
+    ("tied", "untied"),
+)
+
+
+def apart(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
+    """The difference of two means, and twice the larger standard deviation that it is read against."""
+    return mean(one) - mean(other), 2 * max(stdev(one), stdev(other))
+
+
+def beside_the_paper(reading: str = "pairs") -> str:
+    """Which arm is above which in the paper, pair by pair, and whether the gains on the little world say so."""
+    names = padded("above, in the paper", 26) + padded("below", 26)
+    heads = (wording("points apart"), wording("twice the spread"), wording("here"))
+    lines = [names + "".join(padded(head, 18) for head in heads)]
+    for above, below in PAPER_SAYS:
+        difference, twice = apart(gains("world", above, reading), gains("world", below, reading))
+        agrees = wording("agrees") if difference > 0 else wording("the other way round")
+        cells = (f"{100 * difference:+.1f}", f"{100 * twice:.1f}", agrees if abs(difference) >= twice else "not clear")
+        names = "".join(padded(ARMS[arm].title, 26) for arm in (above, below))
+        lines.append(names + "".join(padded(cell, 18) for cell in cells))
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def over_bands(
