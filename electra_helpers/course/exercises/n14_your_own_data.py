@@ -281,10 +281,8 @@ def _the_report_is_honest(answers: Any) -> None:
     if not isinstance(answers, dict) or set(answers) != set(REPORT_ANSWER):
         raise Mistake("Keep {report_answer}.", report_answer=joined(REPORT_ANSWER, ITEMS))
     if answers["report"] not in REPORTS or answers["threshold chosen on"] not in THRESHOLDS:
-        raise Mistake(
-            "report: one of {reports}. threshold chosen on: one of {thresholds}.",
-            **{"reports": joined(REPORTS), "thresholds": joined(THRESHOLDS)},
-        )
+        told = {"reports": joined(REPORTS), "thresholds": joined(THRESHOLDS)}
+        raise Mistake("report: one of {reports}. threshold chosen on: one of {thresholds}.", **told)
     if answers["report"] == REPORTS[0]:
         raise Mistake("The best of several runs was lucky on just these rows: its validation score flatters.")
     if answers["report"] == REPORTS[2]:
