@@ -131,7 +131,9 @@ def test_labelled_rows_are_read_by_role_whatever_their_other_columns_are_called(
     data = as_labelled([{**row, "title": "it rained ."} for row in ROWS], "classification", columns={"text": "text"})
     seen = []
     monkeypatch.setattr(
-        finetuned, "predict_chunk", lambda _, __, rows, *___: seen.extend(rows) or [{"label": "ate"} for _ in rows]
+        finetuned,
+        "predict_chunk",
+        lambda _, __, rows, *___, precision: seen.extend(rows) or [{"label": "ate"} for _ in rows],
     )
     replace(made, columns={"text": "title"}).evaluate(data)
     assert [row["text"] for row in seen] == [row["text"] for row in ROWS]
