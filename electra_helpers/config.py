@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from electra_helpers.device import DTYPES
 from electra_helpers.errors import ElectraError
 from electra_helpers.fields import LONGEST, WIDEST, check_options, option
 
@@ -170,7 +171,7 @@ class TrainingConfig:
     save_every: int = option(0, "steps between checkpoints; 0 = only at the end or when interrupted", at_least=0)
     keep: int = option(2, "checkpoints kept", at_least=1)
     device: str = option("auto", "auto, cpu, cuda or mps")
-    precision: str = option("auto", "number format of the matrix products", choices=("auto", "fp32", "bf16", "fp16"))
+    precision: str = option("auto", "number format of the matrix products", choices=("auto", *DTYPES))
     compile: bool = option(False, "torch.compile: worth it for long runs on a GPU, not on a CPU")
 
     def __post_init__(self) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from electra_helpers.errors import ElectraError
 from electra_helpers.language import worded
 
+DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}  # precision → torch's name of it
+
 
 @dataclass(frozen=True)
 class DeviceChoice:
@@ -41,8 +43,8 @@ def choose_device(device: str = "auto", precision: str = "auto") -> DeviceChoice
     best, why = _best_precision(kind)
     if precision == "auto":
         return DeviceChoice(name, best, why)
-    if precision not in ("fp32", "bf16", "fp16"):
-        raise ElectraError(f"precision {precision!r} is unknown: say auto, fp32, bf16 or fp16.")
+    if precision not in DTYPES:
+        raise ElectraError(f"precision {precision!r} is unknown: choose one of auto, {', '.join(DTYPES)}.")
     if precision == "fp16" and kind == "cpu":
         raise ElectraError("precision fp16 needs a GPU: on a CPU choose fp32.")
     return DeviceChoice(name, precision, worded("as you asked"))
@@ -52,7 +54,7 @@ def _best_precision(kind: str) -> tuple[str, str]:
     import torch
 
     if kind != "cuda":
-        return "fp32", worded("{kind}: few of them are faster in half precision", kind=kind)
+        return "fp32", worded("half precision rarely helps on a {kind}", kind=kind)
     major, minor = torch.cuda.get_device_capability()
     found = {"name": torch.cuda.get_device_name(), "version": f"{major}.{minor}"}
     if major >= 8:

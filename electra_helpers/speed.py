@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from electra_helpers.config import ONE_NET, ModelConfig, PretrainConfig
-from electra_helpers.device import choose_device
+from electra_helpers.device import DTYPES, choose_device
 from electra_helpers.model.variants import build_network
 from electra_helpers.recipes import recipe
 from electra_helpers.text.packing import Batch
@@ -67,10 +67,9 @@ def flops_per_token(config: ModelConfig, length: int, mask_share: float, objecti
 
 def matmul_ceiling(device: torch.device | str = "cpu", precision: str = "fp32") -> float:
     """Operations a second of the machine's own matrix product, the best of a few sizes."""
-    kinds = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-    best = 0.0
+    dtype, best = getattr(torch, DTYPES[precision]), 0.0
     for n in SQUARES if str(device) == "cpu" else (4096, 8192):
-        a, b = (torch.randn(n, n, device=device, dtype=kinds[precision]) for _ in range(2))
+        a, b = (torch.randn(n, n, device=device, dtype=dtype) for _ in range(2))
         for _ in range(3):
             best = max(best, 2 * n**3 / timed(lambda a=a, b=b: a @ b, device))
     return best

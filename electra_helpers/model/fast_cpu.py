@@ -4,9 +4,9 @@
   takes on a CPU: for 2 million elements, both passes on one core, torch took 24 ms, this 7 (tests/benchmarks).
 - Where only some places of the rows are computed, the noise is drawn for all of them (`places`): what is dropped there does not depend
   on whether the others are computed.
-- torch's wheels for x86 hand fp32 products to MKL; on a CPU by AMD oneDNN computes those with the weights here. On an EPYC and with the
-  shapes of ELECTRA-Small it took 8 to 15 % less time for the output and 14 to 19 % less for the gradient of the input; for the gradient
-  of the weights it gained nothing. On an Intel Xeon it took 5 to 10 % more, so MKL keeps its products there.
+- torch's wheels for x86 hand fp32 products to MKL; oneDNN computes those with the weights here. On an AMD EPYC and with the shapes of
+  ELECTRA-Small it took 8 to 15 % less time for the output and 14 to 19 % less for the gradient of the input; on an Intel Xeon 1 to 11 %
+  less for the output and the same for the gradient (tests/benchmarks). For the gradient of the weights it gained nothing.
 
 Nothing here is needed to understand ELECTRA: read `linear`, `dropout` and `attend` as torch's functions of these names.
 """
@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,15 +31,6 @@ HAS_ONEDNN = (
     and torch.backends.mkldnn.is_available()
     and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 )
-
-
-def cpu_maker(told: Path = Path("/proc/cpuinfo")) -> str:
-    """Who made this CPU, as it says itself, such as "AuthenticAMD"; "" where that is not known."""
-    lines = told.read_text("utf-8", errors="replace").splitlines() if told.is_file() else [platform.processor()]
-    return next((name for name in ("AuthenticAMD", "GenuineIntel") for line in lines if name in line), "")
-
-
-PREFERS_ONEDNN = HAS_ONEDNN and cpu_maker() == "AuthenticAMD"
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, p: float = 0.0, places: int = 0) -> Tensor:
@@ -156,7 +146,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 def by_onednn(x: Tensor, weight: Tensor) -> bool:
     """Whether a product is one that oneDNN computes faster: plain fp32 matrices on a CPU, outside of autocast and compiled code."""
     plain = x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32 and x.numel() > 0
-    return PREFERS_ONEDNN and plain and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling()
+    return HAS_ONEDNN and plain and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling()
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from electra_helpers.config import FinetuneConfig, ModelConfig
-from electra_helpers.device import choose_device
+from electra_helpers.device import DTYPES, choose_device
 from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.hub_push import REPOSITORY
 from electra_helpers.exchange.transformers_bridge import download
@@ -31,7 +31,6 @@ from electra_helpers.tasks.base import DownstreamTask, Examples, Row
 from electra_helpers.tasks.registry import task_named
 from electra_helpers.text.tokenizer import Tokenizer
 
-HALVES = {"bf16": "bfloat16", "fp16": "float16"}  # as torch calls them
 AT_ONCE = 512  # rows that are predicted together: sorted by length, and all that is held in memory
 Item = TypeVar("Item")
 
@@ -115,7 +114,7 @@ def predict_chunk(
 ) -> list[Row]:
     """Predictions for rows that fit in memory, computed where the net is in batches of like length, given back in order."""
     device = next(net.parameters()).device
-    half = nullcontext() if precision == "fp32" else torch.autocast(device.type, getattr(torch, HALVES[precision]))
+    half = nullcontext() if precision == "fp32" else torch.autocast(device.type, getattr(torch, DTYPES[precision]))
     found = task.examples(rows, tokenizer, config)
     examples = Examples(found, tokenizer.pad_id)
     outputs: list[np.ndarray] = [np.empty(0)] * len(found)

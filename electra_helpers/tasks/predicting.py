@@ -44,6 +44,7 @@ def predict_file(
     files_in(path, layout)  # says what is wrong with the path
     check_different(path, output, names="--input and --output")
     said: list[str] = []
+    firsts: list[Row] = []
     asked = rows_to_predict(path, made.task, columns, layout, said.append, trained=made.columns)
     rows = empty = 0
     with predictions_file(output) as write:
@@ -51,19 +52,23 @@ def predict_file(
         told = (((row, read), read) for row, read in chain(head, asked))
         for (row, read), prediction in made.predict_beside(told):
             write(row, prediction)
+            if rows < len(head):
+                firsts.append(prediction)
             rows, empty = rows + 1, empty + is_empty(read)
             progress(rows, None)
-    said += [compared] if (compared := against_fp32(made, [read for _, read in head])) else []
+    if made.precision != "fp32" and head:
+        said.append(against_fp32(made, [read for _, read in head], firsts))
     said += [f"{empty:,} of the {rows:,} rows have an empty text."] if empty else []
     return Predicted(rows, said + (unknown_words(made, [read for _, read in head]) if head else []))
 
 
-def against_fp32(made: Finetuned, rows: Sequence[Row]) -> str:
-    """How many of these rows have another answer than in fp32; "" for a model that predicts in it."""
-    if made.precision == "fp32" or not rows:
-        return ""
-    half, whole = (list(map(answer, each.predict_read(rows))) for each in (made, replace(made, precision="fp32")))
-    others = sum(a != b for a, b in zip(half, whole, strict=True))
+def against_fp32(made: Finetuned, rows: Sequence[Row], said: Sequence[Row]) -> str:
+    """How many of these rows have another answer in fp32 than what was said; of numbers on a scale, how far they are apart."""
+    both = list(zip(said, replace(made, precision="fp32").predict_read(rows), strict=True))
+    if isinstance(said[0].get("label"), float):
+        most = max(abs(a["label"] - b["label"]) for a, b in both)
+        return f"In {made.precision} the first {len(rows):,} numbers differ by at most {most:.2g} from those in fp32."
+    others = sum(answer(a) != answer(b) for a, b in both)
     return f"In {made.precision} {others:,} of the first {len(rows):,} rows have another answer than in fp32."
 
 

@@ -9,14 +9,6 @@ from electra_helpers.model.fast_cpu import Linear, linear
 
 needs_onednn = pytest.mark.skipif(not ours.HAS_ONEDNN, reason="torch has no oneDNN on this machine")
 
-PREFERRED = ours.PREFERS_ONEDNN  # on this machine
-
-
-@pytest.fixture(autouse=True)
-def _as_on_amd(monkeypatch):
-    """oneDNN computes wherever it can, whoever made this CPU."""
-    monkeypatch.setattr(ours, "PREFERS_ONEDNN", ours.HAS_ONEDNN)
-
 
 def run(function, shape, outputs, *, with_bias=True, transposed=False):
     """The output and all gradients of a product of random numbers."""
@@ -72,10 +64,3 @@ def test_other_numbers_and_autocast_are_left_to_torch():
         assert layer(x).dtype == torch.bfloat16
     layer.double()
     assert torch.equal(layer(x.double()), F.linear(x.double(), layer.weight, layer.bias))
-
-
-def test_the_maker_of_the_cpu_decides(tmp_path):
-    assert (ours.HAS_ONEDNN and ours.cpu_maker() == "AuthenticAMD") == PREFERRED
-    for name in ("AuthenticAMD", "GenuineIntel", ""):
-        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nvendor_id\t: {name}\n")
-        assert ours.cpu_maker(tmp_path / "cpuinfo") == name

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from electra_helpers import corruption
 from electra_helpers.errors import ElectraError
-from electra_helpers.language import columns, worded, wording
+from electra_helpers.language import columns, padded, worded, wording
 from electra_helpers.text.tokenizer import Tokenizer, tokenizer_from_words
 
 SENTENCES = (  # one token between two blanks: in Chinese a character
@@ -98,5 +98,4 @@ def show_pipeline(name: str, seed: int = 0) -> None:
         above = pieces.tokens(ids.tolist())
         widths = [max(map(columns, pair)) for pair in zip(above, below, strict=True)]
         for line in (above, below):
-            filled = (word + " " * (width - columns(word)) for word, width in zip(line, widths, strict=True))
-            print("  " + " ".join(filled).rstrip())
+            print("  " + " ".join(map(padded, line, widths)).rstrip())

@@ -7,6 +7,7 @@ from statistics import mean, stdev
 
 from electra_helpers.course.labs.ladder import ARMS, LADDER, PAPER, band, gains, runs, scores
 from electra_helpers.course.labs.objectives_pictures import arms_picture
+from electra_helpers.course.labs.three_objectives import is_beyond
 from electra_helpers.language import joined, padded, worded, wording
 from electra_helpers.view.plots.style import Picture, label, picture, theme_of
 
@@ -140,9 +141,10 @@ def beside_the_paper(reading: str = "pairs") -> str:
     heads = (wording("points apart"), wording("twice the spread"), wording("here"))
     lines = [names + "".join(padded(head, 18) for head in heads)]
     for above, below in PAPER_SAYS:
-        difference, twice = apart(gains("world", above, reading), gains("world", below, reading))
+        both = gains("world", above, reading), gains("world", below, reading)
+        difference, twice = apart(*both)
         agrees = wording("agrees") if difference > 0 else wording("the other way round")
-        cells = (f"{100 * difference:+.1f}", f"{100 * twice:.1f}", agrees if abs(difference) >= twice else "not clear")
+        cells = (f"{100 * difference:+.1f}", f"{100 * twice:.1f}", agrees if is_beyond(*both) else "not clear")
         names = "".join(padded(ARMS[arm].title, 26) for arm in (above, below))
         lines.append(names + "".join(padded(cell, 18) for cell in cells))
     return "\n".join(line.rstrip() for line in lines)
