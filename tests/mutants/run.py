@@ -22,6 +22,7 @@ from queue import SimpleQueue
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SECONDS = 600  # for the tests of one mutant
+PATIENCE = 60  # seconds that a browser waits for what a mistake may have killed; the tests of the browser wait 300
 TESTS_FAILED = 1  # pytest's exit code; 2 and more: it could not even collect, which proves nothing
 NONE_SELECTED = 5
 
@@ -63,7 +64,7 @@ def run_tests(folder: Path, tests: list[str]) -> subprocess.CompletedProcess:
     """The tests that are not slow; where all of them are, all."""
     for which in ("not slow", "slow"):
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", which, *tests]
-        environment = os.environ | {"PYTHONPATH": str(folder)}
+        environment = os.environ | {"PYTHONPATH": str(folder), "BROWSER_PATIENCE": str(PATIENCE)}
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS)
         if done.returncode != NONE_SELECTED:
             break
