@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from electra_helpers.errors import ElectraError
 
@@ -269,15 +268,19 @@ def sample_tokens(
     u = torch.rand(logits.shape[:-1], generator=generator) if noise is None else noise
     probabilities = torch.softmax(logits if temperature == 1 else logits / temperature, dim=-1)
     # In two steps, since adding up V numbers in order is slow: which block of tokens, then which token of it.
-    blocks = F.pad(probabilities, (0, -probabilities.shape[-1] % BLOCK)).unflatten(-1, (-1, BLOCK))  # (…, V / 128, 128)
-    until = blocks.sum(dim=-1).cumsum(dim=-1)  # (…, V / 128), the last one about 1
+    vocab = probabilities.shape[-1]
+    whole = vocab - vocab % BLOCK
+    blocks = probabilities[..., :whole].unflatten(-1, (whole // BLOCK, BLOCK))  # (…, V / 128, 128)
+    sums = torch.cat([blocks.sum(dim=-1), probabilities[..., whole:].sum(dim=-1, keepdim=True)], dim=-1)
+    until = sums.cumsum(dim=-1)  # (…, V / 128 + 1), the last one about 1
     # Scaled by the true total, so that rounding cannot push u beyond the last token.
     dart = u.to(logits.device, until.dtype)[..., None] * until[..., -1:]
     block = first_above(until, dart)  # (…, 1)
-    inside = blocks.take_along_dim(block[..., None], dim=-2)[..., 0, :]  # (…, 128)
-    before = until.take_along_dim(block, dim=-1) - inside.sum(dim=-1, keepdim=True)
+    tokens = block * BLOCK + torch.arange(BLOCK, device=logits.device)  # (…, 128), in the last block some beyond V
+    inside = probabilities.gather(-1, tokens.clamp(max=vocab - 1)).where(tokens < vocab, 0.0)
+    before = until.gather(-1, block) - inside.sum(dim=-1, keepdim=True)
     chosen = block * BLOCK + first_above(inside.cumsum(dim=-1), dart - before)
-    return chosen[..., 0].clamp(max=logits.shape[-1] - 1)
+    return chosen[..., 0].clamp(max=vocab - 1)
 
 
 def first_above(cumulative: Tensor, dart: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from electra_helpers.config import ModelConfig, PretrainConfig
 from electra_helpers.corruption import Corruption, Noise, Selection, at_least_fp32, count_selected, gather_positions
 from electra_helpers.model import init
 from electra_helpers.model.encoder import ACTIVATIONS, Embeddings, Encoder
-from electra_helpers.model.fast_cpu import Linear, linear
+from electra_helpers.model.fast_cpu import IGNORED, Linear, cross_entropy_sum, linear
 from electra_helpers.model.sharing import embeddings_beside
 from electra_helpers.text.packing import Batch
 
@@ -132,8 +132,8 @@ def real_tokens(batch: Batch) -> Tensor:
 def mlm_loss_sum(logits: Tensor, original_ids: Tensor, selection: Selection) -> Tensor:
     """Cross-entropy in nats at the selected positions, summed: `logits` (B, M, V), `original_ids` (B, L)."""
     targets = original_ids.gather(1, selection.positions)  # (B, M)
-    targets = torch.where(selection.is_valid, targets, -100)  # cross_entropy passes over -100
-    return F.cross_entropy(at_least_fp32(logits).flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="sum")
+    targets = torch.where(selection.is_valid, targets, IGNORED)  # (B, M)
+    return cross_entropy_sum(at_least_fp32(logits).flatten(0, 1), targets.flatten())
 
 
 def rtd_loss_sum(logits: Tensor, is_replaced: Tensor, judged: Tensor) -> LossSum:

@@ -28,6 +28,7 @@ from electra_helpers.model.electra import (
     real_tokens,
 )
 from electra_helpers.model.encoder import Encoder
+from electra_helpers.model.fast_cpu import cross_entropy_sum
 from electra_helpers.text.packing import Batch
 
 
@@ -96,7 +97,7 @@ class CausalLanguageModel(Electra):
         hidden = net.encoder(batch.input_ids, batch.token_type_ids, batch.attention_mask)  # (B, L, H)
         # The vector at t is asked for the token at t + 1; padding is no target, so its vectors meet no vocabulary.
         logits = net.head(hidden[:, :-1][is_target], net.encoder.embeddings.tables()[0])  # (targets, V)
-        total = F.cross_entropy(at_least_fp32(logits), batch.input_ids[:, 1:][is_target], reduction="sum")
+        total = cross_entropy_sum(at_least_fp32(logits), batch.input_ids[:, 1:][is_target])
         return StepOutput({"clm": LossSum(total, is_target.sum())})
 
     def targets(self, batch: Batch) -> Tensor:

@@ -20,12 +20,12 @@ from torch import Tensor, nn
 from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.model.electra import LossSum
 from electra_helpers.model.encoder import Encoder
+from electra_helpers.model.fast_cpu import IGNORED
 from electra_helpers.model.heads import FinetunedNet
 from electra_helpers.reading.labelled import LabelledData
 from electra_helpers.text.packing import Batch, to_batch
 from electra_helpers.text.tokenizer import Tokenizer
 
-IGNORED = -100  # the target of a token that is not judged, as everywhere in torch
 LOWER_IS_BETTER = {"mean_absolute_error"}  # of all other metrics the highest value is the best
 Row = dict[str, Any]
 

@@ -19,10 +19,11 @@ from torch import Tensor, nn
 from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import LossSum
+from electra_helpers.model.fast_cpu import IGNORED
 from electra_helpers.model.heads import ChoiceHead, FinetunedNet
 from electra_helpers.reading.choices import read_endings
 from electra_helpers.reading.labelled import NO_LABEL, LabelledData
-from electra_helpers.tasks.base import IGNORED, DownstreamTask, Example, Examples, Row, as_tensor
+from electra_helpers.tasks.base import DownstreamTask, Example, Examples, Row, as_tensor
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.tokenizer import Tokenizer
 

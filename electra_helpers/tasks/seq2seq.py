@@ -16,16 +16,16 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.transformers_decoder import TextDecoder, encoder_decoder
 from electra_helpers.model.electra import LossSum, real_tokens
 from electra_helpers.model.encoder import Encoder
+from electra_helpers.model.fast_cpu import IGNORED, cross_entropy_sum
 from electra_helpers.model.heads import FinetunedNet
 from electra_helpers.reading.labelled import LabelledData
-from electra_helpers.tasks.base import IGNORED, DownstreamTask, Example, Row
+from electra_helpers.tasks.base import DownstreamTask, Example, Row
 from electra_helpers.tasks.text_metrics import (
     bleu_tokenizer,
     lead,
@@ -118,7 +118,7 @@ class Writing(DownstreamTask):
     def loss(self, net: nn.Module, batch: Batch, targets: Tensor) -> LossSum:
         inputs = shift_right(targets, self.vocabulary.cls_id, self.vocabulary.pad_id)  # (B, T)
         logits = net(batch, inputs=inputs, real=batch.attention_mask).float()  # (B, T, V)
-        total = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum")
+        total = cross_entropy_sum(logits.flatten(0, 1), targets.flatten())
         return LossSum(total, self.count(targets))
 
     def count(self, targets: Tensor) -> Tensor:

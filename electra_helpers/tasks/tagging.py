@@ -15,14 +15,14 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from electra_helpers.config import FinetuneConfig, ModelConfig
 from electra_helpers.errors import ElectraError
 from electra_helpers.model.electra import LossSum
+from electra_helpers.model.fast_cpu import IGNORED, cross_entropy_sum
 from electra_helpers.model.heads import FinetunedNet, TokenHead
 from electra_helpers.reading.labelled import LabelledData
-from electra_helpers.tasks.base import IGNORED, DownstreamTask, Example, Row
+from electra_helpers.tasks.base import DownstreamTask, Example, Row
 from electra_helpers.tasks.windows import most_central
 from electra_helpers.text.packing import Batch
 from electra_helpers.text.tokenizer import Tokenizer
@@ -162,7 +162,7 @@ class Tagging(DownstreamTask):
 
     def loss(self, net: nn.Module, batch: Batch, targets: Tensor) -> LossSum:
         logits = net(batch).float()  # (B, L, K)
-        total = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum")
+        total = cross_entropy_sum(logits.flatten(0, 1), targets.flatten())
         return LossSum(total, self.count(targets))
 
     def count(self, targets: Tensor) -> Tensor:

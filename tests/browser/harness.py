@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "build" / "browser"
 
 LOCAL = {"localhost", "127.0.0.1"}
-PATIENCE = 1_000 * int(os.environ.get("BROWSER_PATIENCE", 300))  # ms; nothing takes 300 s but on a machine that is very busy
+# In ms; nothing takes 300 s but on a machine that is very busy.
+PATIENCE = 1_000 * int(os.environ.get("BROWSER_PATIENCE", 300))
 BROWSER_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -7,9 +7,9 @@ import torch
 
 from electra_helpers.config import FinetuneConfig
 from electra_helpers.errors import ElectraError
+from electra_helpers.model.fast_cpu import IGNORED
 from electra_helpers.model.heads import FinetunedNet
 from electra_helpers.reading.labelled import labelled
-from electra_helpers.tasks.base import IGNORED
 from electra_helpers.tasks.exporting import export
 from electra_helpers.tasks.finetuned import load_finetuned
 from electra_helpers.tasks.finetuning import Finetuning, build_net, finetune, read_material

@@ -9,8 +9,9 @@ from seqeval.metrics.sequence_labeling import get_entities
 
 from electra_helpers.config import FinetuneConfig
 from electra_helpers.errors import ElectraError
+from electra_helpers.model.fast_cpu import IGNORED
 from electra_helpers.reading.labelled import labelled
-from electra_helpers.tasks.base import IGNORED, Examples
+from electra_helpers.tasks.base import Examples
 from electra_helpers.tasks.tagging import (
     Tagging,
     Words,
