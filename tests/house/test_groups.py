@@ -37,6 +37,8 @@ def test_a_file_stays_in_one_process_and_what_stands_apart_does_not_need_to(tmp_
         sys.executable,
         "-m",
         "pytest",
+        "-p",
+        "xdist",
         "-n",
         "2",
         "--import-mode=importlib",
@@ -45,7 +47,11 @@ def test_a_file_stays_in_one_process_and_what_stands_apart_does_not_need_to(tmp_
         "no:cacheprovider",
         "tests",
     ]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": ""})
+    alone = {
+        "PYTHONPATH": "",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }  # each worker would import every plugin that is installed
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=os.environ | alone)
     assert "16 passed" in done.stdout, done.stdout + done.stderr
     seen = [set(file.with_suffix(".seen").read_text().split()) for file in files]
     assert [len(each) for each in seen[:2]] == [1, 1]

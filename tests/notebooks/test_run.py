@@ -13,12 +13,16 @@ from tests.notebooks.execute import copied_notebooks, environment
 from tests.notebooks.form import NOTEBOOKS, code_cells, notebooks, read, translations
 
 
+ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
 def nbval(path: Path, cell_timeout: int = 600) -> subprocess.CompletedProcess:
     """nbval in a pytest of its own, started in the notebook's folder; the settings of this run do not reach it."""
-    flags = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={cell_timeout}", "-p", "no:cacheprovider", "-q"]
+    # No other plugin is imported: each run here would wait for all that are installed.
+    flags = ["-p", "nbval.plugin", "--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={cell_timeout}", "-p", "no:cacheprovider", "-q"]
     command = [sys.executable, "-m", "pytest", *flags, "--rootdir", str(path.parent), path.name]
     return subprocess.run(
-        command, cwd=path.parent, env=environment("smoke"), capture_output=True, text=True, timeout=3600
+        command, cwd=path.parent, env=environment("smoke") | ALONE, capture_output=True, text=True, timeout=3600
     )
 
 

@@ -9,7 +9,7 @@ import electra_helpers as eh
 from electra_helpers.errors import ElectraError
 from electra_helpers.saved.pretrained import Pretrained
 from electra_helpers.tasks import surprisal
-from electra_helpers.tasks.surprisal import Surprisal, surprisals, suspect_words, suspicions
+from electra_helpers.tasks.surprisal import Surprisal, surprisals, suspect_words, suspicions, word_surprisals
 
 SOUP = "The chef ate the meal and then he flew the soup to Paris."
 
@@ -33,6 +33,32 @@ def test_each_token_is_asked_for_alone_and_masked():
                 p = model.net.generator(hidden)[0, place].softmax(-1)
             assert each.nats == pytest.approx(-math.log(p[ids[0, place]]), abs=1e-4)
             assert each.expected == pytest.approx(-(p * p.log()).sum().item(), abs=1e-4)
+
+
+def test_the_tokens_of_a_word_are_masked_together():
+    model = eh.load("electra-mini-zh")
+    text, words = "他骑着冰箱去上学。", ["他", "骑着", "冰箱", "上学", "。"]  # 去 is passed over
+    [found], [each] = word_surprisals(model, [text], [words], rows=2), surprisals(model, [text])
+    ids = torch.tensor([model.tokenizer.encode(text).ids])
+    for word, nats in zip(words, found, strict=True):
+        places = [1 + text.index(word) + i for i in range(len(word))]
+        hidden = ids.clone()
+        hidden[0, places] = model.tokenizer.mask_id
+        with torch.no_grad():
+            log_p = model.net.generator(hidden)[0].log_softmax(-1)
+        assert nats == pytest.approx(-sum(log_p[i, ids[0, i]].item() for i in places), abs=1e-4)
+    assert found[0] == pytest.approx(each[0].nats, abs=1e-4)  # a word of one token is asked for as ever
+    assert found[2] > sum(alone.nats for alone in each[3:5]) + 1  # 冰 and 箱 no longer tell each other
+
+
+def test_a_word_that_is_not_there_is_one_line():
+    model = eh.load("electra-mini-zh")
+    with pytest.raises(ElectraError, match="The word '冰柜' does not stand in '他骑着冰箱' behind"):
+        word_surprisals(model, ["他骑着冰箱"], [["他", "冰柜"]])
+    with pytest.raises(ElectraError, match="The word '他' does not stand"):
+        word_surprisals(model, ["他骑着冰箱"], [["骑着", "他"]])
+    with pytest.raises(ElectraError, match="The word ' ' has no token"):
+        word_surprisals(model, ["他 骑着冰箱"], [["他", " ", "骑着"]])
 
 
 def test_a_suspicion_moves_the_log_odds_by_half_of_what_is_unexpected():

@@ -77,7 +77,7 @@ def shards(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("megabytes", [10, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("megabytes", [6, pytest.param(400, marks=pytest.mark.slow)])
 def test_a_stream_of_any_size_takes_the_same_memory(shards, tmp_path, monkeypatch, megabytes):
     monkeypatch.setenv("ELECTRA_CACHE", str(tmp_path / "cache"))
     corpus = open_corpus(shards(megabytes))
