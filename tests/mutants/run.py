@@ -60,6 +60,12 @@ def copy_of_the_project(folder: Path) -> Path:
     return folder
 
 
+def room_for_copies() -> tempfile.TemporaryDirectory:
+    """In the project's own build folder: a learner's process under test has a /tmp of its own, and would not find a copy there."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    return tempfile.TemporaryDirectory(dir=ROOT / "build")
+
+
 def run_tests(folder: Path, tests: list[str]) -> subprocess.CompletedProcess:
     """The tests that are not slow; where all of them are, all."""
     for which in ("not slow", "slow"):
@@ -105,7 +111,7 @@ def survives(mutant: Mutant, folder: Path) -> str | None:
 
 def survey(mutants: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, str | None]]:
     """Each mutant and what became of it; `jobs` of them side by side, each job in its own copy."""
-    with tempfile.TemporaryDirectory() as room, ThreadPoolExecutor(jobs) as pool:
+    with room_for_copies() as room, ThreadPoolExecutor(jobs) as pool:
         Path(room).chmod(0o755)  # root's submissions are graded as nobody, who has to read this
         free: SimpleQueue[Path] = SimpleQueue()
         for job in range(jobs):
@@ -124,7 +130,7 @@ def survey(mutants: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, str | Non
 def failing_when_sound(mutants: list[Mutant], jobs: int) -> list[str]:
     """The test files that fail without any mistake put in: they would catch everything."""
     files = sorted({test for mutant in mutants for test in mutant.tests})
-    with tempfile.TemporaryDirectory() as room, ThreadPoolExecutor(jobs) as pool:
+    with room_for_copies() as room, ThreadPoolExecutor(jobs) as pool:
         folder = copy_of_the_project(Path(room))
         done = pool.map(lambda file: run_tests(folder, [file]), files)
         return [
