@@ -110,7 +110,9 @@ def test_a_learners_module_does_not_stand_before_the_librarys(original, room, tm
     # Nothing has imported colorsys by then: who asks for it gets the first one on the path.
     (room / ATTACKER / "colorsys.py").write_text("import os\nos._exit(1)\n")
     (room / ATTACKER / "mine.py").write_text("ONE = 1\n")
-    hand_in(room, ATTACKER, with_first(solved(original), "import colorsys, mine\nassert mine.ONE == colorsys.ONE_THIRD * 3"))
+    hand_in(
+        room, ATTACKER, with_first(solved(original), "import colorsys, mine\nassert mine.ONE == colorsys.ONE_THIRD * 3")
+    )
     made = grade(room, tmp_path / "originals", limits=LIMITS)
     assert {key: row.status for key, row in of_attacker(made).items()} == {"01.3": "passed", "01.4": "passed"}
 
