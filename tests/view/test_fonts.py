@@ -33,8 +33,13 @@ def test_chinese_without_a_font_is_one_line_that_names_the_package(only_latin, c
 def test_another_script_names_another_package_and_latin_none(only_latin, capsys):
     shown("[CLS]", "é", "Ж")
     assert capsys.readouterr().err == ""
-    shown("किताब", "กิน")
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        shown("किताब", "กิน")
     assert "fonts-noto-core" in capsys.readouterr().err
+    assert [str(each.message) for each in seen if "Glyph" in str(each.message)] == [], (
+        "one line for all characters is enough"
+    )
 
 
 def test_two_dollars_in_a_title_are_no_formula():
