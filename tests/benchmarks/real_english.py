@@ -164,7 +164,9 @@ def main() -> None:
     root = Path(os.environ["ELECTRA_REAL_DATA"])
     arms = {name: Path(folder) for name, _, folder in (arm.partition("=") for arm in asked.arms)}
     if asked.part == "learn":
-        remember("learn", mini.fine_tune(arms, asked.out, root, asked.seeds, asked.rows, asked.scratch))
+        for number, (name, path) in enumerate(arms.items()):  # each is kept when it is done: all take hours
+            scratch = asked.scratch and number == 0
+            remember("learn", mini.fine_tune({name: path}, asked.out, root, asked.seeds, asked.rows, scratch))
         return
     for name, path in arms.items():
         found = {name: judge(load(path), root, asked.every)}
