@@ -28,7 +28,8 @@ def export(
         bool, typer.Option("--onnx", help="Write ONNX graphs instead, compared with torch (needs the extra onnx).")
     ] = False,
     int8: Annotated[
-        bool, typer.Option("--int8", help="With --onnx: weights in eight bits, a quarter as large.")
+        bool,
+        typer.Option("--int8", help="With --onnx: eight bits, a quarter as large; what harms too much stays in fp32."),
     ] = False,
 ) -> None:
     """Write a model for transformers, as ONNX or as a small bundle. Of both nets, or of a fine-tuned one."""

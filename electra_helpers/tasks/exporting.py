@@ -7,6 +7,7 @@ from pathlib import Path
 
 from electra_helpers.errors import ElectraError
 from electra_helpers.exchange.onnx_graph import FILE, INPUTS, write_onnx
+from electra_helpers.exchange.onnx_int8 import precision_of
 from electra_helpers.exchange.store import load
 from electra_helpers.exchange.transformers_bridge import CAUSAL
 from electra_helpers.exchange.transformers_bridge import export as export_pretrained
@@ -90,7 +91,7 @@ def export_onnx(model: Pretrained | Finetuned, out: Path, *, int8: bool = False)
 def _write(net, tokenizer: Tokenizer, folder: Path, *, int8: bool, what: str, labels=()) -> None:
     """A graph with its tokenizer, the configuration by which others know it, and a card."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_onnx(net, folder, int8=int8)
+    written = write_onnx(net, folder, int8=int8)
     shape = net.encoder.config
     tokenizer.save(folder, max_length=shape.max_positions)
     about = transformers_config(shape).to_dict()
@@ -98,10 +99,10 @@ def _write(net, tokenizer: Tokenizer, folder: Path, *, int8: bool, what: str, la
         about["id2label"] = {str(number): name for number, name in enumerate(labels)}
         about["label2id"] = {name: number for number, name in enumerate(labels)}
     write_json_atomically(about, folder / "config.json")
-    write_card(folder, _onnx_card(folder.name, what, int8))
+    write_card(folder, _onnx_card(folder.name, what, precision_of(written) if int8 else "fp32"))
 
 
-def _onnx_card(name: str, what: str, int8: bool) -> Card:
+def _onnx_card(name: str, what: str, precision: str) -> Card:
     code = f'''import numpy as np
 import onnxruntime
 from transformers import AutoTokenizer
@@ -109,5 +110,4 @@ from transformers import AutoTokenizer
 tokens = AutoTokenizer.from_pretrained("{name}")(["A sentence."], return_tensors="np")
 session = onnxruntime.InferenceSession("{name}/{FILE}")
 print(session.run(None, {{name: tokens[name].astype(np.int64) for name in {INPUTS}}}))'''
-    weights = "weights in eight bits" if int8 else "fp32"
-    return Card(name, f"{what} As an ONNX graph, {weights}.", code, front={"library_name": "onnx"})
+    return Card(name, f"{what} As an ONNX graph, {precision}.", code, front={"library_name": "onnx"})
