@@ -53,6 +53,9 @@ def test_a_net_of_pre_training_is_the_same_for_every_batch_and_length(tmp_path, 
         real = inputs[1].numpy() > 0
         assert np.abs(probabilities(wanted, graph) - probabilities(found, graph))[real].max() < 1e-4
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx"]
+    assert b".py" not in (tmp_path / "model.onnx").read_bytes(), (
+        "torch notes the files and lines that each operation came from"
+    )
 
 
 @needs_onnx
