@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from electra_helpers.config import ModelConfig
 from electra_helpers.errors import ElectraError
-from electra_helpers.exchange.onnx_int8 import INT8_TOLERANCE, in_eight_bits, quiet
+from electra_helpers.exchange.onnx_int8 import INT8_TOLERANCE, forget_where_it_was_made, in_eight_bits, quiet
 from electra_helpers.exchange.transformers_decoder import TextDecoder
 from electra_helpers.model.electra import Discriminator, Generator
 from electra_helpers.model.heads import ConditionedSpanHead, FinetunedNet, SpanHead, TextHead, TokenHead
@@ -81,32 +81,12 @@ def write_onnx(net: Generator | Discriminator | FinetunedNet, folder: Path, *, i
         if int8:
             made = in_eight_bits(made, draft / "int8.onnx", partial(distance, graph), feeds(graph))
         check_graph(graph, made, INT8_TOLERANCE if int8 else TOLERANCE, rounds=INT8_ROUNDS if int8 else 1)
-        _forget_where_it_was_made(made)
+        forget_where_it_was_made(made)
         return made.replace(folder / FILE)
     finally:
         for file in draft.iterdir():
             file.unlink()
         draft.rmdir()
-
-
-def _forget_where_it_was_made(path: Path) -> None:
-    """Take out what the exporter notes at each operation, the files and lines of this machine among it."""
-    import onnx
-
-    model = onnx.load(path)
-    for part in (
-        model,
-        model.graph,
-        *model.graph.node,
-        *model.graph.value_info,
-        *model.graph.input,
-        *model.graph.output,
-    ):
-        del part.metadata_props[:]
-    for function in model.functions:
-        for part in (function, *function.node):
-            del part.metadata_props[:]
-    onnx.save(model, path)
 
 
 def check_packages() -> None:

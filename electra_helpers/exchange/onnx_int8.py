@@ -71,6 +71,21 @@ def quantised(made: Path, path: Path, exact: Sequence[str] = ()) -> Path:
         quantize_dynamic(
             made, path, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True, nodes_to_exclude=kept
         )
+    return forget_where_it_was_made(path)
+
+
+def forget_where_it_was_made(path: Path) -> Path:
+    """Take out of a graph what the exporter notes at each operation, but for the part of the net: files and lines of this machine."""
+    import onnx
+
+    model = onnx.load(path)
+    graph, functions = model.graph, model.functions
+    inside = [node for function in functions for node in function.node]
+    for part in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *functions, *inside):
+        notes = part.metadata_props
+        for number in reversed([number for number, note in enumerate(notes) if note.key != SCOPES]):
+            del notes[number]
+    onnx.save(model, path)
     return path
 
 
