@@ -11,8 +11,6 @@ Before the profile steps and products take turns without it: what share of the c
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
 from collections import defaultdict
 from dataclasses import replace
 
@@ -20,7 +18,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from electra_helpers import load
 from electra_helpers.recipes import RECIPES
-from electra_helpers.speed import flops_per_token, make_trainer, matmul_ceiling, settings
+from electra_helpers.speed import make_trainer, measure, settings
 
 # The first kind whose words occur in an operation's name is its own.
 KINDS = {
@@ -55,27 +53,20 @@ def main() -> None:
     model, config = settings(known, asked.batch_size, asked.length, asked.dropout, "cpu")
     if known != asked.size:
         model = replace(load(asked.size).net.config, dropout=asked.dropout, attention_dropout=asked.dropout)
+    found = measure(model, config, rounds=asked.steps, steps=1)
+    seconds = asked.batch_size * asked.length / found.tokens_per_second
+    print(
+        f"{asked.size}, dropout {asked.dropout}: {1e3 * seconds:.0f} ms a step, {found.share_of_ceiling:.0%} of the ceiling, which was "
+        f"{found.ceiling_gflops:.0f} GFLOP/s"
+    )
     trainer = make_trainer(model, config)
-    flops = asked.batch_size * asked.length * flops_per_token(model, asked.length, config.mask_share)
     for _ in range(2):
         trainer.step()
-    seconds, ceilings = [], []
-    for _ in range(asked.steps):
-        ceilings.append(matmul_ceiling("cpu"))
-        began = time.perf_counter()
-        trainer.step()
-        seconds.append(time.perf_counter() - began)
-    shares = [flops / took / ceiling for took, ceiling in zip(seconds, ceilings, strict=True)]
-    low, _, high = statistics.quantiles(shares, n=4)
-    print(
-        f"{asked.size}, dropout {asked.dropout}: {1e3 * statistics.median(seconds):.0f} ms a step, {statistics.median(shares):.0%} of the "
-        f"ceiling (quartiles {low:.0%} and {high:.0%}), which was {statistics.median(ceilings) / 1e9:.0f} GFLOP/s"
-    )
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as found:
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         for _ in range(asked.steps):
             trainer.step()
     times, calls, made = defaultdict(float), defaultdict(int), defaultdict(int)
-    for row in found.key_averages():
+    for row in profiled.key_averages():
         kind = kind_of(row.key)
         times[kind] += row.self_cpu_time_total / 1e3 / asked.steps  # ms
         calls[kind] += row.count

@@ -12,14 +12,14 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from tests.notebooks.execute import copied_notebooks, environment
 from tests.notebooks.form import NOTEBOOKS, code_cells, notebooks, read, translations
 
-
+# No other plugin is imported: each run here would wait for all that are installed.
 ALONE = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 def nbval(path: Path, cell_timeout: int = 600) -> subprocess.CompletedProcess:
     """nbval in a pytest of its own, started in the notebook's folder; the settings of this run do not reach it."""
-    # No other plugin is imported: each run here would wait for all that are installed.
-    flags = ["-p", "nbval.plugin", "--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={cell_timeout}", "-p", "no:cacheprovider", "-q"]
+    plugins = ["-p", "nbval.plugin", "-p", "no:cacheprovider"]
+    flags = [*plugins, "--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={cell_timeout}", "-q"]
     command = [sys.executable, "-m", "pytest", *flags, "--rootdir", str(path.parent), path.name]
     return subprocess.run(
         command, cwd=path.parent, env=environment("smoke") | ALONE, capture_output=True, text=True, timeout=3600
