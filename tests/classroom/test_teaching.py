@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from electra_helpers.classroom.links import title
 from electra_helpers.course.exercises import every
-from tests.notebooks.form import NOTEBOOKS, notebooks, read, title
+from tests.notebooks.form import NOTEBOOKS, notebooks, read
 
 TEXT = (NOTEBOOKS / "TEACHING.md").read_text("utf-8")
 COMPLETE = [path for path in notebooks() if path.parent == NOTEBOOKS]

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from electra_helpers.classroom.links import INSTALL
 from electra_helpers.course import exercises
 from electra_helpers.course.engine import portfolio
 from electra_helpers.course.exercises import every, find
 from tests.notebooks.execute import copied_notebooks, execute
-from tests.notebooks.form import INSTALL, NOTEBOOKS, code_cells, notebooks, read, tags
+from tests.notebooks.form import NOTEBOOKS, code_cells, notebooks, read, tags
 
 RECORD = Path(__file__).parent / "solved.json"
 EXERCISES = Path(exercises.__file__).parent

@@ -1,8 +1,8 @@
 """Execute notebooks in order and bring them into the form in which they are committed: `make notebooks`.
 
-    python -m tests.notebooks.execute                       every English notebook (of the Chinese ones: translated.py)
-    python -m tests.notebooks.execute notebooks/03*.ipynb   some of them
-    python -m tests.notebooks.execute --links               only links and grading metadata; nothing runs: `make links`
+python -m tests.notebooks.execute                       every English notebook (of the Chinese ones: translated.py)
+python -m tests.notebooks.execute notebooks/03*.ipynb   some of them
+python -m tests.notebooks.execute --links               only links and grading metadata; nothing runs: `make links`
 """
 
 import argparse
@@ -51,9 +51,7 @@ def execute(book: NotebookNode, folder: Path, profile: str = "laptop") -> None:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     resources = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(
-        book, timeout=CELL_TIMEOUT, kernel_name="python3", resources=resources, record_timing=False
-    )
+    client = NotebookClient(book, timeout=CELL_TIMEOUT, kernel_name="python3", resources=resources, record_timing=False)
     client.execute(env=environment(profile))
 
 
@@ -69,7 +67,9 @@ def renew(path: Path, folder: Path) -> None:
     execute(book, folder / path.relative_to(NOTEBOOKS).parent)
     normalise(book)
     write(book, path)
-    print(f"{path.relative_to(ROOT)}: {time.monotonic() - start:.0f} s, {path.stat().st_size / 1000:.0f} kB", flush=True)
+    print(
+        f"{path.relative_to(ROOT)}: {time.monotonic() - start:.0f} s, {path.stat().st_size / 1000:.0f} kB", flush=True
+    )
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from electra_helpers.classroom import links
-from electra_helpers.classroom.links import HEADING, INSTALL, Address, install_block, language_of, title
+from electra_helpers.classroom.links import Address
 from electra_helpers.classroom.transplant import check_metadata, checked_in
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -79,7 +79,9 @@ MECHANICS = (
     Shown("adversarial", "adversarial: 58 % against 65 %", ("06", "15"), numbers=("58 %", "65 %")),
     Shown("own-fakes", "AUC on own fakes may fall", ("05", "06")),
     Shown("small-by-hours", "Small by hours: 74.1 to 79.9", ("18",), numbers=("74.1", "76.0", "77.7", "79.0", "79.9")),
-    Shown("small-cost", "Small takes 1.4e18 operations, 4 days on a V100", ("18",), numbers=("1.4 · 10¹⁸", "four days")),
+    Shown(
+        "small-cost", "Small takes 1.4e18 operations, 4 days on a V100", ("18",), numbers=("1.4 · 10¹⁸", "four days")
+    ),
     Shown("shifted", "P shifted against words", ("00", "07")),
 )
 FACTS = (*ARTICLES, *MECHANICS)

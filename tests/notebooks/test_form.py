@@ -4,21 +4,10 @@ import re
 
 import pytest
 
+from electra_helpers.classroom.links import HEADING, INSTALL, install_block, language_of
 from electra_helpers.classroom.transplant import check_metadata, checked_in
 from electra_helpers.words import COUNTED_WORD
-from tests.notebooks.form import (
-    HEADING,
-    INSTALL,
-    address,
-    code_cells,
-    install_block,
-    language_of,
-    navigation,
-    notebooks,
-    read,
-    tags,
-    translations,
-)
+from tests.notebooks.form import address, code_cells, navigation, notebooks, read, tags, translations
 
 MAX_BYTES = 500_000
 MAX_LINES = {"setup": 12, "any": 25}

@@ -35,7 +35,9 @@ each_translation = pytest.mark.parametrize("path", [pytest.param(path, id=path.s
 
 @each_original
 def test_every_cell_translates_what_stands_there_now(path):
-    assert stale(read(path), read_translation(path)) == [], "translate, then `python -m tests.notebooks.translated --accept NN.ID`"
+    assert stale(read(path), read_translation(path)) == [], (
+        "translate, then `python -m tests.notebooks.translated --accept NN.ID`"
+    )
 
 
 @each_translation
@@ -136,8 +138,12 @@ def test_a_translators_file_becomes_a_notebook_with_the_same_code(book):
         ("how many ⇒ 多少", "n ⇒ 数", "more than comments"),
         ("how many ⇒ 多少", "so many ⇒ 多少", "is not in the cell"),
         ("how many ⇒ 多少", "how many = 多少", "not `English ⇒ 中文`"),
-        ("{n:>6} words of {env.seed} ⇒ 种子 {env.seed} 的 {n:>4} 个词", "{n:>6} words of {env.seed} ⇒ {n} 个词", "more than"),
-        ("{n:>6} words of {env.seed} ⇒ 种子 {env.seed} 的 {n:>4} 个词", "words of ⇒ \" 词", "no Python"),
+        (
+            "{n:>6} words of {env.seed} ⇒ 种子 {env.seed} 的 {n:>4} 个词",
+            "{n:>6} words of {env.seed} ⇒ {n} 个词",
+            "more than",
+        ),
+        ("{n:>6} words of {env.seed} ⇒ 种子 {env.seed} 的 {n:>4} 个词", 'words of ⇒ " 词', "no Python"),
         ("<!-- cell: end -->\n完。", "", "end is not translated"),
         ("<!-- cell: end -->", "<!-- cell: fin -->", "no markdown cell fin"),
         ("<!-- cell: end -->", "<!-- cell: head -->", "there twice"),
@@ -156,7 +162,12 @@ def test_a_file_that_does_not_fit_is_refused_with_the_reason(book, part, other, 
 def test_only_texts_and_the_width_of_a_field_may_differ():
     same = skeleton('print(f"{n:>6} of {m!r}", "a")  # b')
     assert same == skeleton('print(f"共 {m!r}，其中 {n:>4}", "甲")')
-    for other in ('print(f"{n:.2f} of {m!r}", "a")', 'print(f"{n} of {m}", "a")', 'print(f"{n}{k!r}", "a")', 'print(f"{n}{m!r}", 1)'):
+    for other in (
+        'print(f"{n:.2f} of {m!r}", "a")',
+        'print(f"{n} of {m}", "a")',
+        'print(f"{n}{k!r}", "a")',
+        'print(f"{n}{m!r}", 1)',
+    ):
         assert same != skeleton(other), other
 
 
@@ -218,7 +229,11 @@ def terms(text: str = TERMS.read_text("utf-8")) -> list[tuple[str, str, list[str
 def prose() -> dict[str, str]:
     """Notebook → its Chinese text, without code."""
     return {
-        path.stem: "\n".join(re.sub(r"`[^`]*`|<code>.*?</code>", "", cell.source) for cell in read(path).cells if cell.cell_type == "markdown")
+        path.stem: "\n".join(
+            re.sub(r"`[^`]*`|<code>.*?</code>", "", cell.source)
+            for cell in read(path).cells
+            if cell.cell_type == "markdown"
+        )
         for path in translations()
     }
 

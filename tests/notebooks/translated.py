@@ -1,6 +1,6 @@
 """The Chinese edition, notebooks/zh/: each notebook is made of its English one, whose prose was translated and whose code was not.
 
-    python -m tests.notebooks.translated                    code anew from the English notebooks, prose left alone; execute what changed: `make zh`
+    python -m tests.notebooks.translated                    code anew from the English notebooks, and execute what changed: `make zh`
     python -m tests.notebooks.translated --list             only list what is stale or missing
     python -m tests.notebooks.translated --load 03.md …     take in a translator's files
     python -m tests.notebooks.translated --accept 03.ID …   the prose of these cells fits its English original again
@@ -22,18 +22,9 @@ import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
+from electra_helpers.classroom.links import INSTALL, install_block
 from tests.notebooks.execute import copied_notebooks, renew, write
-from tests.notebooks.form import (
-    INSTALL,
-    NOTEBOOKS,
-    address,
-    code_cells,
-    install_block,
-    normalise,
-    notebooks,
-    read,
-    set_links,
-)
+from tests.notebooks.form import NOTEBOOKS, address, code_cells, normalise, notebooks, read, set_links
 
 LANGUAGE = "zh"
 EDITION = NOTEBOOKS / LANGUAGE
