@@ -217,7 +217,9 @@ def test_the_command_writes_graphs_and_says_how_far_they_are_from_torch(tmp_path
         files = {file.parent.name: file for file in out.rglob("model.onnx")}
         assert files.keys() == nets[model].keys()
         for name, file in files.items():
-            assert f"{file}: the same as torch, to {least:g} of each probability" in " ".join(said.split())
+            near = "within 0.03 of torch's probabilities on random tokens; compare texts of your own"
+            near = near if more else "the same as torch, to 0.0001 of each probability"
+            assert f"{file}: {near}" in " ".join(said.split())
             assert check_graph(Graph(nets[model][name]).eval(), file, least) >= 0
         sizes.append(sum(file.stat().st_size for file in files.values()))
     assert sizes[2] < sizes[1] / 2
