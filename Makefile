@@ -16,7 +16,7 @@
 # make offline-kit  everything for a room without network, in build/offline-kit
 # make model       pre-train electra-mini-en anew, in some 2 1/2 hours of two cores:
 #                  make model CORPUS='en_wiki.jsonl.xz en_books.jsonl.xz' BOOKS=en_books.jsonl.xz
-#                  or electra-minilm-en from an encoder, in an hour of one core: make model ENCODER=minilm/ CORPUS=…
+#                  or electra-minilm-en from an encoder, in two hours of two cores: make model ENCODER=minilm/ CORPUS=…
 #                  or electra-mini-zh, in 75 minutes of one core with bf16: make model NAME=electra-mini-zh CORPUS=zh.jsonl
 # make release     set the version, changelog, badges and set-up cells together, commit, and tag: make release VERSION=0.2.0
 # make types       pyright on reading, text, corruption, model, saved, exchange and training
@@ -92,15 +92,16 @@ offline-kit: $(INSTALLED)
 # The model is the mean of the two last ends, the fourth leg's counted twice.
 CORPUS ?=
 BOOKS ?= $(CORPUS)
-# With ENCODER, the folder of an encoder of BERT's shape (MiniLM), electra-minilm-en: its vocabulary cut to KEEP pieces, short rows at one rate,
-# then the same while the rate falls; a tenth of the fakes from all words of the text.
+# With ENCODER, the folder of an encoder of BERT's shape (MiniLM), electra-minilm-en: its vocabulary cut to KEEP pieces, short rows, a tenth of the
+# fakes from all words of the text. One run at one rate and on while it falls (legs 1 and 2), a longer one from the encoder anew in bf16 (leg 3);
+# the model is the mean of their ends, the longer one's counted twice.
 ENCODER ?=
 KEEP ?= 16384
 # electra-mini-zh: from nothing, characters; short rows at one rate, then the same while the rate falls. The text is to be in simplified
 # characters (python -m tests.benchmarks.simplified).
 NAME ?= $(if $(ENCODER),electra-minilm-en,electra-mini-en)
 STEPS_en := 1600 850 2200 1300 350
-STEPS_minilm := 501 240
+STEPS_minilm := 501 240 3100
 STEPS_zh := 8203 2500
 STEPS ?= $(STEPS_$(if $(ENCODER),minilm,$(lastword $(subst -, ,$(NAME)))))
 SIZE ?= mini
@@ -112,6 +113,7 @@ text = $(foreach file,$(1),--corpus $(file))
 leg = $(PRETRAIN) $(call text,$(2)) --size $(SIZE) $(3) --steps $(word $(1),$(STEPS)) --eval-every 200 --save-every 200 --keep 20 \
   --out $(MODEL)/leg$(1) $(if $(wildcard $(MODEL)/leg$(1)/run.json),--resume)
 short = --form sentences --length 64 --batch-size 64 --warmup-steps 50 --unigram-share 0.1 --unigram-power 0.25
+from_encoder = --init-from $(ENCODER) --keep-vocabulary $(KEEP) --dropout 0 --attention-dropout 0 $(short) --learning-rate 3e-4
 zh = $(short) --validation-share 0.01 --precision bf16
 
 enough-text: $(INSTALLED)
@@ -120,11 +122,14 @@ enough-text: $(INSTALLED)
 model: $(NAME)
 
 electra-minilm-en: enough-text
-	$(call leg,1,$(CORPUS),--init-from $(ENCODER) --keep-vocabulary $(KEEP) --dropout 0 --attention-dropout 0 $(short) --learning-rate 3e-4 --schedule constant)
+	$(call leg,1,$(CORPUS),$(from_encoder) --schedule constant)
 	$(call leg,2,$(CORPUS),--init-from $(MODEL)/leg1 $(short) --learning-rate 3e-4 --seed 2)
-	rm -rf $(MODEL)/$(NAME)
-	$(BIN)/electra export $(MODEL)/leg2 $(MODEL)/$(NAME) --bundle --weights int8
-	cp $(MODEL)/leg1/log.jsonl $(MODEL)/$(NAME)/log-leg1.jsonl
+	$(call leg,3,$(CORPUS),$(from_encoder) --precision bf16)
+	rm -rf $(MODEL)/mean $(MODEL)/$(NAME)
+	$(BIN)/electra average $(MODEL)/leg2 $(MODEL)/leg3 $(MODEL)/leg3 --out $(MODEL)/mean
+	$(BIN)/electra export $(MODEL)/mean $(MODEL)/$(NAME) --bundle --weights int8
+	for leg in 1 2; do cp $(MODEL)/leg$$leg/log.jsonl $(MODEL)/$(NAME)/log-leg$$leg.jsonl; done
+	cp $(MODEL)/leg3/log.jsonl $(MODEL)/$(NAME)/log.jsonl
 
 electra-mini-zh: enough-text
 	$(call leg,1,$(CORPUS),--vocab-size 6144 --whole-words 0 $(zh) --schedule constant)

@@ -104,7 +104,7 @@ def test_it_finds_the_odd_word_of_many_hand_written_sentences():
 def test_from_an_encoder_it_finds_more_odd_words_than_from_nothing():
     judged = accuse(eh.load("electra-minilm-en"))
     assert len(judged) == 76
-    assert mean(each.is_found for each in judged) >= 0.5
+    assert mean(each.is_found for each in judged) >= 0.6
 
 
 def test_inspect_takes_it_by_itself_offline_within_seconds_and_loads_little():

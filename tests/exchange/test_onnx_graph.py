@@ -1,6 +1,7 @@
 """ONNX graphs give torch's probabilities, for every number of rows and tokens; what differs is not written."""
 
 import copy
+import hashlib
 import json
 import re
 
@@ -31,6 +32,27 @@ needs_onnx = pytest.mark.skipif(
     any(__import__("importlib").util.find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")),
     reason="the extra onnx is not installed",
 )
+
+
+TRACED: dict[tuple[str, str], bytes] = {}
+
+
+@pytest.fixture(autouse=True)
+def traced_once(monkeypatch):
+    """A net with the same weights is traced once in this file: that takes seconds, and many tests begin with it."""
+    trace = onnx_graph.traced
+
+    def traced_before(graph, path):
+        weights = hashlib.sha256()
+        for name, value in graph.state_dict().items():
+            weights.update(name.encode() + value.numpy().tobytes())
+        net = (f"{graph} {graph.in_segment_1}", weights.hexdigest())
+        if net not in TRACED:
+            TRACED[net] = trace(graph, path).read_bytes()
+        path.write_bytes(TRACED[net])
+        return path
+
+    monkeypatch.setattr(onnx_graph, "traced", traced_before)
 
 
 def run(folder, inputs):

@@ -72,7 +72,7 @@ def test_soup_and_flew_are_first_and_second(real):
     ranked = sorted(zip(suspect_words(real, judged), judged.words, strict=True), reverse=True)
     assert {word for _, word in ranked[:2]} == {"soup", "flew"}
     assert ranked[1][0] - ranked[2][0] >= 0.1
-    assert judged.words.index("soup") not in sorted(range(13), key=lambda i: -judged.p_replaced_words[i])[:4]
+    assert judged.words.index("soup") not in sorted(range(13), key=lambda i: -judged.p_replaced_words[i])[:2]
 
 
 def test_a_word_has_the_highest_suspicion_of_its_pieces(real):

@@ -116,16 +116,22 @@ def test_make_model_makes_an_electra_of_an_encoder(tmp_path):
     pieces.save(encoder)
     letters = random.Random(0)
     text.write_text("\n\n".join(" ".join(letters.choices("abcdefgh", k=9)) + " ." for _ in range(400)), "utf-8")
-    done = make_model(text, tmp_path / "model", f"ENCODER={encoder}", "KEEP=14", "STEPS=2 1")
+    done = make_model(text, tmp_path / "model", f"ENCODER={encoder}", "KEEP=14", "STEPS=2 1 3")
     assert done.returncode == 0, done.stderr
-    legs = [json.loads((tmp_path / "model" / f"leg{n}" / "run.json").read_text()) for n in (1, 2)]
-    assert [leg["pretrain"]["schedule"] for leg in legs] == ["constant", "linear"]
+    legs = [json.loads((tmp_path / "model" / f"leg{n}" / "run.json").read_text()) for n in (1, 2, 3)]
+    assert [leg["pretrain"]["schedule"] for leg in legs] == ["constant", "linear", "linear"]
+    assert [leg["pretrain"]["precision"] for leg in legs] == ["auto", "auto", "bf16"]
+    assert [leg["begun"]["init_from"] for leg in legs] == [str(encoder), str(tmp_path / "model" / "leg1"), str(encoder)]
     assert {leg["pretrain"]["form"] for leg in legs} == {"sentences"}
     bundle = tmp_path / "model" / "electra-minilm-en"
     model = load(bundle)
     assert (model.tokenizer.vocab_size, model.net.config.generator_layers) == (14, 1)
     assert "rare" not in model.tokenizer.backend.get_vocab()
     assert json.loads((bundle / "config.json").read_text())["electra_helpers"] == 2, "in eight bits"
+    two, three = (inner_weights(load(tmp_path / "model" / f"leg{n}")) for n in (2, 3))
+    assert torch.allclose(inner_weights(load(tmp_path / "model" / "mean")), (two + 2 * three) / 3, atol=1e-6)
+    logs = [(bundle / name).read_text() for name in ("log-leg1.jsonl", "log-leg2.jsonl", "log.jsonl")]
+    assert logs == [(tmp_path / "model" / f"leg{n}" / "log.jsonl").read_text() for n in (1, 2, 3)]
 
 
 @pytest.mark.slow
