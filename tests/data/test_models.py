@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from itertools import pairwise
+from pathlib import Path
 from statistics import mean
 
 import numpy as np
@@ -14,6 +15,7 @@ import electra_helpers as eh
 from electra_helpers.course.labs.replacements import accuse
 from electra_helpers.resources import bundled_models
 from electra_helpers.training.metrics import detection_metrics
+from electra_helpers.training.run_folder import read_run
 from electra_helpers.world import stories
 from tests.pace import within
 
@@ -31,6 +33,10 @@ def test_a_bundled_model_is_small_has_a_card_and_both_nets(name):
     assert model.net.discriminator is not None
     card = (folder / "README.md").read_text("utf-8")
     assert all(word in card for word in ("## Data", "## Results", "## Limits", "## Licence", "electra pretrain"))
+    started = read_run(folder)  # its settings are this package's, and say nothing of the machine
+    assert started.recipe.model == model.net.config
+    assert all(Path(source).name == source for source in started.sources)
+    assert not Path(started.begun.get("init_from") or "").is_absolute()
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
