@@ -195,12 +195,12 @@ def grammar(model: Pretrained, good: list[str], bad: list[str]) -> float:
     return float((probe.decision_function(right[1::2]) > probe.decision_function(wrong[1::2])).mean())
 
 
-def reviews(model: Pretrained) -> float:
-    """The share of reviews that a linear probe gets right which learned from `SHOTS` of them, the mean over `DRAWS` draws."""
+def reviews(model: Pretrained, shots: int = SHOTS) -> float:
+    """The share of reviews that a linear probe gets right which learned from `shots` of them, the mean over `DRAWS` draws."""
     learn, ask = (list(read_rows(REVIEWS / f"{split}.jsonl")) for split in ("train", "test"))
     x, asked = (vectors(model, [row["sentence"] for row in rows]) for rows in (learn, ask))
     y, truth = (np.array([row["label"] for row in rows]) for rows in (learn, ask))
-    draws = [np.random.default_rng(draw).permutation(len(y))[:SHOTS] for draw in range(DRAWS)]
+    draws = [np.random.default_rng(draw).permutation(len(y))[:shots] for draw in range(DRAWS)]
     return mean(float((fitted(x[few], y[few]).predict(asked) == truth).mean()) for few in draws)
 
 

@@ -4,6 +4,7 @@
     python -m tests.benchmarks.real_english judge electra-minilm-en=… electra-mini-en=…           # nothing is trained
     python -m tests.benchmarks.real_english learn electra-minilm-en=… encoder=minilm/ mlm=runs/mlm --scratch   # SST-2 and WikiANN
     python -m tests.benchmarks.real_english learn … --rows 3000                                   # the same with fewer rows
+    python -m tests.benchmarks.real_english probe electra-minilm-en=… encoder=minilm/             # what a linear probe finds of reviews
     python -m tests.benchmarks.real_english table
 
 Each adds to data/benchmarks/real_english.json what it found; `table` prints the file. A discriminator judges a sentence by the sum of
@@ -33,6 +34,7 @@ from electra_helpers.tasks.cleaning.acceptability import preferred, sentence_sco
 from electra_helpers.tasks.detection import encode
 from electra_helpers.tasks.surprisal import WEIGHT, log_odds
 from tests.benchmarks import mini
+from tests.benchmarks.ladder_real import reviews
 from tests.benchmarks.mini import ROOT, spread, token_log_p
 from tests.benchmarks.real_cleaning import blimp, misspelt, pairs
 
@@ -120,6 +122,11 @@ def judge(model: Pretrained, root: Path, every: int) -> dict[str, Any]:
     return found
 
 
+def probe(model: Pretrained) -> dict[str, float]:
+    """The share of the 160 test reviews that a linear probe on the frozen encoder gets right, by how many it learned from."""
+    return {f"reviews {shots}": reviews(model, shots) for shots in (64, 320)}
+
+
 def remember(part: str, found: dict[str, Any]) -> None:
     """Put what was found beside what is known."""
     known = json.loads(FILE.read_text()) if FILE.is_file() else {}
@@ -150,7 +157,7 @@ def table(known: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=("judge", "learn", "table"))
+    parser.add_argument("part", choices=("judge", "learn", "probe", "table"))
     parser.add_argument("arms", nargs="*", metavar="NAME=FOLDER")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--every", type=int, default=1, help="every how many pairs of BLiMP")
@@ -169,9 +176,10 @@ def main() -> None:
             remember("learn", mini.fine_tune({name: path}, asked.out, root, asked.seeds, asked.rows, scratch))
         return
     for name, path in arms.items():
-        found = {name: judge(load(path), root, asked.every)}
+        model = load(path)
+        found = {name: probe(model) if asked.part == "probe" else judge(model, root, asked.every)}
         print(json.dumps(found, indent=1), flush=True)
-        remember("judge", found)
+        remember(asked.part, found)
 
 
 if __name__ == "__main__":
